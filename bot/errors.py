@@ -1,0 +1,35 @@
+"""Everything that can go wrong, in words for a person.
+
+BotError
+├── ConfigError   settings are missing or wrong: the operator must act
+├── VoiceError    a voice folder is missing or damaged: train it again, or restore it
+├── UserError     the person asked for something that cannot be: the text is shown to them
+├── Unavailable   a service does not answer now: try later
+└── Refused       a service answered no: trying again will not help
+
+The text of each says what happened, why, and what to do now; it never holds a secret.
+"""
+
+
+class BotError(Exception):
+    """The root; `str()` of it is a sentence for a person."""
+
+
+class ConfigError(BotError):
+    """Settings are missing or wrong."""
+
+
+class VoiceError(BotError):
+    """A voice folder is missing, incomplete or damaged."""
+
+
+class UserError(BotError):
+    """The person asked for something that cannot be done; the text is shown to them."""
+
+
+class Unavailable(BotError):
+    """A service does not answer, or not usefully; the same call may work later."""
+
+
+class Refused(BotError):
+    """A service answered no; the same call will be refused again."""

@@ -1,0 +1,185 @@
+"""A voice: the folder that the trainer writes and the bot mounts read-only.
+
+<name>/voice.json              data about the voice, written last: it exists when the voice is complete
+<name>/posts.jsonl             the posts it learnt from: its topics, and what must not be copied
+<name>/adapter/, adapter.gguf  the LoRA weights of a local voice
+Standard library only: the trainer renders its examples with the same `Prompt` that serves them.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from bot.errors import VoiceError
+
+__all__ = [
+    "SCHEMA",
+    "Base",
+    "Prompt",
+    "Sampling",
+    "Voice",
+    "VoiceError",
+    "VoicePost",
+    "list_voices",
+    "load_posts",
+    "save_posts",
+]
+
+SCHEMA = 1
+VOICE_FILE = "voice.json"
+POSTS_FILE = "posts.jsonl"
+
+Message = dict[Literal["role", "content"], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The template every example was rendered with; `{topic}` in `user` is where the topic goes."""
+
+    system: str = "Write a post in the author's voice."
+    user: str = "{topic}"
+    no_topic: str = "anything"
+
+    def messages(self, topic: str | None) -> list[Message]:
+        """Chat messages that ask for a post; no topic asks for whatever the author would write."""
+        asked = topic.strip() if topic else ""
+        return [
+            {"role": "system", "content": self.system},
+            {"role": "user", "content": self.user.replace("{topic}", asked or self.no_topic)},
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How candidates are drawn. `min_p` is sent only to servers of local voices."""
+
+    temperature: float = 0.9
+    min_p: float = 0.05
+    max_tokens: int = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The base model a voice continues; `sha256` is that of its GGUF weights, if they are local."""
+
+    name: str
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VoicePost:
+    """One post the voice learnt from."""
+
+    created_at: str | None  # ISO 8601, or None where the archive did not say
+    text: str
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One trained persona, as `voice.json` describes it. No key, URL or person's id is in it."""
+
+    schema: int
+    name: str
+    backend: Literal["local", "openai"]
+    model: str  # the provider's id, or the adapter's path relative to voice.json
+    base: Base
+    prompt: Prompt
+    sampling: Sampling
+    counts: dict[str, int]  # examples: {"train": ..., "validation": ...}
+    data_sha256: str
+    metrics: dict[str, float]
+    seed: int
+    created_at: str  # ISO 8601, UTC
+
+    def messages(self, topic: str | None) -> list[Message]:
+        """Chat messages that ask this voice for a post about `topic`."""
+        return self.prompt.messages(topic)
+
+    def save(self, folder: Path) -> None:
+        """Write voice.json to a temporary name, then move it in place: call this last."""
+        target = folder / VOICE_FILE
+        partial = folder / f".{VOICE_FILE}.partial"
+        partial.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", "utf-8")
+        partial.replace(target)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Voice":
+        """Read and check voice.json. Raises VoiceError that names the file and the field."""
+        file = folder / VOICE_FILE
+        if not file.is_file():
+            raise VoiceError(
+                f"There is no voice at {folder}: {VOICE_FILE} is missing. Train one with"
+                f" `python -m trainer train DATA --voice {folder.name}`, or name the right folder."
+            )
+        try:
+            data = json.loads(file.read_text("utf-8"))
+        except (OSError, ValueError) as e:
+            raise VoiceError(f"{file} cannot be read ({e}). Train the voice again.") from e
+        if isinstance(data, dict) and data.get("schema") != SCHEMA:
+            raise VoiceError(
+                f"{file}: field 'schema' is {data.get('schema')!r}, not {SCHEMA}."
+                " Train the voice again with this version."
+            )
+        voice: Voice = _read(cls, data, file, "")
+        if voice.backend == "local" and not (folder / voice.model).exists():
+            raise VoiceError(
+                f"{file}: field 'model' names {voice.model}, which is not in the folder."
+                " Train the voice again, or copy the whole folder."
+            )
+        return voice
+
+
+def load_posts(folder: Path) -> list[VoicePost]:
+    """Posts the voice learnt from, oldest first. Raises VoiceError if the file is damaged."""
+    file = folder / POSTS_FILE
+    try:
+        with file.open(encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
+        return [VoicePost(r["created_at"], r["text"], tuple(r["topics"])) for r in rows]
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise VoiceError(f"{file} cannot be read ({e}). Train the voice again.") from e
+
+
+def save_posts(folder: Path, posts: list[VoicePost]) -> None:
+    """Write the posts a voice learnt from, one JSON object a line."""
+    with (folder / POSTS_FILE).open("w", encoding="utf-8") as out:
+        out.writelines(json.dumps(asdict(p), ensure_ascii=False) + "\n" for p in posts)
+
+
+def list_voices(folder: Path) -> list[str]:
+    """Names of the complete voices in a voices folder, sorted; empty if there is no folder."""
+    return sorted(file.parent.name for file in folder.glob(f"*/{VOICE_FILE}"))
+
+
+def _read(kind: Any, value: Any, file: Path, path: str) -> Any:  # Any: JSON in, a checked value out
+    """Check `value` against a type annotation and build it; the annotation is the schema."""
+    wrong = VoiceError(f"{file}: field '{path}' is not what it should be. Train the voice again.")
+    if is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(value, Mapping):
+            raise wrong
+        hints, names = get_type_hints(kind), {f.name for f in fields(kind)}
+        dot = f"{path}." if path else ""
+        for name in sorted(names - value.keys()):
+            raise VoiceError(f"{file}: field '{dot}{name}' is missing. Train the voice again.")
+        for name in sorted(value.keys() - names):
+            raise VoiceError(f"{file}: field '{dot}{name}' is unknown. Is the bot too old for it?")
+        return kind(**{n: _read(hints[n], value[n], file, dot + n) for n in names})
+    origin, args = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        if value not in args:
+            raise wrong
+        return value
+    if origin in (Union, UnionType):
+        return None if value is None else _read(args[0], value, file, path)
+    if origin is dict:
+        if not isinstance(value, Mapping):
+            raise wrong
+        return {str(k): _read(args[1], v, file, f"{path}.{k}") for k, v in value.items()}
+    accepted = (int, float) if kind is float else kind
+    if not isinstance(value, accepted) or isinstance(value, bool):
+        raise wrong
+    return value

@@ -1,0 +1,25 @@
+"""What can go wrong while training, in words for a person.
+
+TrainerError
+├── ArchiveError   the archive cannot be read, or holds nothing to learn from
+├── DataError      the prepared data is missing, damaged or too little
+└── ModelError     a base model or a checkpoint cannot be used
+
+The command line prints the text and exits with code 2: what happened, why, what to do now.
+"""
+
+
+class TrainerError(Exception):
+    """The root; `str()` of it is a sentence for a person."""
+
+
+class ArchiveError(TrainerError):
+    """The archive cannot be read, or holds nothing to learn from."""
+
+
+class DataError(TrainerError):
+    """The prepared data is missing, damaged or too little."""
+
+
+class ModelError(TrainerError):
+    """A base model or a checkpoint cannot be used."""
