@@ -1,6 +1,6 @@
 """A voice: the folder that the trainer writes and the bot mounts read-only.
 
-<name>/voice.json              data about the voice, written last: it exists when the voice is complete
+<name>/voice.json              data about the voice, written last: it exists once all is there
 <name>/posts.jsonl             the posts it learnt from: its topics, and what must not be copied
 <name>/adapter/, adapter.gguf  the LoRA weights of a local voice
 Standard library only: the trainer renders its examples with the same `Prompt` that serves them.
@@ -18,6 +18,7 @@ from bot.errors import VoiceError
 __all__ = [
     "SCHEMA",
     "Base",
+    "Message",
     "Prompt",
     "Sampling",
     "Voice",

@@ -1,0 +1,268 @@
+"""The command line, and the only place where objects are built: settings, ports, client, run."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import discord
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from rich.console import Console
+from rich.progress import track
+from rich.text import Text
+
+from bot import doctor
+from bot.client import Bot, point_at
+from bot.config import DraftSettings, Settings, read_settings
+from bot.draft import Candidate
+from bot.drafting import Drafting, OpenVoice, compose
+from bot.engine import Engine
+from bot.errors import BotError, ConfigError, UserError
+from bot.llm import LLM
+from bot.mastodon import Mastodon, status_length
+from bot.screen import Rules
+from bot.store import Store
+
+MAX_COUNT = 64  # more would only take long
+DEFAULT_MAX_CHARS = 500  # Mastodon's own default, for drafts in a terminal without an account
+
+
+async def run(_: argparse.Namespace) -> int:
+    """Serve Discord until stopped."""
+    settings = read_settings(Settings)
+    discord.utils.setup_logging(level=logging.getLevelName(settings.log_level))
+    if settings.discord_api_url:
+        point_at(settings.discord_api_url)
+    opened = OpenVoice.load(settings.voice_folder())
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(Store.open(settings.database))
+        llm = await stack.enter_async_context(_llm(settings, opened))
+        mastodon = Mastodon.from_settings(settings)
+        drafting = Drafting(opened, llm, mastodon, store, settings.owner_ids)
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        bot = await stack.enter_async_context(Bot(drafting, scheduler))
+        _stop_on_signals(bot)
+        scheduler.start()
+        stack.callback(scheduler.shutdown)
+        await bot.serve(settings.discord_token.get_secret_value())
+    return 0
+
+
+async def draft(args: argparse.Namespace) -> int:
+    """Write candidates in the terminal, or in bulk into a file."""
+    if bool(args.topic) == bool(args.topics):
+        raise UserError("Give either a TOPIC or --topics FILE.")
+    if args.topics and not args.out:
+        raise UserError("--topics needs --out FILE.jsonl, where the candidates go.")
+    if not 1 <= args.count <= MAX_COUNT:
+        raise UserError(f"--count takes a number from 1 to {MAX_COUNT}.")
+    settings = _chosen(args)
+    opened = OpenVoice.load(settings.voice_folder())
+    rules = Rules(args.max_chars, status_length, opened.archive)
+    async with _llm(settings, opened) as llm:
+
+        async def ask(topic: str) -> Sequence[Candidate]:
+            return await compose(llm, opened, topic, args.count, rules)
+
+        if args.topic:
+            _show(await ask(args.topic), args.max_chars)
+        else:
+            await _in_bulk(ask, args.topics, args.out)
+    return 0
+
+
+async def sandbox(args: argparse.Namespace) -> int:
+    """Start a loopback Discord, a Mastodon and a page, and the bot against them."""
+    from bot.sandbox.server import Sandbox  # noqa: PLC0415  # not needed to run the bot
+
+    settings = _chosen(args)
+    voice = settings.voice_folder()
+    OpenVoice.load(voice)  # a missing voice is said here, not in the child's log
+    world = Sandbox()
+    await world.start(port=args.port)
+    with tempfile.TemporaryDirectory() as scratch:
+        environment = {
+            **os.environ,
+            "DISCORD_API_URL": world.url,
+            "DISCORD_TOKEN": world.token,
+            "OWNER_IDS": ",".join(p["id"] for p in world.people.values()),
+            "MASTODON_BASE_URL": world.mastodon_url,
+            "MASTODON_ACCESS_TOKEN": world.mastodon_token,
+            "VOICES": str(voice.parent),
+            "VOICE": voice.name,
+            "DATABASE": str(args.database or Path(scratch) / "bot.db"),
+            "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
+        }
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "run"), env=environment
+        )
+        try:
+            return await _attend(world, child)
+        finally:
+            if child.returncode is None:
+                child.terminate()
+                await child.wait()
+            await world.stop()
+
+
+async def examine(_: argparse.Namespace) -> int:
+    """Print what doctor finds; exit code 1 if something is not well."""
+    console, well = Console(), True
+    async for finding in doctor.examine():
+        mark = Text("✓ ", "green") if finding.is_well else Text("✗ ", "red")
+        console.print(mark + Text(f"{finding.name}: ", "bold") + Text(finding.sentence))
+        well &= finding.is_well
+    return 0 if well else 1
+
+
+async def _attend(world: Any, child: asyncio.subprocess.Process) -> int:  # Any: imported late
+    ready = asyncio.create_task(world.wait_ready(120))
+    ended = asyncio.create_task(child.wait())
+    stopped = asyncio.create_task(_signalled())
+    await asyncio.wait({ready, ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if ready.done() and not ready.exception():
+        print(f"Sandbox ready: {world.url}", flush=True)
+        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (ready, stopped):
+        task.cancel()
+    if ended.done():
+        raise ConfigError("The bot ended; its own message above says why.")
+    ended.cancel()
+    return 0
+
+
+@asynccontextmanager
+async def _llm(settings: DraftSettings, opened: OpenVoice) -> AsyncIterator[LLM]:
+    """The client of whoever serves the voice; the embedded engine is started if nobody does."""
+    async with AsyncExitStack() as stack:
+        if settings.llm_base_url or opened.voice.backend != "local":
+            llm = LLM.from_settings(settings)
+        else:
+            engine = Engine(settings.voices, settings.base_gguf, settings.engine_threads)
+            llm = LLM((await stack.enter_async_context(engine)).base_url, "none")
+        stack.push_async_callback(llm.close)
+        yield llm
+
+
+def _show(candidates: Sequence[Candidate], max_chars: int) -> None:
+    console = Console()
+    for i, candidate in enumerate(candidates, 1):
+        console.print(Text(f"{i}  ", "bold") + Text(f"{candidate.length}/{max_chars}", "dim"))
+        console.print(Text(candidate.text + "\n"), soft_wrap=True)
+
+
+async def _in_bulk(
+    ask: Callable[[str], Awaitable[Sequence[Candidate]]], topics_file: Path, out_file: Path
+) -> None:
+    """Draft about each line of a file; a topic whose texts all fail gets an empty row."""
+    topics = [line.strip() for line in _lines(topics_file) if line.strip()]
+    partial = out_file.with_name(f".{out_file.name}.partial")
+    try:
+        with partial.open("w", encoding="utf-8") as out:
+            for topic in track(topics, "Drafting", console=Console(stderr=True)):
+                texts: list[dict[str, str]] = []
+                with contextlib.suppress(UserError):
+                    texts = [{"text": c.text} for c in await ask(topic)]
+                row = {"topic": topic, "candidates": texts}
+                out.write(json.dumps(row, ensure_ascii=False) + "\n")
+        partial.replace(out_file)
+    except OSError as e:
+        raise UserError(f"{out_file} cannot be written ({e.strerror}). Name another file.") from e
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _chosen(args: argparse.Namespace) -> DraftSettings:
+    """The settings, with what the command line says instead."""
+    updates = {"voices": args.voices, "voice": args.voice}
+    chosen = {name: value for name, value in updates.items() if value}
+    return read_settings(DraftSettings).model_copy(update=chosen)
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as e:
+        raise UserError(f"The topics in {file} cannot be read ({e}). Write one a line.") from e
+
+
+async def _signalled() -> None:
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await stop.wait()
+
+
+def _stop_on_signals(bot: Bot) -> None:
+    """Close the client on the first signal; `serve` returns and everything is put away in order."""
+    closing: list[asyncio.Task[None]] = []
+
+    def close() -> None:
+        closing.append(asyncio.ensure_future(bot.close()))
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, close)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bot", description="Drafts posts in your own voice, posts what you approve."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(
+        name: str, do: Callable[[argparse.Namespace], Coroutine[None, None, int]], about: str
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=about, description=about)
+        sub.set_defaults(do=do)
+        return sub
+
+    command("run", run, "serve Discord; settings come from the environment or .env")
+    command("doctor", examine, "check everything the bot needs, a sentence for each")
+    write = command("draft", draft, "write candidates in the terminal, without Discord")
+    write.add_argument("topic", nargs="?", metavar="TOPIC", help="what the post is about")
+    write.add_argument("--count", type=int, default=4, help="candidates a topic (default: 4)")
+    write.add_argument("--topics", type=Path, metavar="FILE", help="one topic a line, in bulk")
+    write.add_argument("--out", type=Path, metavar="FILE", help="JSON lines for --topics")
+    write.add_argument(
+        "--max-chars", type=int, default=DEFAULT_MAX_CHARS, help="limit of a post (default: 500)"
+    )
+    play = command("sandbox", sandbox, "try the bot on this machine, without any account")
+    play.add_argument(
+        "--port",
+        type=int,
+        default=int(os.environ.get("SANDBOX_PORT", "8350")),
+        help="port of the page (default: SANDBOX_PORT or 8350)",
+    )
+    play.add_argument("--database", type=Path, help="keep drafts in this file (default: nowhere)")
+    for sub in (write, play):
+        sub.add_argument("--voice", metavar="NAME", help="which voice (default: VOICE)")
+        sub.add_argument("--voices", type=Path, metavar="FOLDER", help="folder of voices")
+    return parser
+
+
+def main() -> int:
+    """Run a command; every error of ours is one sentence and exit code 2."""
+    args = _parser().parse_args()
+    try:
+        code: int = asyncio.run(args.do(args))
+    except BotError as e:
+        print(e, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

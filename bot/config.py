@@ -1,0 +1,104 @@
+"""Settings, read once from the environment and `.env`; one error names all that is wrong.
+
+`DraftSettings` is enough to write candidates in a terminal; `Settings` is what `run` needs.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.errors import ConfigError
+from bot.voice import list_voices
+
+
+def _split(value: object) -> object:
+    return [v for v in re.split(r"[\s,]+", value) if v] if isinstance(value, str) else value
+
+
+class DraftSettings(BaseSettings):
+    """Which voice writes, and who serves it."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    voices: Path = Field(Path("voices"), description="Folder of the trained voices")
+    voice: str | None = Field(
+        None, description="Name of the voice; not needed if there is only one"
+    )
+    llm_base_url: str | None = Field(
+        None, description="OpenAI-compatible server to use instead of the embedded engine"
+    )
+    llm_api_key: SecretStr = Field(SecretStr("none"), description="Key of that server")
+    llm_model: str | None = Field(
+        None, description="Model to ask that server for; default: what the voice says"
+    )
+    engine_threads: int = Field(0, ge=0, description="CPU threads of the engine; 0 takes all cores")
+    base_gguf: Path | None = Field(
+        None, description="GGUF of the base model, for voices trained with another `--base`"
+    )
+
+    def voice_folder(self) -> Path:
+        """Folder of the chosen voice. Raises ConfigError where the choice is not clear."""
+        names = list_voices(self.voices)
+        if self.voice:
+            return self.voices / self.voice
+        if len(names) == 1:
+            return self.voices / names[0]
+        found = f"holds {', '.join(names)}" if names else "holds no trained voice"
+        do = "Set VOICE to one of them" if names else "Train one with `python -m trainer train`"
+        raise ConfigError(
+            f"The folder {self.voices} {found}. {do}, or set VOICES to another folder."
+        )
+
+
+class Settings(DraftSettings):
+    """Everything `run` needs. There are no defaults for who may post, and where."""
+
+    discord_token: SecretStr = Field(description="Token of the Discord application's bot")
+    owner_ids: Annotated[frozenset[int], NoDecode, BeforeValidator(_split)] = Field(
+        min_length=1,
+        description="Discord user ids that may draft in this voice and post to the account",
+    )
+    mastodon_base_url: str = Field(description="Address of the Mastodon server")
+    mastodon_access_token: SecretStr = Field(
+        description="Access token with the scopes read:accounts, read:statuses and write:statuses"
+    )
+    mastodon_visibility: Literal["public", "unlisted", "private", "direct"] | None = Field(
+        None, description="Who sees the statuses; default: the account's own setting"
+    )
+    mastodon_language: str | None = Field(
+        None, pattern=r"^[a-z]{2,3}$", description="ISO 639 code of the statuses' language"
+    )
+    mastodon_content_warning: str | None = Field(
+        None, description="Content warning put on every status"
+    )
+    database: Path = Field(Path("state/bot.db"), description="SQLite file of drafts and schedules")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="How much is logged"
+    )
+    discord_api_url: str | None = Field(
+        None, description="Address of another Discord, such as the sandbox's"
+    )
+
+
+S = TypeVar("S", bound=DraftSettings)
+
+
+def read_settings(kind: type[S]) -> S:
+    """Read the environment and `.env`. Raises ConfigError that names all that is wrong."""
+    try:
+        return kind()
+    except ValidationError as e:
+        lines = [_line(kind, str(x["loc"][0]), x["type"], x["msg"]) for x in e.errors()]
+        raise ConfigError(
+            "The configuration is not complete:\n"
+            + "\n".join(sorted(set(lines)))
+            + "\nSet them in the environment or in .env; .env.example shows how."
+        ) from None  # pydantic's own text would print the values, secrets among them
+
+
+def _line(kind: type[DraftSettings], name: str, error: str, message: str) -> str:
+    problem = "is missing" if error == "missing" else f"is not valid ({message})"
+    return f"  {name.upper()} {problem}: {kind.model_fields[name].description}"

