@@ -7,7 +7,7 @@ after any unknown outcome the account's own statuses are looked at before anythi
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -49,7 +49,13 @@ class Style:
 class Mastodon:
     """One account on one server."""
 
-    def __init__(self, base_url: str, access_token: str | None, style: Style | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        access_token: str,
+        style: Style | None = None,
+        pauses_s: Sequence[float] = PAUSES_S,
+    ) -> None:
         self._api = Api(
             api_base_url=base_url,
             access_token=access_token,
@@ -58,6 +64,7 @@ class Mastodon:
             version_check_mode="none",
         )
         self._style = style or Style()
+        self._pauses_s = pauses_s
         self._max_chars: int | None = None
         self._account_id: str | None = None
 
@@ -98,7 +105,7 @@ class Mastodon:
         `since`: when posting it was first tried; `retried`: this is not the first try.
         Raises Refused: surely not posted. Raises Unavailable: it may be, call again with `retried`.
         """
-        for pause in (*PAUSES_S, None):
+        for pause in (*self._pauses_s, None):
             if retried and (found := await self._find(text, since)):
                 return found
             try:

@@ -15,5 +15,8 @@ class Post:
     created_at: datetime | None  # aware, UTC; None where the archive does not say
     text: str
     kind: Kind
-    tags: tuple[str, ...] = ()  # hashtags and names the archive itself marks, without # and @
+    tags: tuple[str, ...] = ()  # what the archive marks: "#Hashtag", "@handle Display Name"
     language: str | None = None
+    reply_to: str | None = None  # the post this one continues, if that may be the author's own
+    edit_of: str | None = None  # the first version's id, where the archive has several versions
+    is_private: bool = False  # shown to a chosen few, such as X's Circle: never learnt from

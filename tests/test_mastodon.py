@@ -1,0 +1,119 @@
+"""One approval, one status: against a Mastodon on loopback, and a proxy that breaks the line."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from mastodon_mock.testing import MockServer
+
+from bot.errors import BotError, Refused, Unavailable
+from bot.mastodon import Mastodon, Style, status_length
+from tests.fakes.proxy import Proxy
+
+TEXT = "Fog report: dense & opinionated.\n\nNoted <3"
+
+
+@pytest.fixture(params=[(), ("Idempotency-Key",)], ids=["key honoured", "key ignored"])
+async def proxy(request: pytest.FixtureRequest, mock_mastodon: MockServer) -> AsyncIterator[Proxy]:
+    async with Proxy(mock_mastodon.base_url, strip=request.param) as proxy:
+        yield proxy
+
+
+def _account(proxy: Proxy) -> Mastodon:
+    return Mastodon(proxy.url, "alice_token", pauses_s=(0.01, 0.02))
+
+
+def _posted(server: MockServer) -> list[str]:
+    api = server.client("alice")
+    me = api.account_verify_credentials()
+    return [api.status_source(s.id).text for s in api.account_statuses(me.id)]
+
+
+async def test_a_text_is_posted_as_it_is(mock_mastodon: MockServer) -> None:
+    style = Style(visibility="unlisted", language="en", content_warning="weather")
+    account = Mastodon(mock_mastodon.base_url, "alice_token", style)
+    status = await account.publish(TEXT, "key-1", datetime.now(UTC))
+    stored = mock_mastodon.client("alice").status(status.id)
+    assert _posted(mock_mastodon) == [TEXT]
+    assert (stored.visibility, stored.language) == ("unlisted", "en")
+    assert stored.spoiler_text == "weather"
+    assert status.url.endswith(status.id)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [["drop"], ["garbage"], [500], [503], [429], ["drop", "drop"], [502, "drop"]],
+    ids=str,
+)
+async def test_after_any_unknown_outcome_there_is_one_status(
+    proxy: Proxy, mock_mastodon: MockServer, faults: list[str | int]
+) -> None:
+    for fault in faults:
+        proxy.fault("POST", "/api/v1/statuses", fault)
+    account = _account(proxy)
+    await account.publish(TEXT, "key-2", datetime.now(UTC))
+    assert _posted(mock_mastodon) == [TEXT]
+
+
+async def test_a_retry_after_a_crash_finds_what_was_posted(
+    proxy: Proxy, mock_mastodon: MockServer
+) -> None:
+    since = datetime.now(UTC)
+    first = await _account(proxy).publish(TEXT, "key-3", since)
+    again = await _account(proxy).publish(TEXT, "key-3", since, retried=True)
+    assert again == first
+    assert _posted(mock_mastodon) == [TEXT]
+
+
+async def test_what_was_posted_before_the_attempt_is_not_taken_for_it(
+    mock_mastodon: MockServer,
+) -> None:
+    account = Mastodon(mock_mastodon.base_url, "alice_token")
+    await account.publish("Another text.", "key-4", datetime.now(UTC))
+    await account.publish(TEXT, "key-5", datetime.now(UTC), retried=True)
+    assert sorted(_posted(mock_mastodon)) == sorted([TEXT, "Another text."])
+
+
+async def test_a_server_that_stays_away_leaves_the_outcome_open(
+    proxy: Proxy, mock_mastodon: MockServer
+) -> None:
+    proxy.fault("POST", "/api/v1/statuses", 503, times=99)
+    with pytest.raises(Unavailable):
+        await _account(proxy).publish(TEXT, "key-6", datetime.now(UTC))
+    assert _posted(mock_mastodon) == []
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 422])
+async def test_a_refusal_is_final_and_sent_once(
+    proxy: Proxy, mock_mastodon: MockServer, status: int
+) -> None:
+    proxy.fault("POST", "/api/v1/statuses", status)
+    with pytest.raises(Refused):
+        await _account(proxy).publish(TEXT, "key-7", datetime.now(UTC))
+    assert proxy.seen.count(("POST", "/api/v1/statuses")) == 1
+    assert _posted(mock_mastodon) == []
+
+
+async def test_limits_and_account_come_from_the_server(mock_mastodon: MockServer) -> None:
+    account = Mastodon(mock_mastodon.base_url, "alice_token")
+    assert await account.max_chars() == 500
+    assert await account.verify() == "@alice"
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "kind"),
+    [("http://127.0.0.1:9", "alice_token", Unavailable), (None, "wrong", Refused)],
+    ids=["nobody there", "wrong token"],
+)
+async def test_an_account_that_cannot_be_used_says_why(
+    mock_mastodon: MockServer, url: str | None, token: str, kind: type[BotError]
+) -> None:
+    with pytest.raises(kind) as e:
+        await Mastodon(url or mock_mastodon.base_url, token).verify()
+    assert token not in str(e.value)
+
+
+def test_length_counts_as_mastodon_does() -> None:
+    assert status_length("a https://example.org/" + "x" * 80) == 2 + 23
+    assert status_length("@goose@harbour.example") == len("@goose")
+    assert status_length("tea", "warning") == len("tea") + len("warning")

@@ -1,0 +1,126 @@
+"""One record of X's `tweets.js`, and the Post it stands for.
+
+What a record is, is told by its text and its links: X marks neither retweets nor quotes.
+"""
+
+import re
+from collections.abc import Container
+
+import msgspec
+
+from trainer.archives.dates import read_date
+from trainer.archives.notes import Notes
+from trainer.archives.texts import RETWEET, unescape
+from trainer.post import Kind, Post
+
+# A photo's link ends in /photo/1, and /i/web/status/ is the rest of a long post of one's own.
+QUOTE = re.compile(
+    r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/(?!i/)\w+/status(?:es)?/\d+/?(?:[?#].*)?"
+)
+
+
+class _Hashtag(msgspec.Struct, gc=False):
+    text: str = ""
+
+
+class _Mention(msgspec.Struct, gc=False):
+    screen_name: str = ""
+    name: str | None = None
+
+
+class _Url(msgspec.Struct, gc=False):
+    expanded_url: str | None = None
+
+
+class _Entities(msgspec.Struct, gc=False):
+    hashtags: list[_Hashtag] = []
+    user_mentions: list[_Mention] = []
+    urls: list[_Url] = []
+
+
+class _EditControl(msgspec.Struct, gc=False):
+    editTweetIds: list[str] = []  # noqa: N815 - X's name
+
+
+class _Edit(msgspec.Struct, gc=False):
+    initialTweetId: str | None = None  # noqa: N815 - X's name
+
+
+class _EditInfo(msgspec.Struct, gc=False):
+    initial: _EditControl | None = None
+    edit: _Edit | None = None
+
+
+class Tweet(msgspec.Struct, gc=False):
+    """The fields that are read of a record; msgspec skips all others.
+
+    They hold no cycles, so `gc=False` spares the garbage collector from walking them.
+    """
+
+    id_str: str | None = None
+    id: str | int | None = None
+    full_text: str | None = None
+    text: str | None = None  # its name before 280 characters
+    created_at: str | None = None
+    lang: str | None = None
+    entities: _Entities | None = None
+    edit_info: _EditInfo | None = None
+    in_reply_to_user_id_str: str | None = None
+    in_reply_to_status_id_str: str | None = None
+    tweet: "Tweet | None" = None  # the record itself, where it is wrapped
+
+
+def to_post(tweet: Tweet, own_id: str, circle: Container[str], notes: Notes) -> Post | None:
+    """Build the Post of a record, or None if the record is no post at all."""
+    escaped = tweet.full_text if tweet.full_text is not None else tweet.text
+    key = tweet.id_str or ("" if tweet.id is None else str(tweet.id))
+    if escaped is None or not key:
+        return None
+    text = unescape(escaped)
+    created_at = read_date(tweet.created_at)
+    kind = _kind(tweet, text, own_id)
+    reply_to = None
+    if kind == "self_reply" or (kind == "reply" and not own_id):
+        reply_to = tweet.in_reply_to_status_id_str
+    if created_at and (whole := notes.whole(text, created_at)):
+        text, kind = whole, "note" if kind == "original" else kind
+    return Post(
+        id=key,
+        created_at=created_at,
+        text=text,
+        kind=kind,
+        tags=_tags(tweet.entities) if tweet.entities and kind != "retweet" else (),
+        language=tweet.lang,
+        reply_to=reply_to,
+        edit_of=_first_version(tweet.edit_info) if tweet.edit_info else None,
+        is_private=key in circle,
+    )
+
+
+def _kind(tweet: Tweet, text: str, own_id: str) -> Kind:
+    if RETWEET.match(text):
+        return "retweet"
+    # Only the user's id is always there: the status may be deleted, the name forgotten.
+    if to := tweet.in_reply_to_user_id_str:
+        return "self_reply" if to == own_id else "reply"
+    if tweet.in_reply_to_status_id_str:
+        return "reply"
+    urls = tweet.entities.urls if tweet.entities else []
+    if any(u.expanded_url and QUOTE.fullmatch(u.expanded_url) for u in urls):
+        return "quote"
+    return "original"
+
+
+def _tags(entities: _Entities) -> tuple[str, ...]:
+    return (
+        *(f"#{h.text}" for h in entities.hashtags if h.text),
+        *(f"@{m.screen_name} {m.name or m.screen_name}" for m in entities.user_mentions),
+    )
+
+
+def _first_version(edit: _EditInfo) -> str | None:
+    if edit.edit and edit.edit.initialTweetId:
+        return edit.edit.initialTweetId
+    if edit.initial and len(edit.initial.editTweetIds) > 1:
+        return edit.initial.editTweetIds[0]
+    return None

@@ -1,0 +1,121 @@
+"""The folder that `prepare` wrote, read and checked for training.
+
+Reads train.jsonl, validation.jsonl, posts.jsonl and dataset.json; writes nothing.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from bot.voice import Message, Prompt, VoicePost
+from trainer.errors import DataError
+
+MINIMUM_POSTS = 40  # below, no setting tried gave a voice: the model repeats the few it has seen
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One training row: what the author was asked, and the post that answers it."""
+
+    prompt: list[Message]
+    completion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What one voice learns from."""
+
+    train: list[Example]
+    validation: list[Example]
+    posts: list[VoicePost]  # the posts of `train`, oldest first
+    prompt: Prompt
+    sha256: str  # of train.jsonl and validation.jsonl
+
+
+def load(folder: Path) -> Dataset:
+    """Read a prepared folder. Raises DataError that names the file and line at fault."""
+    if not folder.is_dir():
+        raise DataError(
+            f"There is no folder {folder}. Write one with"
+            f" `python -m trainer prepare ARCHIVE --out {folder}`."
+        )
+    files = [folder / "train.jsonl", folder / "validation.jsonl"]
+    train, validation = ([_example(*row) for row in _rows(file)] for file in files)
+    if (found := len(train) + len(validation)) < MINIMUM_POSTS or not train:
+        raise DataError(
+            f"{folder} holds {found} posts ({len(train)} to train on), and a voice needs at least"
+            f" {MINIMUM_POSTS}. Prepare a larger archive, or keep more with --with-replies."
+        )
+    return Dataset(
+        train=train,
+        validation=validation,
+        posts=[_post(*r) for r in _rows(folder / "posts.jsonl") if r[0].get("split") == "train"],
+        prompt=_prompt(folder / "dataset.json"),
+        sha256=hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest(),
+    )
+
+
+Row = tuple[dict[str, Any], str]  # a JSON object, and where it stands for whoever must mend it
+
+
+def _rows(file: Path) -> Iterator[Row]:
+    for number, line in enumerate(_read(file).splitlines(), start=1):
+        where = f"{file}, line {number}"
+        try:
+            row = json.loads(line)
+        except ValueError as e:
+            raise _damaged(where, "is not JSON") from e
+        if not isinstance(row, dict):
+            raise _damaged(where, "is not a JSON object")
+        yield row, where
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as e:
+        raise DataError(
+            f"{file} cannot be read ({e.strerror}). Run `python -m trainer prepare` again."
+        ) from e
+
+
+def _damaged(where: str, what: str) -> DataError:
+    return DataError(f"{where}: {what}. Run `python -m trainer prepare` again, or mend it.")
+
+
+def _example(row: dict[str, Any], where: str) -> Example:
+    messages = row.get("messages")
+    if not (isinstance(messages, list) and all(_is_message(m) for m in messages)):
+        raise _damaged(where, '\'messages\' is not a list of {"role", "content"}')
+    if [m["role"] for m in messages] != ["system", "user", "assistant"]:
+        raise _damaged(where, "'messages' are not system, user and assistant in this order")
+    if not messages[-1]["content"].strip():
+        raise _damaged(where, "the assistant's message is empty")
+    return Example(messages[:-1], messages[-1]["content"])
+
+
+def _is_message(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(value.get(k), str) for k in _MESSAGE_KEYS)
+
+
+_MESSAGE_KEYS = ("role", "content")
+
+
+def _post(row: dict[str, Any], where: str) -> VoicePost:
+    try:
+        topics = tuple(str(topic["text"]) for topic in row["topics"])
+        return VoicePost(row["created_at"], str(row["text"]), topics)
+    except (KeyError, TypeError) as e:
+        raise _damaged(where, f"field {e} is missing or not what it should be") from e
+
+
+def _prompt(file: Path) -> Prompt:
+    """The template the examples were rendered with; without it the voice would be asked wrongly."""
+    try:
+        data = json.loads(_read(file))["prompt"]
+        return Prompt(**{field.name: data[field.name] for field in fields(Prompt)})
+    except (ValueError, KeyError, TypeError) as e:
+        raise _damaged(str(file), "the prompt template is missing or damaged") from e

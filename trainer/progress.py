@@ -1,0 +1,79 @@
+"""What a person sees while a voice trains: a live bar on a terminal, a line an epoch elsewhere."""
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from trainer.curve import Curve
+
+
+class TrainingProgress:
+    """Shows steps, loss, tokens a second and time left. Use it as a context manager."""
+
+    def __init__(self, console: Console, total: int, epochs: int, done: int) -> None:
+        self._console = console
+        self._epochs = epochs
+        self._started = time.monotonic()
+        self._tokens = 0
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("Training", total=total, completed=done, figures="")
+
+    def __enter__(self) -> "TrainingProgress":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def advance(self, epoch: int, loss: float, tokens: int) -> None:
+        """Count one step."""
+        self._tokens += tokens
+        speed = self._tokens / (time.monotonic() - self._started)
+        self._bar.update(
+            self._task,
+            advance=1,
+            description=f"Epoch {epoch}/{self._epochs}",
+            figures=f"loss {loss:.3f}  {speed:.0f} tokens/s",
+        )
+
+    def end_epoch(self, curve: Curve, epoch: int, seconds: float) -> None:
+        """Say what an epoch gave, where no bar tells how far the training is."""
+        if self._console.is_terminal:
+            return
+        name = f"epoch {epoch}/{self._epochs}" if epoch else "before training"
+        figures = [f"training loss {curve.training_loss(epoch):.3f}"] if epoch else []
+        if curve.validations:
+            last = curve.validations[-1]
+            figures.append(f"validation loss {last.loss:.3f}")
+            figures.append(f"{last.bits_per_char:.3f} bits per character")
+        self._console.print(f"{name}: {', '.join([*figures, f'{seconds:.0f} s'])}", highlight=False)
+
+    def summarize(self, curve: Curve) -> None:
+        """Print what each epoch gave as a table."""
+        if self._console.is_terminal and curve.validations:
+            self._bar.stop()
+            self._console.print(_table(curve))
+
+
+def _table(curve: Curve) -> Table:
+    table = Table("epoch", "training loss", "validation loss", "bits per character", box=None)
+    best = curve.best()
+    for v in curve.validations:
+        training = f"{curve.training_loss(v.epoch):.3f}" if v.epoch else ""
+        kept = "  kept" if best and v.epoch == best.epoch else ""
+        name = str(v.epoch) if v.epoch else "before"
+        table.add_row(name, training, f"{v.loss:.3f}", f"{v.bits_per_char:.3f}{kept}")
+    return table
