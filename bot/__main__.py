@@ -213,7 +213,8 @@ def _stop_on_signals(bot: Bot) -> None:
         asyncio.get_running_loop().add_signal_handler(name, close)
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of every command."""
     parser = argparse.ArgumentParser(
         prog="python -m bot", description="Drafts posts in your own voice, posts what you approve."
     )
@@ -252,7 +253,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     """Run a command; every error of ours is one sentence and exit code 2."""
-    args = _parser().parse_args()
+    args = build_parser().parse_args()
     try:
         code: int = asyncio.run(args.do(args))
     except BotError as e:

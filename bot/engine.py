@@ -257,8 +257,8 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def main() -> int:
-    """Command line of the child, and of the `llm` service in docker-compose.yml."""
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of the child, and of the `llm` service in docker-compose.yml."""
     parser = argparse.ArgumentParser(prog="python -m bot.engine", description="Serve local voices.")
     parser.add_argument("--voices", type=Path, default=Path("voices"), help="folder of the voices")
     parser.add_argument("--base-gguf", type=Path, help="GGUF of the base model, if not the default")
@@ -267,7 +267,12 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8080, help="port to listen on")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    """Serve until told to stop; an error of ours is one sentence and exit code 2."""
+    args = build_parser().parse_args()
     if args.child:
         _end_with_parent()
         os.nice(NICE)

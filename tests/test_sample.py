@@ -262,3 +262,38 @@ def test_no_two_posts_share_eight_words_in_a_row() -> None:
             assert gram not in seen, f"{text!r} repeats {seen[gram]!r}"
             seen[gram] = text
     assert len({tuple(words(text)) for text in OWN}) == len(OWN)
+
+
+@pytest.fixture(scope="module")
+def data(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("prepared") / "data"
+    command = [sys.executable, "-m", "trainer", "prepare", archive, "--out", out]
+    prepared = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert prepared.returncode == 0, prepared.stderr
+    assert "Circle" not in prepared.stdout + prepared.stderr  # the demo begins without a warning
+    return out
+
+
+def test_prepare_keeps_her_own_posts_and_nothing_else(data: Path) -> None:
+    lines = (data / "posts.jsonl").read_text("utf-8").splitlines()
+    expected = [re.sub(r" https?://\S+", "", text) for text in OWN]
+    assert [json.loads(line)["text"] for line in lines] == expected
+
+
+def test_prepare_learns_from_nothing_private_and_nobody_else(data: Path) -> None:
+    files = [file for file in data.rglob("*") if file.is_file()]
+    assert {"train.jsonl", "validation.jsonl", "posts.jsonl"} <= {file.name for file in files}
+    for file in files:
+        content = file.read_text("utf-8")
+        assert "CANARY" not in content
+        assert "example.org" not in content
+    for name in ("train.jsonl", "validation.jsonl", "posts.jsonl"):
+        assert "!" not in (data / name).read_text("utf-8")
+
+
+def test_prepare_finds_a_topic_in_most_posts_and_her_subjects_among_them(data: Path) -> None:
+    posts = [json.loads(line) for line in (data / "posts.jsonl").read_text("utf-8").splitlines()]
+    assert sum(bool(post["topics"]) for post in posts) > 0.8 * len(posts)
+    found = Counter(topic["text"] for post in posts for topic in post["topics"])
+    for subject in ("Ottilie", "Hal Brandt", "Magistrate", "Gregory", "Dunstan", "Tide Table"):
+        assert found[subject] >= 8, subject

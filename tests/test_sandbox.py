@@ -1,6 +1,5 @@
 """The loopback Discord, as discord.py and hikari see it over real sockets."""
 
-import asyncio
 import json
 import time
 import zlib
@@ -12,7 +11,6 @@ import discord
 import hikari
 import pytest
 import yarl
-from discord.http import Route
 
 from bot.errors import Unavailable, UserError
 from bot.sandbox import openapi
@@ -323,7 +321,7 @@ async def test_the_right_word_for_what_is_not_there(sandbox):
 
 
 async def test_history_comes_newest_first_and_in_pages(sandbox, bot):
-    dm = await bot.get_user(int(sandbox.people["bob"]["id"])).create_dm()
+    dm = await (await bot.fetch_user(int(sandbox.people["bob"]["id"]))).create_dm()
     sent = [await dm.send(str(n)) for n in range(5)]
     assert [m.content async for m in dm.history(limit=2)] == ["4", "3"]
     later = [m.content async for m in dm.history(after=sent[1], limit=2)]

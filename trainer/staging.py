@@ -57,12 +57,18 @@ class Staging:
         self.dropped: Counter[Reason] = Counter()
         self.left_out: Counter[str] = Counter()
         self._kinds = kinds
+        self._file = file
         self._db = sqlite3.connect(file)
         self._db.executescript(SCHEMA)
 
     def close(self) -> None:
-        """Close the file, which may then be deleted."""
+        """Close the file."""
         self._db.close()
+
+    def delete(self) -> None:
+        """Close the file and delete it."""
+        self._db.close()
+        self._file.unlink()
 
     def add(self, posts: Iterable[Post]) -> Iterator[int]:
         """Clean and stage posts; yields how many were read, a batch at a time."""
@@ -102,10 +108,10 @@ class Staging:
             " SELECT id, created_at, text, digest, kind, tags, thread, 'train' FROM staged"
             " WHERE dropped IS NULL ORDER BY created_at, number"
         )
-        (kept,) = self._one("SELECT count(*) FROM kept")
-        self.dropped[Reason.DUPLICATE] += candidates - kept
+        kept = self.count()
+        self.dropped[Reason.DUPLICATE] += int(candidates or 0) - kept
         self._db.execute("DROP TABLE staged")
-        return int(kept)
+        return kept
 
     def _settle_replies(self) -> None:
         """A reply to a post of this archive continues a thread of one's own."""
@@ -142,8 +148,8 @@ class Staging:
 
     def split(self, share: float) -> None:
         """Decide each post's side: the newest `share` validates; leaks leave."""
-        (posts,) = self._one("SELECT count(*) FROM kept")
-        border = int(posts) - split.count_validation(int(posts), share)
+        posts = self.count()
+        border = posts - split.count_validation(posts, share)
         self._db.execute("UPDATE kept SET side = 'validation' WHERE row > ?", (border,))
         self._leave_threads()
         self._leave_near_copies()
@@ -183,10 +189,14 @@ class Staging:
         )
         return any(split.is_near_copy(runs, split.shingles(text)) for (text,) in alike)
 
+    def count(self) -> int:
+        """How many posts are kept."""
+        (posts,) = self._one("SELECT count(*) FROM kept")
+        return int(posts or 0)
+
     def texts(self, at_most: int) -> Iterator[str]:
         """Yield up to `at_most` texts, evenly from the whole time."""
-        (posts,) = self._one("SELECT count(*) FROM kept")
-        step = max(1, -(-int(posts) // at_most))
+        step = max(1, -(-self.count() // at_most))
         for (text,) in self._db.execute("SELECT text FROM kept WHERE row % ? = 0", (step,)):
             yield text
 

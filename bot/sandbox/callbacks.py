@@ -190,14 +190,7 @@ class Callbacks:
                 **body,
                 "type": _message_type(interaction),
                 "webhook_id": APP_ID,
-                "interaction_metadata": {
-                    "id": interaction.id,
-                    "type": interaction.data["type"],
-                    "user": interaction.user,
-                    "authorizing_integration_owners": interaction.data[
-                        "authorizing_integration_owners"
-                    ],
-                },
+                "interaction_metadata": _metadata(interaction),
             },
             only_for=interaction.user["id"] if is_ephemeral else None,
         )
@@ -227,6 +220,20 @@ def _allowed(interaction: Interaction) -> set[Kind]:
     if kind == COMPONENT or (kind == MODAL_SUBMIT and "message" in interaction.data):
         allowed |= {Kind.UPDATE, Kind.DEFER_UPDATE}
     return allowed
+
+
+def _metadata(interaction: Interaction) -> Json:
+    """What a message tells of the interaction it answers."""
+    event = interaction.data
+    metadata: Json = {
+        "id": interaction.id,
+        "type": event["type"],
+        "user": interaction.user,
+        "authorizing_integration_owners": event["authorizing_integration_owners"],
+    }
+    if event["type"] == COMMAND:
+        metadata["name"] = event["data"]["name"]  # undocumented; clients show it
+    return metadata
 
 
 def _message_type(interaction: Interaction) -> int:

@@ -128,7 +128,8 @@ def _quoted(pointer: str) -> str:
 def _sentences(error: Any) -> Iterator[str]:  # Any: jsonschema's error, imported only if there
     """An error in words; of alternatives, the one that came closest."""
     if not error.context:
-        yield f"{error.json_path}: {error.message[:160]}"
+        message = error.message  # quotes what was sent, and says at its end what is wrong
+        yield f"{error.json_path}: {message if len(message) < 200 else '…' + message[-160:]}"
         return
     branches: dict[int, list[Any]] = {}
     for inner in error.context:

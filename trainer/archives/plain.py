@@ -75,7 +75,9 @@ class Csv:
             delimiter = max(",;\t", key=header.count)
             names = [n.strip().lower() for n in next(csv.reader([header], delimiter=delimiter))]
             try:
-                for number, cells in enumerate(csv.reader(self._counted(file), delimiter=delimiter)):
+                for number, cells in enumerate(
+                    csv.reader(self._counted(file), delimiter=delimiter)
+                ):
                     row = dict(zip(names, cells, strict=False))
                     post = _to_post(row, number, self._tally)
                     if post is not None:

@@ -74,7 +74,11 @@ class XArchive:
         notes = Notes()
         for name in self._matching(NOTES_FILE):
             notes.read(self._files, name, self._tally)
-        circle = {t.id_str or str(t.id) for name in self._matching(CIRCLE_FILE) for t in self._tweets(name)}
+        circle = {
+            t.id_str or str(t.id)
+            for name in self._matching(CIRCLE_FILE)
+            for t in self._tweets(name)
+        }
         own_id = self._manifest.userInfo.accountId or self._account_id()
         of_circle_years = 0
         for name in self._names:

@@ -1,0 +1,137 @@
+"""The command line, as a person types it: every error one sentence and a non-zero exit."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.server import Sandbox
+from tests.fakes.llm import TEXTS, FakeLLM
+
+
+async def _bot(*args: str, **env: str) -> tuple[int, str, str]:
+    keep = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", *args),
+        env=keep | {"PYTHONPATH": str(Path(__file__).parent.parent), "COLUMNS": "200"} | env,
+        cwd=env.get("PWD"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+@pytest.fixture
+def env(voice_folder: Path, fake_llm: FakeLLM, tmp_path: Path) -> dict[str, str]:
+    return {
+        "VOICES": str(voice_folder.parent),
+        "LLM_BASE_URL": fake_llm.url,
+        "PWD": str(tmp_path),
+        "DATABASE": str(tmp_path / "bot.db"),
+    }
+
+
+async def test_draft_writes_candidates_in_the_terminal(env: dict[str, str]) -> None:
+    code, out, _ = await _bot("draft", "tea", "--voice", "mara", "--count", "2", **env)
+    assert code == 0
+    assert TEXTS[0] in out
+    assert TEXTS[1] in out
+    assert TEXTS[2] not in out
+
+
+async def test_draft_in_bulk_writes_a_row_a_topic(env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "topics.txt").write_text("tea\n\nfog\n")
+    out = tmp_path / "out.jsonl"
+    code, _, err = await _bot(
+        "draft", "--topics", str(tmp_path / "topics.txt"), "--out", str(out), **env
+    )
+    assert code == 0, err
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [r["topic"] for r in rows] == ["tea", "fog"]
+    assert [c["text"] for c in rows[1]["candidates"]] == list(TEXTS[4:8])
+
+
+@pytest.mark.parametrize(
+    ("args", "change", "said"),
+    [
+        (["draft", "tea", "--voice", "nobody"], {}, "There is no voice at"),
+        (["draft"], {}, "either a TOPIC or --topics"),
+        (["draft", "tea", "--count", "0"], {}, "--count takes a number"),
+        (["draft", "--topics", "none.txt", "--out", "o.jsonl"], {}, "none.txt cannot be read"),
+        (["draft", "--topics", "none.txt"], {}, "--topics needs --out"),
+        (["draft", "tea"], {"LLM_BASE_URL": "http://127.0.0.1:9/v1"}, "cannot be reached"),
+        (["sandbox", "--voice", "nobody"], {}, "There is no voice at"),
+        (["run"], {}, "DISCORD_TOKEN is missing"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+)
+async def test_wrong_input_is_one_sentence_and_exit_code_2(
+    env: dict[str, str], args: list[str], change: dict[str, str], said: str
+) -> None:
+    code, out, err = await _bot(*args, **(env | change))
+    assert code == 2
+    assert said in err
+    assert "Traceback" not in err + out
+    assert not Path(env["PWD"], "o.jsonl").exists()
+
+
+async def test_a_damaged_voice_stops_the_bot_with_a_sentence(
+    env: dict[str, str], voice_folder: Path
+) -> None:
+    (voice_folder / "voice.json").write_text("{")
+    code, _, err = await _bot("draft", "tea", **env)
+    assert code == 2
+    assert "voice.json cannot be read" in err
+
+
+async def _credentials(sandbox: Sandbox) -> dict[str, str]:
+    return {
+        "DISCORD_API_URL": sandbox.url,
+        "DISCORD_TOKEN": sandbox.token,
+        "OWNER_IDS": sandbox.people["alice"]["id"],
+        "MASTODON_BASE_URL": sandbox.mastodon_url,
+        "MASTODON_ACCESS_TOKEN": sandbox.mastodon_token,
+    }
+
+
+async def test_doctor_has_a_sentence_for_everything(env: dict[str, str]) -> None:
+    sandbox = Sandbox()
+    await sandbox.start()
+    try:
+        good = env | await _credentials(sandbox)
+        code, out, err = await _bot("doctor", **good)
+        assert (code, err) == (0, "")
+        assert out.count("✓") == 6
+        bad = {"DISCORD_TOKEN": "canary.wrong.token", "MASTODON_ACCESS_TOKEN": "canary"}
+        code, out, err = await _bot("doctor", **(good | bad))
+        assert code == 1
+        assert [line[0] for line in out.splitlines()] == list("✓✓✓✗✗✓")
+        assert "canary" not in out + err
+    finally:
+        await sandbox.stop()
+
+
+async def test_a_wrong_token_ends_run_with_a_sentence(env: dict[str, str]) -> None:
+    sandbox = Sandbox()
+    await sandbox.start()
+    try:
+        wrong = env | await _credentials(sandbox) | {"DISCORD_TOKEN": "canary.wrong.token"}
+        code, out, err = await _bot("run", **wrong)
+    finally:
+        await sandbox.stop()
+    assert code == 2
+    assert "does not accept DISCORD_TOKEN" in err
+    assert "Traceback" not in err
+    assert "canary" not in out + err
+
+
+async def test_doctor_without_configuration_names_it_all() -> None:
+    code, out, _ = await _bot("doctor", PWD="/")
+    assert code == 1
+    for name in ("DISCORD_TOKEN", "OWNER_IDS", "MASTODON_BASE_URL", "MASTODON_ACCESS_TOKEN"):
+        assert name in out

@@ -1,0 +1,74 @@
+"""Settings: all that is wrong is named at once, and no secret is printed."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.config import DraftSettings, Settings, read_settings
+from bot.errors import ConfigError
+
+GOOD = {
+    "DISCORD_TOKEN": "canary-discord",
+    "OWNER_IDS": "1, 2",
+    "MASTODON_BASE_URL": "https://example.org",
+    "MASTODON_ACCESS_TOKEN": "canary-mastodon",
+}
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable of the machine, no .env."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_everything_missing_is_named_at_once() -> None:
+    with pytest.raises(ConfigError) as e:
+        read_settings(Settings)
+    assert all(name in str(e.value) for name in GOOD)
+
+
+def test_a_bad_value_is_named_beside_a_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (
+        GOOD | {"OWNER_IDS": "canary-owner", "MASTODON_VISIBILITY": "loud"}
+    ).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("DISCORD_TOKEN")
+    with pytest.raises(ConfigError) as e:
+        read_settings(Settings)
+    for name in ("OWNER_IDS", "MASTODON_VISIBILITY", "DISCORD_TOKEN"):
+        assert name in str(e.value)
+    assert "canary" not in str(e.value)
+
+
+def test_the_environment_and_env_file_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("".join(f"{k}={v}\n" for k, v in GOOD.items()) + "VOICE=\n")
+    monkeypatch.setenv("MASTODON_BASE_URL", "https://other.example")
+    settings = read_settings(Settings)
+    assert settings.owner_ids == {1, 2}
+    assert settings.mastodon_base_url == "https://other.example"
+    assert settings.voice is None
+    assert "canary" not in repr(settings)
+
+
+def test_the_only_voice_needs_no_name(monkeypatch: pytest.MonkeyPatch, voice_folder: Path) -> None:
+    monkeypatch.setenv("VOICES", str(voice_folder.parent))
+    assert read_settings(DraftSettings).voice_folder() == voice_folder
+
+
+def test_two_voices_need_a_choice(monkeypatch: pytest.MonkeyPatch, voice_folder: Path) -> None:
+    other = voice_folder.parent / "other"
+    other.mkdir()
+    (other / "voice.json").write_text("{}")
+    monkeypatch.setenv("VOICES", str(voice_folder.parent))
+    with pytest.raises(ConfigError, match="mara, other"):
+        read_settings(DraftSettings).voice_folder()
+
+
+def test_no_voice_at_all_says_how_to_get_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VOICES", str(tmp_path / "none"))
+    with pytest.raises(ConfigError, match="trainer train"):
+        read_settings(DraftSettings).voice_folder()

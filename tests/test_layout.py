@@ -1,0 +1,97 @@
+"""Who may import what, kept by this test and not by goodwill; ARCHITECTURE.md says why."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PURE = {"draft", "screen", "errors"}
+ALLOWED = {  # module of bot -> modules of bot it may import; what is not named is free
+    "errors": set(),
+    "voice": {"errors"},
+    "draft": {"errors"},
+    "screen": {"draft", "errors", "voice"},
+    "render": {"draft", "screen", "errors", "voice"},
+    "config": {"errors", "voice"},
+    "store": {"draft", "errors", "voice", "config"},
+    "llm": {"draft", "errors", "voice", "config"},
+    "mastodon": {"draft", "errors", "voice", "config"},
+    "engine": {"errors", "voice"},
+    "drafting": {"store", "llm", "mastodon", "draft", "screen", "render", "errors", "voice"},
+    "report": {"errors"},
+    "client": {"drafting", "render", "report", "draft", "errors"},
+    "cogs": {"drafting", "render", "report", "draft", "errors"},
+}
+NOT_PURE = {"asyncio", "aiohttp", "aiosqlite", "sqlite3", "socket", "time", "os", "subprocess"}
+
+
+def _modules(package: str) -> list[Path]:
+    return [p for p in (ROOT / package).rglob("*.py") if "sandbox" not in p.parts]
+
+
+def _imports(file: Path) -> set[str]:
+    """Dotted names a file imports, those only for the type checker left out."""
+    found: set[str] = set()
+    for node in _live(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{a.name}" for a in node.names)}
+    return found
+
+
+def _live(tree: ast.AST) -> list[ast.AST]:
+    nodes: list[ast.AST] = []
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+            continue
+        nodes += [child, *_live(child)]
+    return nodes
+
+
+def _rooms(file: Path) -> set[str]:
+    return {n.split(".")[1] for n in _imports(file) if n.startswith("bot.")}
+
+
+@pytest.mark.parametrize("file", _modules("bot"), ids=lambda f: str(f.relative_to(ROOT)))
+def test_the_bot_never_imports_the_trainer_or_torch(file: Path) -> None:
+    tops = {name.split(".")[0] for name in _imports(file)}
+    assert not tops & {"trainer", "torch", "transformers", "peft", "tweetnlp"}
+
+
+@pytest.mark.parametrize("file", _modules("trainer"), ids=lambda f: str(f.relative_to(ROOT)))
+def test_the_trainer_imports_only_the_voice_of_the_bot(file: Path) -> None:
+    assert _rooms(file) <= {"voice"}
+
+
+@pytest.mark.parametrize("file", _modules("bot"), ids=lambda f: str(f.relative_to(ROOT)))
+def test_every_room_imports_only_what_it_may(file: Path) -> None:
+    parts = file.relative_to(ROOT / "bot").with_suffix("").parts
+    allowed = ALLOWED.get(parts[0])
+    if allowed is not None:
+        assert _rooms(file) <= allowed
+    if parts[0] in PURE:
+        assert not {n.split(".")[0] for n in _imports(file)} & NOT_PURE
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in (ROOT / "bot").glob("*.py")))
+def test_no_module_goes_beyond_its_one_room(name: str) -> None:
+    assert len((ROOT / "bot" / f"{name}.py").read_text("utf-8").splitlines()) < 400
+
+
+def test_importing_the_voice_drags_nothing_in() -> None:
+    code = "import sys, bot.voice; print([m for m in ('discord', 'pydantic') if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_only_local_and_base_model_import_torch() -> None:
+    users = {
+        f.name
+        for f in _modules("trainer")
+        if {"torch", "peft"} & {n.split(".")[0] for n in _imports(f)}
+    }
+    assert users <= {"local.py", "base_model.py"}

@@ -1,0 +1,77 @@
+"""What a person sees of `prepare`: a bar while it runs, and at the end where every post went."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+EXAMPLES = 3
+SHOWN_CHARS = 220
+
+
+@dataclass(slots=True)
+class Summary:
+    """Counts of one run; `dropped` and what is kept add up to `read`."""
+
+    read: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+    sides: dict[str, int] = field(default_factory=dict)  # train, validation, left_out
+    left_out: dict[str, int] = field(default_factory=dict)
+    with_source: dict[str, int] = field(default_factory=dict)  # posts with such a topic
+    without_topic: int = 0
+    examples: list[tuple[str, str]] = field(default_factory=list)  # topics, text
+    names: Mapping[str, int] | None = None  # of the recogniser: posts asked and cached
+    warnings: Sequence[str] = ()
+
+    @property
+    def kept(self) -> int:
+        """Posts that were written."""
+        return sum(self.sides.values())
+
+
+@contextmanager
+def progress_bar(console: Console) -> Iterator[Progress]:
+    """Show a bar on a terminal, and nothing elsewhere."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )
+    with bar:
+        yield bar
+
+
+def print_summary(console: Console, summary: Summary) -> None:
+    """Print where every post went, what the topics cover, and a few rows of training."""
+    posts = Table("posts read", f"{summary.read:,}", box=None, pad_edge=False)
+    posts.columns[1].justify = "right"
+    for reason, count in sorted(summary.dropped.items(), key=lambda r: -r[1]):
+        posts.add_row(f"  dropped: {reason}", f"{count:,}")
+    posts.add_row("kept", f"{summary.kept:,}", style="bold")
+    for side in ("train", "validation"):
+        posts.add_row(f"  {side}", f"{summary.sides.get(side, 0):,}")
+    for reason, count in summary.left_out.items():
+        posts.add_row(f"  left out: {reason}", f"{count:,}")
+    topics = Table("topics from", "posts", "", box=None, pad_edge=False)
+    rows = [*summary.with_source.items(), ("none", summary.without_topic)]
+    for source, count in rows:
+        topics.add_row(f"  {source}", f"{count:,}", f"{count / max(1, summary.kept):.0%}")
+    console.print(posts, "", topics, "")
+    if summary.names:
+        console.print(
+            f"tweetnlp: {summary.names['asked']:,} posts asked,"
+            f" {summary.names['cached']:,} known from before.\n"
+        )
+    for asked, text in summary.examples:
+        shown = text if len(text) <= SHOWN_CHARS else text[:SHOWN_CHARS] + "…"
+        console.print(f"[bold]{escape(asked)}[/bold] → {escape(shown)}", highlight=False)
+    for warning in summary.warnings:
+        console.print(f"[yellow]Note:[/yellow] {escape(warning)}", highlight=False)
