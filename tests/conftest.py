@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 from mastodon_mock.testing import MockServer
 
+from bot.client import Bot, point_at
+from bot.sandbox.server import Sandbox
 from bot.voice import SCHEMA, Base, Prompt, Sampling, Voice, VoicePost, save_posts
 from tests.fakes.llm import FakeLLM
+from tests.fakes.proxy import Proxy
+from tests.stage import Stage
 
 POSTS = (
     ("The kettle knows what the kettle knows, and it is not telling the harbour master.", "kettle"),
@@ -51,3 +55,22 @@ def mock_mastodon() -> Iterator[MockServer]:
     """A Mastodon server."""
     with MockServer() as server:
         yield server
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, voice_folder: Path, fake_llm: FakeLLM) -> AsyncIterator[Stage]:
+    """The sandbox and the fakes; Discord must have found nothing malformed in the end."""
+    sandbox = Sandbox()
+    await sandbox.start()
+    point_at(sandbox.url)
+    async with Proxy(sandbox.mastodon_url) as proxy:
+        yield Stage(sandbox, fake_llm, proxy, tmp_path / "bot.db", voice_folder)
+        assert sandbox.discord.violations == []
+    await sandbox.stop()
+
+
+@pytest.fixture
+async def bot(stage: Stage) -> AsyncIterator[Bot]:
+    """A bot on the stage."""
+    async with stage.running() as bot:
+        yield bot

@@ -1,120 +1,18 @@
 """The bot through the wire: real discord.py against the loopback Discord, Mastodon and a model."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.client import Bot, point_at
+from bot.client import Bot
 from bot.draft import Schedule, State
-from bot.drafting import Drafting, OpenVoice
-from bot.llm import LLM
-from bot.mastodon import Mastodon
-from bot.sandbox.server import Sandbox
 from bot.store import Store
-from tests.fakes.llm import TEXTS, FakeLLM
-from tests.fakes.proxy import Proxy
+from tests.fakes.llm import TEXTS
+from tests.stage import Stage, emoji
 
 Json = dict[str, Any]  # Discord's message JSON
-
-
-@dataclass
-class Stage:
-    """Everything a story needs: the people's side, the fakes, and a way to restart the bot."""
-
-    sandbox: Sandbox
-    llm: FakeLLM
-    proxy: Proxy
-    database: Path
-    voice: Path
-    bot: Bot | None = None
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Bot]:
-        """Run a bot, as `python -m bot run` does."""
-        async with AsyncExitStack() as stack:
-            store = await stack.enter_async_context(Store.open(self.database))
-            llm = LLM(self.llm.url, "none")
-            stack.push_async_callback(llm.close)
-            mastodon = Mastodon(self.proxy.url, self.sandbox.mastodon_token, pauses_s=(0.01,))
-            owner = int(self.sandbox.people["alice"]["id"])
-            drafting = Drafting(OpenVoice.load(self.voice), llm, mastodon, store, [owner])
-            scheduler = AsyncIOScheduler(timezone="UTC")
-            bot = await stack.enter_async_context(Bot(drafting, scheduler))
-            scheduler.start()
-            stack.callback(scheduler.shutdown)
-            self.sandbox.discord.applications.is_synced = False
-            serving = asyncio.create_task(bot.serve(self.sandbox.token))
-            try:
-                await self.sandbox.wait_ready(10)
-                yield bot
-            finally:
-                await bot.close()
-                await serving
-
-    async def until(self, found: Callable[[], Any]) -> Any:
-        """Wait for something to become true."""
-        return await self.sandbox.discord.until(found)
-
-    async def dm(self, number: int = 1) -> Json:
-        """Alice's direct message of that number, with all its reactions below it."""
-
-        def complete() -> Json | None:
-            messages = self.sandbox.discord.dm_messages("alice")
-            has = len(messages) >= number and "❌" in _emoji(messages[number - 1])
-            return messages[number - 1] if has else None
-
-        message: Json = await self.until(complete)
-        return message
-
-    async def story(self, start: str, number: int = 1) -> Json:
-        """Alice's direct message once its text starts so."""
-        message: Json = await self.until(
-            lambda: next(
-                (
-                    m
-                    for m in self.sandbox.discord.dm_messages("alice")[number - 1 : number]
-                    if m["content"].startswith(start)
-                ),
-                None,
-            )
-        )
-        return message
-
-    async def timeline(self) -> list[str]:
-        """Texts of the statuses, newest first."""
-        return [s["content"].removeprefix("<p>").removesuffix("</p>") for s in await self.posted()]
-
-    async def posted(self) -> list[Json]:
-        """The statuses."""
-        return await self.sandbox.timeline()
-
-
-@pytest.fixture
-async def stage(tmp_path: Path, voice_folder: Path, fake_llm: FakeLLM) -> AsyncIterator[Stage]:
-    sandbox = Sandbox()
-    await sandbox.start()
-    point_at(sandbox.url)
-    async with Proxy(sandbox.mastodon_url) as proxy:
-        yield Stage(sandbox, fake_llm, proxy, tmp_path / "bot.db", voice_folder)
-        assert sandbox.discord.violations == []
-    await sandbox.stop()
-
-
-@pytest.fixture
-async def bot(stage: Stage) -> AsyncIterator[Bot]:
-    async with stage.running() as bot:
-        yield bot
-
-
-def _emoji(message: Json) -> list[str]:
-    return [r["emoji"]["name"] for r in message.get("reactions", [])]
 
 
 def _buttons(message: Json) -> list[Json]:
@@ -129,7 +27,7 @@ async def test_from_a_topic_to_a_status(stage: Stage, bot: Bot) -> None:
     record = await stage.sandbox.discord.slash("alice", "draft", topic="tea")
     message = await stage.dm()
     assert _texts(message) == list(TEXTS[:4])
-    assert _emoji(message) == ["1️⃣", "2️⃣", "3️⃣", "4️⃣", "🔁", "❌"]
+    assert emoji(message) == ["1️⃣", "2️⃣", "3️⃣", "4️⃣", "🔁", "❌"]
     assert [b["label"] for b in _buttons(message)][:4] == ["Post 1", "Post 2", "Post 3", "Post 4"]
     assert all(e["footer"]["text"].endswith("of 500 characters") for e in message["embeds"])
     await stage.until(lambda: "direct messages" in (record.original or {"content": ""})["content"])

@@ -158,9 +158,28 @@ async def test_events_missed_after_a_drop_are_replayed(sandbox, bot):
     assert bot.resumed == 1
 
 
-async def test_a_line_cut_without_a_word_is_resumed(sandbox, bot):
+async def cut_line(sandbox: Sandbox) -> None:
     sandbox.discord.gateway.cut()
+
+
+async def ask_to_reconnect(sandbox: Sandbox) -> None:
+    sandbox.discord.gateway.ask_to_reconnect()
+
+
+@pytest.mark.parametrize("end", [cut_line, ask_to_reconnect])
+async def test_a_lost_line_is_resumed(sandbox, bot, end):
+    await end(sandbox)
     await sandbox.discord.until(lambda: bot.resumed)
+
+
+async def test_a_forgotten_session_is_identified_anew(sandbox, bot):
+    before = set(sandbox.discord.gateway.sessions)
+    sandbox.discord.gateway.forget_sessions()
+    await sandbox.discord.gateway.drop()
+    await sandbox.discord.until(lambda: sandbox.discord.is_ready, 15)
+    assert not before & set(sandbox.discord.gateway.sessions)
+    record = await sandbox.discord.slash("alice", "public")
+    await sandbox.discord.until(lambda: record.original)
 
 
 async def test_events_can_be_lost_and_repeated(sandbox, bot):
@@ -361,6 +380,30 @@ async def test_deliberate_mistakes_are_found_by_the_openapi_file(
     async with aiohttp.ClientSession(headers=auth(sandbox)) as http:
         await http.request(method, f"{sandbox.url}/api/v10{path}", json=body)
     assert found in " ".join(sandbox.discord.violations)
+
+
+@needs_openapi
+async def test_our_answers_are_those_that_discord_describes(sandbox, bot):
+    written = await sandbox.discord.slash("alice", "write")
+    drafted = await sandbox.discord.slash("alice", "draft", topic="tea")
+    await sandbox.discord.slash("alice", "public")
+    [message] = await sandbox.discord.until(lambda: reacted_dms(sandbox))
+    await sandbox.discord.until(lambda: drafted.followups and written.original["content"])
+    await sandbox.discord.click("alice", message, "vote:1")
+    dm = await bot.fetch_channel(int(message["channel_id"]))
+    found = await dm.fetch_message(int(message["id"]))
+    assert [m.id async for m in dm.history()] == [found.id]
+    assert [u.id async for u in found.reactions[0].users()] == [bot.user.id]
+    await bot.fetch_guild(bot.guilds[0].id)
+    await bot.tree.fetch_commands()
+    spec = openapi.load()
+    wrong = [
+        f"{call.method} {call.path}: {error}"
+        for call in sandbox.discord.log
+        for error in spec.answer_errors(call.method, call.path, call.status, call.answer)
+    ]
+    assert wrong == []
+    assert len(sandbox.discord.log) > 15
 
 
 @needs_openapi

@@ -48,8 +48,9 @@ class Options:
     @property
     def kinds(self) -> Set[Kind]:
         """The kinds of posts that are learnt from."""
-        more: list[Kind] = ["reply"] * self.with_replies + ["quote"] * self.with_quotes
-        return OWN | set(more)
+        replies: set[Kind] = {"reply"} if self.with_replies else set()
+        quotes: set[Kind] = {"quote"} if self.with_quotes else set()
+        return OWN | replies | quotes
 
 
 def prepare(
@@ -160,7 +161,7 @@ def _write_posts(
     """Write every kept post with its topics and count them; returns the first and last date."""
     task = bar.add_task("Topics and writing", total=staging.count())
     habits = learn_habits(staging.texts(SAMPLE))
-    sides, sources = Counter[str](), Counter[str]()
+    sides, sources = Counter[str](), Counter[str]()  # source "" counts posts without a topic
     dates: dict[str, str | None] = {"first": None, "last": None}
     with (
         (folder / "posts.jsonl").open("w", encoding="utf-8") as posts,
@@ -176,7 +177,7 @@ def _write_posts(
             if post.side in examples:
                 examples[post.side].write(_line(to_example(prompt, asked, post.text)))
             sides[post.side] += 1
-            sources.update({topic.source for topic in topics} or {""})
+            sources.update({str(topic.source) for topic in topics} or {""})
             dates = {"first": dates["first"] or post.created_at, "last": post.created_at}
             if post.side == "train" and len(summary.examples) < EXAMPLES:
                 summary.examples.append(
@@ -186,7 +187,7 @@ def _write_posts(
                 bar.update(task, completed=post.row)
     summary.without_topic = sources.pop("", 0)
     summary.with_source = dict(sources.most_common())
-    summary.sides, summary.left_out = dict(sides), dict(staging.left_out)
+    summary.sides, summary.left_out = dict(sides), dict(+staging.left_out)
     return dates
 
 

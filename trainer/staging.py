@@ -129,8 +129,9 @@ class Staging:
         """Of a post's versions the newest stays, even if it is dropped for another reason."""
         self._db.execute("CREATE INDEX by_edit ON staged (edit_of) WHERE edit_of IS NOT NULL")
         self._db.execute(
-            "UPDATE staged SET dropped = ? WHERE EXISTS (SELECT 1 FROM staged AS later WHERE"
-            " later.edit_of = coalesce(staged.edit_of, staged.id) AND later.number > staged.number)",
+            "UPDATE staged SET dropped = ? WHERE EXISTS (SELECT 1 FROM staged AS later"
+            " WHERE later.edit_of = coalesce(staged.edit_of, staged.id)"
+            " AND later.number > staged.number)",
             (Reason.OLD_VERSION,),
         )
 

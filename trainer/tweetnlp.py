@@ -124,7 +124,7 @@ def _load(model: str) -> Any:  # Any: tweetnlp has no types
     except Exception as e:  # its libraries raise errors of any kind for a bad model
         raise ModelError(
             f"The model {model} cannot be loaded ({_first_line(e)}). Check its name and the"
-            " network, download it and give its folder as --ner tweetnlp:FOLDER, or leave out --ner."
+            " network, or give a folder with it (--ner tweetnlp:FOLDER), or leave out --ner."
         ) from e
     finally:
         tweetnlp_ner.load_model = original

@@ -7,38 +7,41 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-STOPWORDS = frozenset(
-    """a an the this that these those i me my mine myself we us our ours you your yours he him his
-    she her hers it its they them their theirs who whom whose which what when where why how and or
-    but nor so yet if then than because while although though unless until since as at by for from
-    in into of off on onto out over to up upon with within without about above across after again
-    against along among around before behind below between beyond down during except inside like
-    near past through toward towards under is am are was were be been being do does did doing done
-    have has had having can could will would shall should may might must ought not no none nothing
-    never ever always often also too very just only even still already more most much many few less
-    least any some all each every both either neither other others another such own same here there
-    now today tomorrow yesterday tonight let lets get gets got getting go goes going gone went come
-    comes coming came make makes made making take takes taking took see sees saw seen say says said
-    know knows think thinks thought want wants need needs keep back one two three four five six ten
-    first last next new good great big well really thing things way lot people time day days week
-    weeks month months year years man men ok okay oh yes yeah please thanks thank hi hello hey rt
-    via amp cc im ive id ill lol u ur r w k pls ppl bc it'll instead maybe however meanwhile hope
-    happy proud learn read watch join live look tune check stop right sure part ago million billion
-    trillion percent number half better best worst worse long high low old full real simply""".split()
-)
-CALENDAR = frozenset(
-    """monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri
-    sat sun january february march april may june july august september october november december
-    jan feb mar apr jun jul aug sep sept oct nov dec am pm est edt et ct pt cst pst gmt utc""".split()
-)
-# A title or a form of address alone names nobody.
-TITLES = frozenset(
-    """mr mrs ms dr prof sir st sen rep gov pres president senator senators congressman
-    congresswoman representative governor justice judge secretary director chairman chair leader
-    speaker general gen sgt col capt lt maj rev hon mayor king queen prince princess pope""".split()
-)
-# They stand inside of names: Department of Justice, Medicare for All, Simone de Beauvoir.
-LINKS = frozenset("of the for de la le del von van der den da di du".split())
+_STOPWORDS = """
+a an the this that these those i me my mine myself we us our ours you your yours he him his she her
+hers it its they them their theirs who whom whose which what when where why how and or but nor so
+yet if then than because while although though unless until since as at by for from in into of off
+on onto out over to up upon with within without about above across after again against along among
+around before behind below between beyond down during except inside like near past through toward
+towards under is am are was were be been being do does did doing done have has had having can could
+will would shall should may might must ought not no none nothing never ever always often also too
+very just only even still already more most much many few less least any some all each every both
+either neither other others another such own same here there now today tomorrow yesterday tonight
+let lets get gets got getting go goes going gone went come comes coming came make makes made making
+take takes taking took see sees saw seen say says said know knows think thinks thought want wants
+need needs keep back one two three four five six ten first last next new good great big well really
+thing things way lot people time day days week weeks month months year years man men ok okay oh yes
+yeah please thanks thank hi hello hey rt via amp cc im ive id ill lol u ur r w k pls ppl bc instead
+maybe however meanwhile hope happy proud learn read watch join live look tune check stop right sure
+part ago million billion trillion percent number half better best worst worse long high low old
+full real simply
+"""
+_CALENDAR = """
+monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun
+january february march april may june july august september october november december jan feb mar
+apr jun jul aug sep sept oct nov dec am pm est edt et ct pt cst pst gmt utc
+"""
+_TITLES = """
+mr mrs ms dr prof sir st sen rep gov pres president senator senators congressman congresswoman
+representative governor justice judge secretary director chairman chair leader speaker general gen
+sgt col capt lt maj rev hon mayor king queen prince princess pope
+"""
+_LINKS = "of the for de la le del von van der den da di du"
+
+STOPWORDS = frozenset(_STOPWORDS.split())
+CALENDAR = frozenset(_CALENDAR.split())
+TITLES = frozenset(_TITLES.split())  # alone, they name nobody
+LINKS = frozenset(_LINKS.split())  # inside of names: Medicare for All, Simone de Beauvoir
 
 _MARKED = re.compile(r"https?://\S+|(?<![\w&])[#＃@]\w+")
 _TOKEN = re.compile(
@@ -47,6 +50,9 @@ _TOKEN = re.compile(
     r"|[A-Z]\.(?=\s+[A-Z])"  # Brian D. Sicknick
     r"|\w+(?:[-'’.&]\w+)*"
     r"|\n|[^\w\s]+"
+)
+_CAMEL = re.compile(
+    r"Mc[A-Z][a-z]+|[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])\d*|[A-Z]?[^\WA-Z\d_]+\d*|\d+"
 )
 _POSSESSIVES = frozenset(("'s", "’s", "'S", "’S"))
 _WITHIN_SENTENCE = frozenset(",/()-–'’&%$+*=`´")  # these part words, but begin no sentence
@@ -89,8 +95,3 @@ def readable(name: str) -> str:
     if re.match(r"[a-z][A-Z]", name):  # iPhone
         return name
     return " ".join(_CAMEL.findall(name))
-
-
-_CAMEL = re.compile(
-    r"Mc[A-Z][a-z]+|[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])\d*|[A-Z]?[^\WA-Z\d_]+\d*|\d+"
-)

@@ -54,7 +54,7 @@ class Drafts(commands.Cog):
             await self._show_here(interaction, draft)
         else:
             await interaction.edit_original_response(
-                content=f"Draft {draft.id} is in your direct messages: {message.jump_url}"
+                content=f"Draft {draft.id} is in [your direct messages]({message.jump_url})."
             )
 
     @draft.autocomplete("topic")

@@ -4,7 +4,6 @@ POST bodies and all answers are JSON; what cannot be done is answered 400 with {
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
@@ -226,9 +225,11 @@ def _about(record: Interaction) -> Json:
 def _acting(act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(request: web.Request) -> web.Response:
         try:
-            return web.json_response(await act(Body(await request.json())))
-        except json.JSONDecodeError:
+            data = await request.json()
+        except ValueError:
             return _refusal("The request's body is no JSON.")
+        try:
+            return web.json_response(await act(Body(data)))
         except BotError as error:
             return _refusal(str(error))
         except DiscordError as error:

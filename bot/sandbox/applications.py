@@ -106,6 +106,7 @@ class Applications:
             "default_member_permissions": None,
             "nsfw": False,
             **sent,
+            "integration_types": sent.get("integration_types") or [0],
             "id": ids.get((kind, sent["name"])) or self._world.ids.next(),
             "type": kind,
             "application_id": APP_ID,

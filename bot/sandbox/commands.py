@@ -224,7 +224,7 @@ def _number(option: Json, value: object) -> float:
         number = int(value) if is_whole and isinstance(value, str) else float(value)
         if is_whole and number != int(number):
             raise ValueError
-    except ValueError:
+    except (ValueError, OverflowError):  # infinity is no integer
         wanted = "a whole number" if is_whole else "a number"
         raise UserError(f"The option {option['name']!r} takes {wanted}, not {value!r}.") from None
     low = option.get("min_value", -SAFE_INTEGER)

@@ -279,7 +279,7 @@ class LoopbackDiscord:
             person,
             data,
             in_dm=in_dm,
-            installs=command.get("integration_types"),
+            installs=command["integration_types"],
         )
         self.callbacks.add(record)
         return record

@@ -1,6 +1,7 @@
 """One interaction: what a person started, and what the bot made of it so far."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.sandbox import objects
@@ -65,7 +66,7 @@ def new_interaction(
     *,
     in_dm: bool,
     message: Message | None = None,
-    installs: list[int] | None = None,
+    installs: Sequence[int] = (0,),
 ) -> Interaction:
     """An interaction as Discord sends it; `installs` are the command's integration types."""
     channel = world.dms[user["id"]] if in_dm else world.channels[GENERAL_ID]
@@ -84,7 +85,7 @@ def new_interaction(
         "app_permissions": ALL_PERMISSIONS,
         "attachment_size_limit": ATTACHMENT_LIMIT,
         "authorizing_integration_owners": {
-            key: owner for key, owner in owners.items() if int(key) in (installs or [0])
+            key: owner for key, owner in owners.items() if int(key) in installs
         },
         "context": IN_BOT_DM if in_dm else IN_GUILD,
     }

@@ -51,6 +51,7 @@ def user(user_id: str, name: str, *, bot: bool = False) -> Json:
         "bot": bot,
         "public_flags": 0,
         "flags": 0,
+        "primary_guild": None,
     }
 
 
@@ -118,6 +119,8 @@ def guild(name: str, channels: list[Json], users: list[Json]) -> Json:
         "afk_timeout": 300,
         "max_members": 500_000,
         "max_video_channel_users": 25,
+        "max_stage_video_channel_users": 50,
+        "region": "deprecated",
         "premium_progress_bar_enabled": False,
         "nsfw": False,
         "widget_enabled": False,
@@ -142,8 +145,10 @@ _NULLS = (
     "banner",
     "description",
     "discovery_splash",
+    "home_header",
     "hub_type",
     "icon",
+    "incidents_data",
     "max_presences",
     "public_updates_channel_id",
     "rules_channel_id",
@@ -198,6 +203,9 @@ def application(bot: Json) -> Json:
         "team": None,
         "verify_key": "0" * 64,
         "flags": 0,
+        "flags_new": "0",
+        "explicit_content_filter": 0,
+        "eligible_oauth2_scopes": [],
         "hook": True,
         "redirect_uris": [],
         "interactions_endpoint_url": None,

@@ -65,6 +65,23 @@ class OpenApi:
             return ["Discord describes no such operation"]
         return [*self._body_errors(operation, body), *_query_errors(operation, query)]
 
+    def answer_errors(self, method: str, path: str, status: int, body: object) -> list[str]:
+        """What is wrong with an answer of ours; empty if nothing is, or none is described."""
+        operation = self._find(method, path)
+        described = operation.description["responses"] if operation else {}
+        content = described.get(str(status), {}).get("content", {})
+        if operation is None or "application/json" not in content:
+            return []
+        return list(self._schema_errors(operation, f"responses/{status}", body))
+
+    def _schema_errors(self, operation: Operation, part: str, body: object) -> Iterator[str]:
+        path = operation.path.replace("~", "~0").replace("/", "~1")
+        pointer = (
+            f"/paths/{path}/{operation.method.lower()}/{part}/content/application~1json/schema"
+        )
+        for error in self._schema_at(_quoted(pointer)).iter_errors(body):
+            yield from _sentences(error)
+
     def _find(self, method: str, path: str) -> Operation | None:
         return next(
             (o for o in self._operations if o.method == method and o.pattern.fullmatch(path)), None
@@ -80,21 +97,16 @@ class OpenApi:
                 yield "the body is missing"
         else:
             # The JSON of a multipart upload obeys the same schema as a body that is JSON alone.
-            pointer = "/".join(
-                (
-                    "/paths",
-                    operation.path.replace("~", "~0").replace("/", "~1"),
-                    operation.method.lower(),
-                    "requestBody/content/application~1json/schema",
-                )
-            )
-            for error in self._schema_at(_quoted(pointer)).iter_errors(body):
-                yield from _sentences(error)
+            yield from self._schema_errors(operation, "requestBody", body)
 
 
 def load() -> OpenApi | None:
     """The validator, or None where the file or jsonschema is missing."""
-    file = Path(os.environ.get(ENV) or BESIDE_REPOSITORY)
+    return _read(Path(os.environ.get(ENV) or BESIDE_REPOSITORY))
+
+
+@functools.cache  # a tenth of a second, and every test starts a sandbox
+def _read(file: Path) -> OpenApi | None:
     try:
         return OpenApi(json.loads(file.read_text("utf-8")))
     except (FileNotFoundError, ImportError):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from bot.sandbox.faults import Fault, Faults
 from bot.sandbox.objects import Json
@@ -37,6 +37,7 @@ class Call:
     files: list[tuple[str, bytes]]  # name and content of each uploaded file
     at_s: float = field(default_factory=time.monotonic)
     status: int | None = None  # None: no answer yet, or cut off
+    answer: Any = None  # the JSON it got
 
     @property
     def body(self) -> Json:
@@ -92,15 +93,15 @@ class Rest:
             return _spoil(request, call, fault)
         try:
             self._authorize(request, call)
-            call.status, body = self._answer(call)
+            call.status, call.answer = self._answer(call)
         except DiscordError as error:
-            call.status, body = error.status, error.body
+            call.status, call.answer = error.status, error.body
             if error.code in (INVALID_FORM, EMPTY_MESSAGE):
-                self.violations.append(f"{call.method} {call.path}: {json.dumps(error.body)}")
+                self.violations.append(f"{call.method} {call.path}: {json.dumps(call.answer)}")
         self._pulse.beat()
         if fault:
             return _spoil(request, call, fault)
-        return _reply(call.status, body, _bucket(call))
+        return _reply(call.status, call.answer, _bucket(call))
 
     def _authorize(self, request: web.Request, call: Call) -> None:
         if call.path.startswith(TOKEN_IN_PATH):
@@ -118,21 +119,26 @@ class Rest:
 
 
 async def _read(request: web.Request) -> Call:
-    path = request.path.removeprefix(API)
     body, files = None, []
     if request.content_type == "multipart/form-data":
         async for part in await request.multipart():
-            # A nested multipart has no name; Discord knows only flat forms.
-            if getattr(part, "name", None) == "payload_json":
-                body = json.loads(await part.text())  # type: ignore[union-attr]  # see above
+            if not isinstance(part, BodyPartReader):
+                continue  # a form within a form, which Discord does not know
+            if part.name == "payload_json":
+                body = _parsed(await part.text())
             else:
-                files.append((part.filename or "file", bytes(await part.read())))  # type: ignore[union-attr]
+                files.append((part.filename or "file", bytes(await part.read())))
     elif text := await request.text():
-        try:
-            body = json.loads(text)
-        except ValueError:
-            body = text  # no route takes a text, so it is answered as invalid JSON
+        body = _parsed(text)
+    path = request.path.removeprefix(API)
     return Call(request.method, path, dict(request.query), body, files)
+
+
+def _parsed(text: str) -> Any:  # Any: JSON
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text  # no route takes a text, so it is answered as invalid JSON
 
 
 def _reply(
@@ -163,7 +169,7 @@ def _bucket(call: Call) -> Mapping[str, str]:
 
 
 def _spoil(request: web.Request, call: Call, fault: Fault) -> web.StreamResponse:
-    call.status = fault.status
+    call.status, call.answer = fault.status, fault.body
     if fault.status is None and request.transport:
         request.transport.abort()
     return _reply(fault.status or 500, fault.body, fault.headers)

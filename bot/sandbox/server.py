@@ -20,6 +20,7 @@ from bot.sandbox.objects import Json
 
 PAGE = Path(__file__).with_name("page")
 MASTODON_TOKEN = "sandbox-mastodon-token"  # noqa: S105  opens nothing but the mock
+EVERYWHERE = "0.0.0.0"  # noqa: S104  compared with, not bound: a container asks for it
 STOP_S = 1.0  # how long open requests may take to end
 
 # The page needs nothing from anywhere else, and a post that smuggles in a script gets nowhere.
@@ -78,7 +79,8 @@ class Sandbox:
                 " Stop what uses that port, or choose another with SANDBOX_PORT."
             ) from e
         self._runner = runner
-        self.url = f"http://{host}:{runner.addresses[0][1]}"
+        reachable = "127.0.0.1" if host == EVERYWHERE else host
+        self.url = f"http://{reachable}:{runner.addresses[0][1]}"
         self.discord.listen_at(self.url)
         if self.mastodon:
             await asyncio.to_thread(self.mastodon.start)
@@ -100,6 +102,8 @@ class Sandbox:
 
     async def timeline(self) -> list[Json]:
         """All statuses of the sandbox's Mastodon account, newest first."""
+        if not self.mastodon_url:
+            return []
         headers = {"Authorization": f"Bearer {self.mastodon_token}"}
         try:
             async with ClientSession(self.mastodon_url, headers=headers) as http:

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-MONTHS = {m: i for i, m in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
+MONTHS = {name: number for number, name in enumerate(_MONTHS.split(), 1)}
 MILLISECONDS = 100_000_000_000  # a larger number of seconds would be after the year 5000
 
 

@@ -83,7 +83,8 @@ class XArchive:
         of_circle_years = 0
         for name in self._names:
             read = 0
-            for read, tweet in enumerate(self._tweets(name), 1):  # noqa: B007 - used below
+            for tweet in self._tweets(name):
+                read += 1
                 post = to_post(tweet, own_id, circle, notes)
                 if post is None:
                     self._tally.unreadable += 1
@@ -125,13 +126,12 @@ class XArchive:
         return manifest
 
     def _compare_with_manifest(self, name: str, read: int) -> None:
-        files = [f for t in self._manifest.dataTypes.values() for f in t.files]
-        for file in files:
-            if _base(file.fileName) == _base(name) and str(file.count).isdigit():
-                if int(str(file.count)) != read:
-                    self._tally.warnings.append(
-                        f"{_base(name)} holds {read} posts, but the manifest says {file.count}."
-                    )
+        listed = (f for t in self._manifest.dataTypes.values() for f in t.files)
+        counts = [str(f.count) for f in listed if _base(f.fileName) == _base(name)]
+        if counts and counts[0].isdecimal() and int(counts[0]) != read:
+            self._tally.warnings.append(
+                f"{_base(name)} holds {read} posts, but the manifest says {counts[0]}."
+            )
 
     def _account_id(self) -> str:
         name = self._beside.get("account.js")

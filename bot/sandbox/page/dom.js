@@ -18,7 +18,7 @@ export function link(url, ...children) {
 
 // A round picture with the first letter, in a colour that belongs to the name.
 export function avatar(name) {
-  const hue = [...name].reduce((sum, letter) => sum + letter.codePointAt(0) * 7, 0) % 360;
+  const hue = [...name].reduce((sum, letter) => sum * 31 + letter.codePointAt(0), 7) % 360;
   const picture = element("span", { class: "avatar", "aria-hidden": "true" }, name.slice(0, 1).toUpperCase());
   picture.style.setProperty("--hue", hue);
   return picture;

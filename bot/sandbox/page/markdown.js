@@ -26,14 +26,21 @@ const LINES = [
 ];
 
 export function markdown(text, names = {}) {
-  const lines = text.split("\n").map((line) => {
-    for (const [pattern, build] of LINES) {
-      const match = pattern.exec(line);
-      if (match) return [build(match[1], names)];
-    }
-    return [...inline(line, names), "\n"];
+  const nodes = [];
+  text.split("\n").forEach((line, i, lines) => {
+    const [match, build] = block(line);
+    if (match) nodes.push(build(match[1], names));
+    else nodes.push(...inline(line, names), i < lines.length - 1 ? "\n" : "");
   });
-  return lines.flat();
+  return nodes;
+}
+
+function block(line) {
+  for (const [pattern, build] of LINES) {
+    const match = pattern.exec(line);
+    if (match) return [match, build];
+  }
+  return [null, null];
 }
 
 function inline(text, names) {

@@ -1,0 +1,85 @@
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer.clean import OWN, Reason, clean
+from trainer.post import Kind, Post
+
+TCO = "https://t.co/aB3dE5gH7j"
+
+
+def cleaned(text: str, kind: Kind = "original") -> tuple[str, Reason | None]:
+    return clean(Post("1", None, text, kind), OWN)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Hello   there\tyou\u00a0all ", "Hello there you all"),
+        ("One  \n \n\n Two", "One\n\n\nTwo"),
+        ("One\r\nTwo\rThree", "One\nTwo\nThree"),
+        ("SHOUT… “quotes” — dash 👩‍👩‍👧 ❤️ ?!", "SHOUT… “quotes” — dash 👩‍👩‍👧 ❤️ ?!"),
+        ("zero\u200bwidth\ufeff and \x00control", "zerowidth and control"),
+        (f"A link {TCO}", "A link"),
+        (f"A link {TCO} {TCO}", "A link"),
+        (f"{TCO} in front", "in front"),
+        (f"See {TCO}: it is (truly) good", "See: it is (truly) good"),
+        (f"In brackets ({TCO}).", "In brackets."),
+        (f"Lines\n\n{TCO}\nend", "Lines\n\n\nend"),
+        ("Old: http://example.org/a?b=c#d, and on", "Old:, and on"),
+        ("@other directed at nobody", "@other directed at nobody"),
+        ("&amp; stays what it is", "&amp; stays what it is"),
+    ],
+)
+def test_a_text_is_cleaned_and_else_kept_as_it_is(text: str, expected: str) -> None:
+    assert cleaned(text) == (expected, None)
+
+
+def test_the_handles_a_reply_begins_with_are_removed() -> None:
+    assert cleaned("@me @other  and so on @third", "self_reply") == ("and so on @third", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "reason"),
+    [
+        ("RT @a: words", "retweet", Reason.RETWEET),
+        ("@a words", "reply", Reason.REPLY),
+        ("words", "quote", Reason.QUOTE),
+        (TCO, "original", Reason.ONLY_LINKS),
+        (f"👀 {TCO}", "original", Reason.ONLY_LINKS),
+        ("http://example.org/pre-tco", "original", Reason.ONLY_LINKS),
+        ("🎉🎉 !!", "original", Reason.NO_WORDS),
+        ("", "note", Reason.NO_WORDS),
+        ("lost \ufffd char", "original", Reason.BROKEN),
+        ("half \ud83d char", "original", Reason.BROKEN),
+        ("@me", "self_reply", Reason.NO_WORDS),
+    ],
+)
+def test_a_post_is_dropped_with_its_reason(text: str, kind: Kind, reason: Reason) -> None:
+    assert cleaned(text, kind) == ("", reason)
+
+
+def test_a_private_post_is_dropped_whatever_is_kept() -> None:
+    kinds: frozenset[Kind] = OWN | {"reply", "quote"}
+    assert clean(Post("1", None, "x", "original", is_private=True), kinds) == ("", Reason.PRIVATE)
+
+
+def test_replies_and_quotes_stay_when_asked_for() -> None:
+    assert clean(Post("1", None, "@a hi", "reply"), OWN | {"reply"}) == ("hi", None)
+    assert clean(Post("1", None, "so true", "quote"), OWN | {"quote"}) == ("so true", None)
+
+
+def test_a_reply_that_may_continue_the_authors_post_passes() -> None:
+    assert clean(Post("1", None, "@a hi", "reply", reply_to="0"), OWN) == ("hi", None)
+
+
+@given(st.text() | st.text(alphabet=string.printable))
+def test_what_is_cleaned_is_clean(text: str) -> None:
+    once, reason = cleaned(text)
+    if reason is None:
+        assert cleaned(once) == (once, None)
+        once.encode()
+    else:
+        assert once == ""
