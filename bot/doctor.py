@@ -10,7 +10,7 @@ from bot import engine
 from bot.client import Bot, point_at
 from bot.config import DraftSettings, Settings, read_settings
 from bot.drafting import OpenVoice
-from bot.errors import BotError, ConfigError
+from bot.errors import BotError, ConfigError, InUse
 from bot.llm import LLM
 from bot.mastodon import Mastodon
 from bot.store import Store
@@ -109,5 +109,8 @@ async def _check_mastodon() -> str:
 
 async def _check_database() -> str:
     settings = read_settings(Settings)
-    async with Store.open(settings.database):
-        return f"The database {settings.database} opens and is up to date."
+    try:
+        async with Store.open(settings.database):
+            return f"The database {settings.database} opens and is up to date."
+    except InUse:  # the healthcheck of a running bot finds it so
+        return f"The database {settings.database} is in use by a running bot."

@@ -2,6 +2,7 @@
 
 BotError
 ├── ConfigError   settings are missing or wrong: the operator must act
+│   └── InUse     another bot has the database
 ├── VoiceError    a voice folder is missing or damaged: train it again, or restore it
 ├── UserError     the person asked for something that cannot be: the text is shown to them
 ├── Unavailable   a service does not answer now: try later
@@ -17,6 +18,10 @@ class BotError(Exception):
 
 class ConfigError(BotError):
     """Settings are missing or wrong."""
+
+
+class InUse(ConfigError):
+    """Another bot has the database."""
 
 
 class VoiceError(BotError):

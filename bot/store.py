@@ -17,7 +17,7 @@ from typing import TextIO
 import aiosqlite
 
 from bot.draft import FOLLOWS, Candidate, Draft, Schedule, State
-from bot.errors import ConfigError
+from bot.errors import ConfigError, InUse
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 PRAGMAS = (
@@ -268,7 +268,7 @@ def _lock(path: Path) -> TextIO:
         fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as e:
         lock_file.close()
-        raise ConfigError(
+        raise InUse(
             f"Another bot is using the database {path}. Stop it first: two of them on one database"
             " would answer everything twice."
         ) from e

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.server import Sandbox
+from bot.store import Store
 from tests.fakes.llm import TEXTS, FakeLLM
 
 
@@ -107,6 +108,10 @@ async def test_doctor_has_a_sentence_for_everything(env: dict[str, str]) -> None
         code, out, err = await _bot("doctor", **good)
         assert (code, err) == (0, "")
         assert out.count("✓") == 6
+        async with Store.open(Path(env["DATABASE"])):  # as a running bot has it
+            code, out, _ = await _bot("doctor", **good)
+        assert code == 0
+        assert "in use by a running bot" in out
         bad = {"DISCORD_TOKEN": "canary.wrong.token", "MASTODON_ACCESS_TOKEN": "canary"}
         code, out, err = await _bot("doctor", **(good | bad))
         assert code == 1

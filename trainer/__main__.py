@@ -6,6 +6,7 @@ only when that command runs, so that `prepare` never waits for torch.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
@@ -31,7 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(e, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Interrupted: what was not finished is not kept. Run it again.", file=sys.stderr)
+        print(
+            "Interrupted. Run the same command again: a training goes on from its last checkpoint,"
+            " everything else starts over.",
+            file=sys.stderr,
+        )
         return 130
     return 0
 
@@ -101,7 +106,7 @@ def add_train(commands: "Subparsers[argparse.ArgumentParser]") -> None:
         help="in memory at once: fewer need less memory, more are faster on a GPU (%(default)s)",
     )
     option("--checkpoint-every", type=_count, default=recipe.checkpoint_every, metavar="STEPS")
-    option("--seed", type=int, default=recipe.seed, help="(%(default)s)")
+    option("--seed", type=int, help="of the adapter and the order of posts (that of prepare)")
     option("--threads", type=_count, default=0, help="(every core)")
     option("--fresh", action="store_true", help="start anew instead of at the last checkpoint")
     parser.set_defaults(run=_run_train)
@@ -110,15 +115,19 @@ def add_train(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 def _run_train(args: argparse.Namespace) -> None:
     from trainer.voice_folder import VoiceFolder  # noqa: PLC0415 - gguf is slow to import
 
-    data = dataset.load(args.data)
     folder = VoiceFolder.named(args.voices, args.voice)
+    data = dataset.load(args.data)
+    args.seed = data.seed if args.seed is None else args.seed
     recipe = Recipe(**{field.name: getattr(args, field.name) for field in fields(Recipe)})
-    with Console().status("Starting torch …"):
+    # Read when torch is loaded. By default OpenMP's threads spin so long while they wait for each
+    # other that training is ten times slower as soon as another program wants a core (LOG.md).
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    console = Console(soft_wrap=True)
+    with console.status("Starting torch …"):
         from trainer.local import train  # noqa: PLC0415 - seconds, and only for this command
 
-    train(
-        data, folder, recipe, args.base, fresh=args.fresh, now=datetime.now(UTC), console=Console()
-    )
+    now = datetime.now(UTC)
+    train(data, folder, recipe, args.base, fresh=args.fresh, now=now, console=console)
 
 
 def _count(text: str) -> int:

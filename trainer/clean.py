@@ -31,6 +31,7 @@ OWN: frozenset[Kind] = frozenset({"original", "note", "self_reply"})
 _OF_KIND = {"retweet": Reason.RETWEET, "reply": Reason.REPLY, "quote": Reason.QUOTE}
 _SHORT_LINK = re.compile(r"[ \t]*https?://t\.co/\w+")
 _LINK = re.compile(r"[ \t]*https?://\S+")
+_EMPTY_BRACKETS = re.compile(r"[ \t]*\([ \t]*\)")
 _LEADING_HANDLES = re.compile(r"\s*(?:@\w+\s*)+")
 _BLANKS = re.compile(r"[^\S\n]+")  # any run of white space but the author's own line breaks
 _BLANK_AT_LINE_END = re.compile(r" *\n *")
@@ -62,7 +63,8 @@ def clean(post: Post, kinds: Set[Kind]) -> tuple[str, Reason | None]:
         text = text[_leading(text) :]
     had_link = "http" in text
     if had_link:
-        text = _LINK.sub(_closing, _SHORT_LINK.sub("", text)).replace("()", "")
+        text = _LINK.sub(_closing, _SHORT_LINK.sub("", text))
+        text = _EMPTY_BRACKETS.sub("", text)
     text = _BLANK_AT_LINE_END.sub("\n", _BLANKS.sub(" ", text)).strip()
     if not _WORD.search(text):
         return "", Reason.ONLY_LINKS if had_link else Reason.NO_WORDS

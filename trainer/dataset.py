@@ -33,6 +33,7 @@ class Dataset:
     posts: list[VoicePost]  # the posts of `train`, oldest first
     prompt: Prompt
     sha256: str  # of train.jsonl and validation.jsonl
+    seed: int  # what `prepare` was told
 
 
 def load(folder: Path) -> Dataset:
@@ -49,12 +50,14 @@ def load(folder: Path) -> Dataset:
             f"{folder} holds {found} posts ({len(train)} to train on), and a voice needs at least"
             f" {MINIMUM_POSTS}. Prepare a larger archive, or keep more with --with-replies."
         )
+    prompt, seed = _about(folder / "dataset.json")
     return Dataset(
         train=train,
         validation=validation,
         posts=[_post(*r) for r in _rows(folder / "posts.jsonl") if r[0].get("split") == "train"],
-        prompt=_prompt(folder / "dataset.json"),
+        prompt=prompt,
         sha256=hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest(),
+        seed=seed,
     )
 
 
@@ -112,10 +115,11 @@ def _post(row: dict[str, Any], where: str) -> VoicePost:
         raise _damaged(where, f"field {e} is missing or not what it should be") from e
 
 
-def _prompt(file: Path) -> Prompt:
-    """The template the examples were rendered with; without it the voice would be asked wrongly."""
+def _about(file: Path) -> tuple[Prompt, int]:
+    """Seed and the template of the examples; without that the voice would be asked wrongly."""
     try:
-        data = json.loads(_read(file))["prompt"]
-        return Prompt(**{field.name: data[field.name] for field in fields(Prompt)})
+        about = json.loads(_read(file))
+        prompt = Prompt(**{field.name: about["prompt"][field.name] for field in fields(Prompt)})
+        return prompt, int(about["seed"])
     except (ValueError, KeyError, TypeError) as e:
-        raise _damaged(str(file), "the prompt template is missing or damaged") from e
+        raise _damaged(str(file), "the prompt template or the seed is missing or damaged") from e

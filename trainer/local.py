@@ -1,8 +1,8 @@
 """The LoRA fine-tune of a local voice, from prepared data to a voice folder, top to bottom.
 
 Reads a Dataset; writes <voices>/.<name>.training/ while it runs (a checkpoint, so that the same
-command resumes) and <voices>/<name>/ at the very end. The only importer of torch in this project; only
-base_model.py beside it touches transformers.
+command resumes) and <voices>/<name>/ at the very end. The only importer of torch in this project;
+of the rest only base_model.py touches transformers.
 """
 
 import math
@@ -10,10 +10,12 @@ import os
 import pickle
 import random
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +164,7 @@ def summed_loss(training: Training, part: list[Tokens]) -> torch.Tensor:
     What all prompts begin with is read once for all of them: a third of the tokens of short posts.
     """
     model, device = training.model, training.model.device
-    shared = os.path.commonprefix([e.ids[: e.prompt - 1] for e in part])
+    shared = shared_start([e.ids[: e.prompt - 1] for e in part])
     ids, mask, labels = padded(part, len(shared))
     # No logits where no label is: the vocabulary is a fifth of the cost of a token.
     first = min(e.prompt for e in part) - len(shared) - 1
@@ -184,6 +186,12 @@ def summed_loss(training: Training, part: list[Tokens]) -> torch.Tensor:
     return torch.nn.functional.cross_entropy(
         logits.flatten(0, 1).float(), targets, ignore_index=IGNORED, reduction="sum"
     )
+
+
+def shared_start(prompts: list[list[int]]) -> list[int]:
+    """The tokens that all prompts begin with: the system's, mostly."""
+    columns = zip(*prompts, strict=False)  # as long as the shortest
+    return [column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns)]
 
 
 def padded(part: list[Tokens], shared: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -220,7 +228,9 @@ def begin(base: BaseModel, recipe: Recipe, device: torch.device) -> Training:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-    model = get_peft_model(base.model, lora).to(device)  # adapter weights stay float32
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks what transformers renamed
+        model = get_peft_model(base.model, lora).to(device)  # adapter weights stay float32
     weights = [p for p in model.parameters() if p.requires_grad]
     return Training(model, torch.optim.AdamW(weights, betas=(0.9, 0.99), weight_decay=0.0))
 
@@ -326,7 +336,8 @@ def set_adapter_weights(training: Training, weights: Weights) -> None:
 def write_adapter(training: Training, base: BaseModel, folder: Path) -> None:
     """Write the PEFT folder, without the path of the base on this machine."""
     training.model.peft_config["default"].base_model_name_or_path = base.name
-    training.model.save_pretrained(folder)
+    # False: else peft looks on the hub for what was never trained.
+    training.model.save_pretrained(folder, save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)  # peft's form of a model card, not filled in
 
 

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
@@ -69,8 +70,8 @@ def prepare(
     out = out.absolute()
     tally = Tally()
     with ExitStack() as stack:
-        folder = stack.enter_context(replacing(out))
         archive = open_archive(source, tally)
+        folder = stack.enter_context(replacing(out))
         recogniser = _recogniser(options.ner, out, stack)
         bar = stack.enter_context(progress_bar(Console(stderr=True)))
         staging = stack.enter_context(closing(Staging(folder / "staging.db", options.kinds)))
@@ -164,9 +165,9 @@ def _write_posts(
     sides, sources = Counter[str](), Counter[str]()  # source "" counts posts without a topic
     dates: dict[str, str | None] = {"first": None, "last": None}
     with (
-        (folder / "posts.jsonl").open("w", encoding="utf-8") as posts,
-        (folder / "train.jsonl").open("w", encoding="utf-8") as train,
-        (folder / "validation.jsonl").open("w", encoding="utf-8") as validation,
+        (folder / "posts.jsonl").open("wb") as posts,
+        (folder / "train.jsonl").open("wb") as train,
+        (folder / "validation.jsonl").open("wb") as validation,
     ):
         examples = {"train": train, "validation": validation}
         for post in staging.kept():
@@ -202,8 +203,8 @@ def _post_row(post: Kept, topics: list[Topic]) -> dict[str, object]:
     }
 
 
-def _line(row: object) -> str:
-    return json.dumps(row, ensure_ascii=False) + "\n"
+def _line(row: object) -> bytes:
+    return msgspec.json.encode(row) + b"\n"
 
 
 def _counts(summary: Summary) -> dict[str, object]:

@@ -9,6 +9,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from trainer.clean import OWN, Reason, clean
 from trainer.post import Kind, Post
 
 BATCH = 2000
+MOST_ALIKE = 20  # posts compared: an author's set phrases must not make this quadratic
 DIGITS = 19  # of an id that orders its post: X's ids have at most so many until the year 2042
 
 SCHEMA = """
@@ -33,6 +35,7 @@ CREATE TABLE kept (
 );
 CREATE TABLE near (key INTEGER, row INTEGER, PRIMARY KEY (key, row)) WITHOUT ROWID;
 """
+_shingles = lru_cache(maxsize=5000)(split.shingles)  # the same few posts are compared again
 Row = tuple[str | int | None, ...]
 
 
@@ -184,11 +187,11 @@ class Staging:
         keys = split.keys(runs)
         marks = ",".join("?" * len(keys))
         alike = self._db.execute(
-            "SELECT DISTINCT text FROM near JOIN kept ON kept.row = near.row"
-            f" WHERE near.key IN ({marks})",
+            "SELECT text FROM near JOIN kept ON kept.row = near.row"
+            f" WHERE near.key IN ({marks}) LIMIT {MOST_ALIKE}",
             keys,
         )
-        return any(split.is_near_copy(runs, split.shingles(text)) for (text,) in alike)
+        return any(split.is_near_copy(runs, _shingles(text)) for (text,) in alike)
 
     def count(self) -> int:
         """How many posts are kept."""

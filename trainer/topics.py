@@ -24,6 +24,7 @@ MOST_PAIRS = 200_000  # kept in memory while learning; the rare ones are forgott
 COMMON_SHARE = 0.3  # a name is written in lower case less often than this
 SHOUTED_SHARE = 0.6  # of long words with a capital: a headline, whose capitals say nothing
 EVERYWHERE = 0.1  # of the posts: such a word is no telling phrase
+FEW = 5  # posts, that say nothing about how common a word is
 
 _HASHTAG = re.compile(r"(?<![\w&])[#＃](\w*[^\W\d_]\w*)")
 _MENTION = re.compile(r"(?<![\w@/.])@(\w{2,30})")
@@ -63,7 +64,7 @@ def learn_habits(texts: Iterable[str]) -> Habits:
     """Count how the words of an archive are written."""
     habits = Habits()
     for text in texts:
-        found = list(words(text))
+        found = words(text)
         habits.posts += 1
         habits.holding.update({w.lower for w in found})
         habits.pairs.update(set(_pairs(found)))
@@ -80,7 +81,7 @@ def find_topics(
     text: str, tags: Sequence[str], names: Sequence[str], habits: Habits
 ) -> list[Topic]:
     """Find a post's topics. `tags` are the archive's marks, `names` what a recogniser found."""
-    found = list(words(text))
+    found = words(text)
     layers: list[tuple[Source, Iterable[str]]] = [
         ("hashtag", _hashtags(text, tags)),
         ("mention", _mentions(text, tags)),
@@ -147,7 +148,7 @@ def _capitalised(found: Sequence[Word], habits: Habits) -> Iterator[str]:
             run.append(word)
             continue
         is_adjective = len(run) == 1 and word.is_joined and _NATIONAL.search(run[0].text)
-        if not is_adjective:  # "the American people" are not about "American"
+        if run and not is_adjective:  # "the American people" are not about "American"
             yield from _span(run, habits)
         run = [word] if may_name else []
     yield from _span(run, habits)
@@ -209,8 +210,9 @@ def _is_telling(lower: str, habits: Habits) -> bool:
         and lower.isalpha()
         and not is_dull(lower)
         and lower not in CALENDAR
+        and lower not in TITLES
         and not lower.endswith(("ing", "ed", "ly"))  # as a rule no noun
-        and held <= max(2, EVERYWHERE * habits.posts)
+        and held <= max(FEW, EVERYWHERE * habits.posts)
     )
 
 

@@ -7,7 +7,6 @@ that takes half a minute.
 
 import hashlib
 import json
-import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +27,8 @@ class Recogniser:
     """A tweetnlp model with its cache. `cached` and `asked` count the posts of this run."""
 
     def __init__(self, model: str, cache: Path) -> None:
+        if model.startswith(("/", ".", "~")) and not Path(model).is_dir():
+            raise ModelError(f"There is no folder {model}. Give a model's folder, or its hub id.")
         self.model = model
         self.cached = 0
         self.asked = 0
@@ -109,8 +110,6 @@ def _digest(text: str) -> bytes:
 
 def _load(model: str) -> Any:  # Any: tweetnlp has no types
     """Load a model with tweetnlp's own code. Raises ModelError in words."""
-    if os.sep in model and not Path(model).is_dir() and (model.count("/") > 1 or model[0] in "./~"):
-        raise ModelError(f"There is no folder {model}. Give a model's folder or its id on the hub.")
     try:
         import tweetnlp.ner.model as tweetnlp_ner  # noqa: PLC0415 - it takes half a minute
     except ImportError as e:
@@ -141,7 +140,9 @@ def _load_parts(model: str, **_: object) -> tuple[Any, Any, Any]:  # Any: as twe
         AutoModelForTokenClassification,
         AutoTokenizer,
     )
+    from transformers.utils import logging  # noqa: PLC0415 - as above
 
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call] # there is a bar of ours
     is_local = Path(model).is_dir()
     config = AutoConfig.from_pretrained(model, local_files_only=is_local)
     if not hasattr(config, "crf_state_dict"):

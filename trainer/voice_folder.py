@@ -113,6 +113,8 @@ class VoiceFolder:
             created_at=now.isoformat(timespec="seconds"),
         ).save(self._new)
         self._take_place()
+        if not data.validation:
+            console.print("There were no posts to validate on: the last epoch was kept unmeasured.")
         console.print(f"The voice {self.name} is ready in {self._place}.")
 
     def _take_place(self) -> None:

@@ -4,7 +4,6 @@ Pure. English is built in; of other languages, what the author writes most often
 """
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 _STOPWORDS = """
@@ -68,8 +67,9 @@ class Word(NamedTuple):
     is_joined: bool  # nothing but a space parts it from the word before
 
 
-def words(text: str) -> Iterator[Word]:
-    """Yield the words of a text in order; hashtags, mentions and links are left out."""
+def words(text: str) -> list[Word]:
+    """The words of a text in order; hashtags, mentions and links are left out."""
+    found: list[Word] = []
     is_first, is_joined = True, False
     for token in _TOKEN.findall(_MARKED.sub(" , ", text)):
         if not token[0].isalnum():
@@ -78,9 +78,9 @@ def words(text: str) -> Iterator[Word]:
             continue
         ends = token[-2:] in _POSSESSIVES  # a name does not go on after it
         word = token[:-2] if ends else token
-        if word:
-            yield Word(word, word.casefold(), word[0].isupper(), is_first, is_joined)
+        found.append(Word(word, word.casefold(), word[0].isupper(), is_first, is_joined))
         is_first, is_joined = False, not ends
+    return found
 
 
 def is_dull(lower: str) -> bool:

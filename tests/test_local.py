@@ -1,0 +1,236 @@
+"""The fine-tune itself, on a tiny model that is real in every part."""
+
+import io
+import json
+import math
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from rich.console import Console
+
+from tests.fakes.prepared import invented_posts, write_prepared
+from tests.fakes.tiny_llama import write_tiny_model
+from trainer import base_model, dataset, local
+from trainer.base_model import BaseModel
+from trainer.dataset import Dataset, Example
+from trainer.errors import ModelError
+from trainer.local import Tokens
+from trainer.recipe import Recipe
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def base(tiny: Path) -> BaseModel:
+    return base_model.load(str(tiny), "float32")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Dataset:
+    return dataset.load(write_prepared(tmp_path / "data", invented_posts(40), validation=8))
+
+
+def _example(topic: str, text: str) -> Example:
+    return Example([{"role": "user", "content": topic}], text)
+
+
+def test_prompt_is_the_chat_template_and_the_post_ends_with_eos(base: BaseModel) -> None:
+    tokens = local.encode(_example("fog", "Fog."), base.tokenizer, 512)
+    text = base.tokenizer.decode(tokens.ids)
+    assert text == "<|im_start|>user\nfog<|im_end|>\n<|im_start|>assistant\nFog.<|im_end|>"
+    rendered = base.tokenizer.decode(tokens.ids[: tokens.prompt])
+    assert rendered == "<|im_start|>user\nfog<|im_end|>\n<|im_start|>assistant\n"
+    assert tokens.chars == 4
+
+
+def test_a_long_post_is_cut_without_a_full_stop_and_counted(base: BaseModel) -> None:
+    console = Console(file=io.StringIO(), record=True)
+    examples = [_example("fog", "f" * 900), _example("fog", "Fog.")]
+    long, short = local.encode_all(examples, base, Recipe(max_tokens=128), console)
+    assert len(long) == 128
+    assert long.ids[-1] != base.tokenizer.eos_token_id
+    assert long.chars == 128 - long.prompt
+    assert short.ids[-1] == base.tokenizer.eos_token_id
+    assert "1 of 2 posts were cut to 128 tokens." in console.export_text()
+
+
+def test_loss_counts_the_posts_tokens_only_and_equals_a_plain_forward(base: BaseModel) -> None:
+    """Sharing the prompts' beginning, padding and skipped logits must change nothing."""
+    training = local.begin(base, Recipe(), CPU)
+    with torch.no_grad():  # LoRA's B starts at zero, where every gradient of A is zero too
+        for weight in local.adapter_weights(training).values():
+            weight.normal_(0, 0.1)
+    part = [local.encode(_example(t, p), base.tokenizer, 512) for t, p in invented_posts(5)]
+    part.append(local.encode(_example("all", "x" * 80), base.tokenizer, 512))
+
+    loss = local.summed_loss(training, part)
+    loss.backward()
+    gradients = [
+        w.grad.clone() for w in local.adapter_weights(training).values() if w.grad is not None
+    ]
+    training.optimizer.zero_grad()
+    plain = sum((_plain_loss(training.model, e) for e in part), torch.zeros(()))
+    plain.backward()
+
+    torch.testing.assert_close(loss, plain)
+    expected = [w.grad for w in local.adapter_weights(training).values()]
+    assert len(gradients) == len(expected) > 0
+    torch.testing.assert_close(gradients, expected, rtol=1e-3, atol=1e-4)
+
+
+def _plain_loss(model: Any, example: Tokens) -> torch.Tensor:
+    logits = model(input_ids=torch.tensor([example.ids])).logits[0]
+    post = slice(example.prompt, len(example))
+    predicted = logits[example.prompt - 1 : -1]
+    return torch.nn.functional.cross_entropy(
+        predicted, torch.tensor(example.ids)[post], reduction="sum"
+    )
+
+
+def test_a_batch_in_parts_gives_the_step_of_the_whole_batch(tiny: Path, data: Dataset) -> None:
+    weights = []
+    for memory_tokens in (100, 100_000):
+        base = base_model.load(str(tiny), "float32")
+        training = local.begin(base, Recipe(), CPU)
+        batch = [local.encode(e, base.tokenizer, 512) for e in data.train[:8]]
+        loss = local.take_step(training, batch, 1e-2, memory_tokens)
+        weights.append((loss, [w.detach() for w in local.adapter_weights(training).values()]))
+    torch.testing.assert_close(weights[0], weights[1], rtol=1e-3, atol=1e-4)
+
+
+def test_one_huge_post_goes_through_memory_alone() -> None:
+    posts = [Tokens([0] * n, 1, n) for n in (30, 400, 20, 900, 25)]
+    parts = [[len(e) for e in part] for part in local.memory_batches(posts, 512)]
+    assert parts == [[20, 25, 30], [400], [900]]
+
+
+def test_order_is_the_same_for_a_seed_and_differs_between_epochs() -> None:
+    posts = [Tokens([0] * (10 + i), 1, i) for i in range(50)]
+    first, again, second, other = (
+        local.epoch_batches(posts, Recipe(seed=seed), epoch)
+        for seed, epoch in ((1, 1), (1, 1), (1, 2), (2, 1))
+    )
+    assert first == again
+    assert first not in (second, other)
+    assert sorted(e.chars for batch in first for e in batch) == list(range(50))
+    assert all(max(map(len, b)) - min(map(len, b)) <= 16 for b in first)  # of like length
+
+
+def test_learning_rate_warms_up_and_falls_to_a_twentieth() -> None:
+    rates = [local.learning_rate(step, 100, 1.0) for step in range(101)]
+    assert rates[0] < 0.2
+    assert max(rates) == pytest.approx(rates[5], abs=0.01)
+    assert rates[100] == pytest.approx(0.05)
+
+
+def test_out_of_memory_names_the_setting_to_lower() -> None:
+    with pytest.raises(ModelError, match="Lower --memory-tokens"), local.memory_advice(Recipe()):
+        torch.empty(1 << 60)
+
+
+def test_other_errors_are_not_taken_for_lack_of_memory() -> None:
+    with pytest.raises(RuntimeError, match="shape"), local.memory_advice(Recipe()):
+        torch.ones(2) @ torch.ones(3)
+
+
+def test_a_loss_that_is_no_number_says_what_to_lower(base: BaseModel, data: Dataset) -> None:
+    training = local.begin(base, Recipe(), CPU)
+    with torch.no_grad():
+        next(iter(local.adapter_weights(training).values())).fill_(math.nan)
+    batch = local.encode_all(data.train[:4], base, Recipe(), Console())
+    with pytest.raises(ModelError, match="Lower --learning-rate"):
+        local.take_step(training, batch, 1e-3, 512)
+
+
+# --- kill and resume, through the command line
+
+
+def _command(tmp_path: Path, tiny: Path, voice: str, *more: str) -> list[str]:
+    options = ["--epochs", "25", "--checkpoint-every", "1", "--threads", "1", *more]
+    where = ["--voice", voice, "--voices", str(tmp_path / "voices"), "--base", str(tiny)]
+    return [sys.executable, "-m", "trainer", "train", str(tmp_path / "data"), *where, *options]
+
+
+def _run(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_killed_training_goes_on_and_gives_the_same_losses(
+    tmp_path: Path, tiny: Path, data: Dataset
+) -> None:
+    voices = tmp_path / "voices"
+    checkpoint = voices / ".killed.training" / "checkpoint.pt"
+    process = subprocess.Popen(_command(tmp_path, tiny, "killed"), stdout=subprocess.DEVNULL)
+    while not (checkpoint.exists() and _steps(checkpoint) > 6):
+        assert process.poll() is None, "it ended before it could be killed"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (voices / "killed").exists()
+    assert 6 < _steps(checkpoint) < 100
+
+    assert "Resuming after step" in _run(_command(tmp_path, tiny, "killed"))
+    _run(_command(tmp_path, tiny, "unbroken"))
+    killed, unbroken = (
+        json.loads((voices / name / "curve.json").read_text("utf-8"))
+        for name in ("killed", "unbroken")
+    )
+    assert len(unbroken["steps"]) == 100
+    assert killed == unbroken
+    assert [p.name for p in voices.glob(".*")] == []
+
+
+def _steps(checkpoint: Path) -> int:
+    return int(torch.load(checkpoint, weights_only=True)["step"])
+
+
+@pytest.fixture
+def broken_off(tmp_path: Path, tiny: Path, data: Dataset) -> Path:
+    """The checkpoint of a training that was killed."""
+    checkpoint = tmp_path / "voices" / ".mara.training" / "checkpoint.pt"
+    process = subprocess.Popen(_command(tmp_path, tiny, "mara"), stdout=subprocess.DEVNULL)
+    while not checkpoint.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    return checkpoint
+
+
+def test_a_changed_setting_starts_anew_and_says_so(
+    tmp_path: Path, tiny: Path, broken_off: Path
+) -> None:
+    said = _run(_command(tmp_path, tiny, "mara", "--epochs", "1", "--rank", "4"))
+    assert "Starting anew: epochs, rank changed" in said
+    curve = json.loads((tmp_path / "voices/mara/curve.json").read_text("utf-8"))
+    assert len(curve["steps"]) == 4
+
+
+def test_fresh_ignores_the_checkpoint(tmp_path: Path, tiny: Path, broken_off: Path) -> None:
+    said = _run(_command(tmp_path, tiny, "mara", "--fresh"))
+    assert "Resuming" not in said
+    assert not broken_off.exists()
+
+
+def test_a_damaged_checkpoint_is_a_sentence_that_names_fresh(
+    tmp_path: Path, tiny: Path, broken_off: Path
+) -> None:
+    broken_off.write_bytes(broken_off.read_bytes()[:5000])
+    command = _command(tmp_path, tiny, "mara")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--fresh" in done.stderr
+    assert "Traceback" not in done.stderr
