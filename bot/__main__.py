@@ -26,11 +26,13 @@ from bot.config import DraftSettings, Settings, read_settings
 from bot.draft import Candidate
 from bot.drafting import Drafting, OpenVoice, compose
 from bot.engine import Engine
-from bot.errors import BotError, ConfigError, UserError
+from bot.errors import BotError, ConfigError, Unavailable, UserError
 from bot.llm import LLM
 from bot.mastodon import Mastodon, status_length
 from bot.screen import Rules
 from bot.store import Store
+
+log = logging.getLogger(__name__)
 
 MAX_COUNT = 64  # more would only take long
 DEFAULT_MAX_CHARS = 500  # Mastodon's own default, for drafts in a terminal without an account
@@ -47,6 +49,10 @@ async def run(_: argparse.Namespace) -> int:
         store = await stack.enter_async_context(Store.open(settings.database))
         llm = await stack.enter_async_context(_llm(settings, opened))
         mastodon = Mastodon.from_settings(settings)
+        try:
+            log.info("statuses go to %s", await mastodon.verify())
+        except Unavailable as e:  # it may come back; a token that is refused will not
+            log.warning("%s Drafts wait until it does.", e)
         drafting = Drafting(opened, llm, mastodon, store, settings.owner_ids)
         scheduler = AsyncIOScheduler(timezone="UTC")
         bot = await stack.enter_async_context(Bot(drafting, scheduler))

@@ -37,8 +37,20 @@ def test_a_text_is_cleaned_and_else_kept_as_it_is(text: str, expected: str) -> N
     assert cleaned(text) == (expected, None)
 
 
-def test_the_handles_a_reply_begins_with_are_removed() -> None:
-    assert cleaned("@me @other  and so on @third", "self_reply") == ("and so on @third", None)
+@pytest.mark.parametrize(
+    ("text", "kind", "expected"),
+    [
+        ("@a @b_1  And so on @c", "self_reply", "And so on @c"),
+        ("@a\n\nAnd so on", "self_reply", "And so on"),
+        ("@NASA is late", "self_reply", "@NASA is late"),  # the handle belongs to the sentence
+        ("@NASA & friends", "self_reply", "@NASA & friends"),
+        ("@a is it?", "reply", "is it?"),
+    ],
+)
+def test_the_handles_a_reply_is_addressed_with_are_removed(
+    text: str, kind: Kind, expected: str
+) -> None:
+    assert clean(Post("1", None, text, kind), OWN | {"reply"}) == (expected, None)
 
 
 @pytest.mark.parametrize(

@@ -121,16 +121,25 @@ async def test_doctor_has_a_sentence_for_everything(env: dict[str, str]) -> None
         await sandbox.stop()
 
 
-async def test_a_wrong_token_ends_run_with_a_sentence(env: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("DISCORD_TOKEN", "does not accept DISCORD_TOKEN"),
+        ("MASTODON_ACCESS_TOKEN", "must renew MASTODON_ACCESS_TOKEN"),
+    ],
+)
+async def test_a_wrong_token_ends_run_with_a_sentence(
+    env: dict[str, str], name: str, said: str
+) -> None:
     sandbox = Sandbox()
     await sandbox.start()
     try:
-        wrong = env | await _credentials(sandbox) | {"DISCORD_TOKEN": "canary.wrong.token"}
+        wrong = env | await _credentials(sandbox) | {name: "canary.wrong.token"}
         code, out, err = await _bot("run", **wrong)
     finally:
         await sandbox.stop()
     assert code == 2
-    assert "does not accept DISCORD_TOKEN" in err
+    assert said in err
     assert "Traceback" not in err
     assert "canary" not in out + err
 

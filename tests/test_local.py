@@ -3,6 +3,8 @@
 import io
 import json
 import math
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from rich.console import Console
 from tests.fakes.prepared import invented_posts, write_prepared
 from tests.fakes.tiny_llama import write_tiny_model
 from trainer import base_model, dataset, local
+from trainer.__main__ import main
 from trainer.base_model import BaseModel
 from trainer.dataset import Dataset, Example
 from trainer.errors import ModelError
@@ -140,7 +143,7 @@ def test_out_of_memory_names_the_setting_to_lower() -> None:
 
 
 def test_other_errors_are_not_taken_for_lack_of_memory() -> None:
-    with pytest.raises(RuntimeError, match="shape"), local.memory_advice(Recipe()):
+    with pytest.raises(RuntimeError, match="size"), local.memory_advice(Recipe()):
         torch.ones(2) @ torch.ones(3)
 
 
@@ -155,82 +158,95 @@ def test_a_loss_that_is_no_number_says_what_to_lower(base: BaseModel, data: Data
 
 # --- kill and resume, through the command line
 
-
-def _command(tmp_path: Path, tiny: Path, voice: str, *more: str) -> list[str]:
-    options = ["--epochs", "25", "--checkpoint-every", "1", "--threads", "1", *more]
-    where = ["--voice", voice, "--voices", str(tmp_path / "voices"), "--base", str(tiny)]
-    return [sys.executable, "-m", "trainer", "train", str(tmp_path / "data"), *where, *options]
+LONG = ("--epochs", "25")  # of four steps each
 
 
-def _run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_a_killed_training_goes_on_and_gives_the_same_losses(
-    tmp_path: Path, tiny: Path, data: Dataset
-) -> None:
-    voices = tmp_path / "voices"
-    checkpoint = voices / ".killed.training" / "checkpoint.pt"
-    process = subprocess.Popen(_command(tmp_path, tiny, "killed"), stdout=subprocess.DEVNULL)
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
+    """Where a training was killed: data/ and voices/.mara.training/ with its checkpoint."""
+    place = tmp_path_factory.mktemp("killed")
+    write_prepared(place / "data", invented_posts(40), validation=8)
+    checkpoint = place / "voices" / ".mara.training" / "checkpoint.pt"
+    command = [sys.executable, "-m", "trainer", *_arguments(place, tiny, "mara", *LONG)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     while not (checkpoint.exists() and _steps(checkpoint) > 6):
         assert process.poll() is None, "it ended before it could be killed"
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert not (voices / "killed").exists()
-    assert 6 < _steps(checkpoint) < 100
+    return place
 
-    assert "Resuming after step" in _run(_command(tmp_path, tiny, "killed"))
-    _run(_command(tmp_path, tiny, "unbroken"))
-    killed, unbroken = (
-        json.loads((voices / name / "curve.json").read_text("utf-8"))
-        for name in ("killed", "unbroken")
-    )
-    assert len(unbroken["steps"]) == 100
-    assert killed == unbroken
-    assert [p.name for p in voices.glob(".*")] == []
+
+@pytest.fixture
+def place(killed: Path, tmp_path: Path) -> Path:
+    """A copy of it for one test."""
+    return Path(shutil.copytree(killed, tmp_path / "place"))
+
+
+def _arguments(place: Path, tiny: Path, voice: str, *more: str) -> list[str]:
+    where = ["--voice", voice, "--voices", str(place / "voices"), "--base", str(tiny)]
+    return [
+        "train",
+        str(place / "data"),
+        *where,
+        "--checkpoint-every",
+        "1",
+        "--threads",
+        "1",
+        *more,
+    ]
 
 
 def _steps(checkpoint: Path) -> int:
     return int(torch.load(checkpoint, weights_only=True)["step"])
 
 
-@pytest.fixture
-def broken_off(tmp_path: Path, tiny: Path, data: Dataset) -> Path:
-    """The checkpoint of a training that was killed."""
-    checkpoint = tmp_path / "voices" / ".mara.training" / "checkpoint.pt"
-    process = subprocess.Popen(_command(tmp_path, tiny, "mara"), stdout=subprocess.DEVNULL)
-    while not checkpoint.exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    return checkpoint
+def _curve(place: Path, voice: str) -> Any:
+    return json.loads((place / "voices" / voice / "curve.json").read_text("utf-8"))
+
+
+def test_a_killed_training_goes_on_and_gives_the_same_losses(
+    place: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not (place / "voices" / "mara").exists()
+    assert main(_arguments(place, tiny, "mara", *LONG)) == 0
+    resumed = re.search(r"Resuming after step (\d+)", capsys.readouterr().out)
+    assert resumed
+    assert 6 < int(resumed[1]) < 100
+    assert main(_arguments(place, tiny, "unbroken", *LONG)) == 0
+    assert len(_curve(place, "unbroken")["steps"]) == 100
+    assert _curve(place, "mara") == _curve(place, "unbroken")
+    assert sorted(p.name for p in (place / "voices").iterdir()) == ["mara", "unbroken"]
 
 
 def test_a_changed_setting_starts_anew_and_says_so(
-    tmp_path: Path, tiny: Path, broken_off: Path
+    place: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = _run(_command(tmp_path, tiny, "mara", "--epochs", "1", "--rank", "4"))
-    assert "Starting anew: epochs, rank changed" in said
-    curve = json.loads((tmp_path / "voices/mara/curve.json").read_text("utf-8"))
-    assert len(curve["steps"]) == 4
+    assert main(_arguments(place, tiny, "mara", "--epochs", "1", "--rank", "4")) == 0
+    assert "Starting anew: epochs, rank changed" in capsys.readouterr().out
+    assert len(_curve(place, "mara")["steps"]) == 4
 
 
-def test_fresh_ignores_the_checkpoint(tmp_path: Path, tiny: Path, broken_off: Path) -> None:
-    said = _run(_command(tmp_path, tiny, "mara", "--fresh"))
-    assert "Resuming" not in said
-    assert not broken_off.exists()
+def test_changed_data_starts_anew(
+    place: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_prepared(place / "data", invented_posts(41), validation=8)
+    assert main(_arguments(place, tiny, "mara", "--epochs", "1")) == 0
+    assert "data changed since" in capsys.readouterr().out
 
 
+def test_fresh_ignores_the_checkpoint(
+    place: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(_arguments(place, tiny, "mara", *LONG, "--fresh")) == 0
+    assert "Resuming" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("left", [0, 4, 5000], ids=["empty", "four bytes", "half"])
 def test_a_damaged_checkpoint_is_a_sentence_that_names_fresh(
-    tmp_path: Path, tiny: Path, broken_off: Path
+    place: Path, tiny: Path, left: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    broken_off.write_bytes(broken_off.read_bytes()[:5000])
-    command = _command(tmp_path, tiny, "mara")
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "--fresh" in done.stderr
-    assert "Traceback" not in done.stderr
+    checkpoint = place / "voices" / ".mara.training" / "checkpoint.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:left])
+    assert main(_arguments(place, tiny, "mara", *LONG)) == 2
+    assert "Run this again with --fresh" in capsys.readouterr().err

@@ -48,13 +48,14 @@ def archive_of(folder: Path, *tweets: dict[str, Any], **more: Any) -> Path:
 @pytest.fixture
 def nasty(tmp_path: Path) -> Path:
     """One of everything that an archive of X may hold, newest first."""
-    own, other = {"in_reply_to_user_id_str": OWN_ID}, {"in_reply_to_user_id_str": OTHER_ID}
+    own = {"in_reply_to_user_id_str": OWN_ID, "in_reply_to_screen_name": "me"}
+    other = {"in_reply_to_user_id_str": OTHER_ID}
     ids = {"editTweetIds": [key(20), key(21)]}
     quote = {"urls": [link("https://x.com/other/status/9")]}
     tweets = [
         tweet(1, "The first light & the last <3"),
         tweet(2, "and a second thought on it", in_reply_to_status_id_str=key(1), **own),
-        tweet(3, "@me and a third one", in_reply_to_status_id_str=key(2), **own),
+        tweet(3, "@me and a third", in_reply_to_status_id_str=key(2), **own),
         tweet(4, "@other how kind", **other),
         tweet(5, "RT @other: their words, cut off…"),
         tweet(6, "so true https://t.co/abcdefghij", entities=quote),
@@ -84,7 +85,7 @@ def test_every_post_goes_where_it_should_and_is_counted(nasty: Path, tmp_path: P
     assert [(p["id"], p["text"], p["kind"]) for p in posts] == [
         (key(1), "The first light & the last <3", "original"),
         (key(2), "and a second thought on it", "self_reply"),
-        (key(3), "and a third one", "self_reply"),
+        (key(3), "and a third", "self_reply"),
         (key(9), LONG.strip(), "note"),
         (key(13), "Spaces and\n\nlines", "original"),
         (key(21), "a typo", "original"),

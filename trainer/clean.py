@@ -29,9 +29,8 @@ class Reason(StrEnum):
 OWN: frozenset[Kind] = frozenset({"original", "note", "self_reply"})
 
 _OF_KIND = {"retweet": Reason.RETWEET, "reply": Reason.REPLY, "quote": Reason.QUOTE}
-_SHORT_LINK = re.compile(r"[ \t]*https?://t\.co/\w+")
-_LINK = re.compile(r"[ \t]*https?://\S+")
-_EMPTY_BRACKETS = re.compile(r"[ \t]*\([ \t]*\)")
+_LINK = re.compile(r"https?://(?:t\.co/\w+|\S+)")
+_REMOVED = "\x00"  # stands where a link was; no text has it, being invisible
 _LEADING_HANDLES = re.compile(r"\s*(?:@\w+\s*)+")
 _BLANKS = re.compile(r"[^\S\n]+")  # any run of white space but the author's own line breaks
 _BLANK_AT_LINE_END = re.compile(r" *\n *")
@@ -52,32 +51,42 @@ def clean(post: Post, kinds: Set[Kind]) -> tuple[str, Reason | None]:
     if post.kind not in kinds and not (post.kind == "reply" and post.reply_to):
         return "", _OF_KIND[post.kind]
     text = post.text
-    if text.isascii():
-        if not text.isprintable():
-            text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    elif _BROKEN.search(text):
+    if not text.isascii() and _BROKEN.search(text):
         return "", Reason.BROKEN
-    else:
+    is_plain = text.isprintable()  # a single line, with no white space but spaces
+    if not is_plain:
         text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     if "reply" in post.kind:
-        text = text[_leading(text) :]
+        text = _without_address(text, post.kind)
     had_link = "http" in text
     if had_link:
-        text = _LINK.sub(_closing, _SHORT_LINK.sub("", text))
-        text = _EMPTY_BRACKETS.sub("", text)
-    text = _BLANK_AT_LINE_END.sub("\n", _BLANKS.sub(" ", text)).strip()
+        text = _without_links(text)
+    if not is_plain or "  " in text:
+        text = _BLANK_AT_LINE_END.sub("\n", _BLANKS.sub(" ", text))
+    text = text.strip()
     if not _WORD.search(text):
         return "", Reason.ONLY_LINKS if had_link else Reason.NO_WORDS
     return text, None
 
 
-def _leading(text: str) -> int:
-    """How many characters of @handles a reply begins with."""
+def _without_address(text: str, kind: Kind) -> str:
+    """Remove the @handles that X writes in front of a reply."""
     found = _LEADING_HANDLES.match(text)
-    return found.end() if found else 0
+    rest = text[found.end() :] if found else text
+    if kind == "self_reply" and (rest[:1].islower() or rest[:1] == "&"):
+        return text  # the handle is part of the author's sentence: "@NASA is late"
+    return rest
+
+
+def _without_links(text: str) -> str:
+    """Remove links, the spaces before them, and brackets that held nothing else."""
+    text = _LINK.sub(_closing, text).replace(f"({_REMOVED})", _REMOVED)
+    while f" {_REMOVED}" in text:
+        text = text.replace(f" {_REMOVED}", _REMOVED)
+    return text.replace(_REMOVED, "")
 
 
 def _closing(link: re.Match[str]) -> str:
     """Keep the punctuation that ends a sentence or a bracket after a link."""
     text = link[0]
-    return text[len(text.rstrip(".,;:!?)]}\"'»”’…")) :]
+    return _REMOVED + text[len(text.rstrip(".,;:!?)]}\"'»”’…")) :]

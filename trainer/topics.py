@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Literal
 
 from trainer.words import CALENDAR, LINKS, TITLES, Word, is_dull, readable, words
@@ -19,7 +18,7 @@ Source = Literal["hashtag", "mention", "ner", "capitalised", "phrase"]
 
 MOST = 4  # topics a post: with more, the prompt would tell the post
 LONGEST = 50  # characters of a topic
-SAMPLE = 20_000  # posts are enough to know how an author writes; memory must not grow with more
+SAMPLE = 10_000  # posts are enough to know how an author writes; memory must not grow with more
 MOST_PAIRS = 200_000  # kept in memory while learning; the rare ones are forgotten first
 COMMON_SHARE = 0.3  # a name is written in lower case less often than this
 SHOUTED_SHARE = 0.6  # of long words with a capital: a headline, whose capitals say nothing
@@ -180,9 +179,13 @@ def _is_headline(found: Sequence[Word]) -> bool:
 
 
 def _pairs(found: Sequence[Word]) -> Iterator[tuple[str, str]]:
-    for one, two in pairwise(found):
-        if two.is_joined and not is_dull(one.lower) and not is_dull(two.lower):
-            yield one.lower, two.lower
+    """Neighbours that both say something."""
+    before: str | None = None
+    for word in found:
+        lower = None if is_dull(word.lower) else word.lower
+        if lower and before and word.is_joined:
+            yield before, lower
+        before = lower
 
 
 def _recurring(pairs: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:

@@ -1,10 +1,9 @@
 """Dates as archives write them, read as aware UTC."""
 
 from datetime import UTC, datetime
-from functools import lru_cache
 
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
-MONTHS = {name: number for number, name in enumerate(_MONTHS.split(), 1)}
+MONTHS = {name: f"{number:02}" for number, name in enumerate(_MONTHS.split(), 1)}
 MILLISECONDS = 100_000_000_000  # a larger number of seconds would be after the year 5000
 
 
@@ -26,10 +25,5 @@ def read_date(value: object) -> datetime | None:
 
 def read_x_date(text: str) -> datetime:
     """Read "Wed Apr 10 17:13:03 +0000 2019": ten times as fast as strptime."""
-    day = _day(text[4:10], text[26:30])
-    return datetime(*day, int(text[11:13]), int(text[14:16]), int(text[17:19]), tzinfo=UTC)
-
-
-@lru_cache(maxsize=1000)  # archives are in the order of time, more or less
-def _day(month_and_day: str, year: str) -> tuple[int, int, int]:
-    return int(year), MONTHS[month_and_day[:3]], int(month_and_day[4:])
+    month = MONTHS[text[4:7]]
+    return datetime.fromisoformat(f"{text[26:30]}-{month}-{text[8:10]}T{text[11:19]}+00:00")

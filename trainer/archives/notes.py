@@ -18,6 +18,7 @@ from trainer.archives.texts import unescape
 
 SHORTEST_CUT = 100  # X cuts at about 276 characters, and a leading @handle may be missing from it
 APART_S = 1
+SECONDS = 1 << 20  # twelve days, and then from the beginning
 # What X appends to the cut text, and the handles which only one of both texts may have.
 TRIMMINGS = re.compile(r"(?:\s*https?://t\.co/\w+)+\s*$|^(?:@\w+\s+)+")
 
@@ -42,7 +43,7 @@ class Notes:
         self._db = sqlite3.connect("")  # a temporary file, gone when it is closed
         self._db.execute("CREATE TABLE note (second INTEGER, text TEXT)")
         self._db.execute("CREATE INDEX by_second ON note (second)")
-        self._any = False
+        self._seconds = bytearray(SECONDS)  # 1 where there is a note: most posts need no look-up
 
     def read(self, files: Files, name: str, tally: Tally) -> None:
         """Add the notes of one `note-tweet.js`."""
@@ -51,14 +52,18 @@ class Notes:
                 date, text = read_date(row.noteTweet.createdAt), unescape(row.noteTweet.core.text)
                 if date is None:
                     continue
-                self._any = True
-                self._db.execute("INSERT INTO note VALUES (?, ?)", (int(date.timestamp()), text))
+                second = int(date.timestamp())
+                for near in range(second - APART_S, second + APART_S + 1):
+                    self._seconds[near % SECONDS] = 1
+                self._db.execute("INSERT INTO note VALUES (?, ?)", (second, text))
 
     def whole(self, text: str, created_at: datetime) -> str | None:
         """Return the whole text of a post that was cut off, or None if it was not."""
-        if not self._any or len(text) < SHORTEST_CUT:
+        if len(text) < SHORTEST_CUT:
             return None
         second = int(created_at.timestamp())
+        if not self._seconds[second % SECONDS]:
+            return None
         near = self._db.execute(
             "SELECT text FROM note WHERE second BETWEEN ? AND ?",
             (second - APART_S, second + APART_S),

@@ -67,6 +67,7 @@ class Tweet(msgspec.Struct, gc=False):
     edit_info: _EditInfo | None = None
     in_reply_to_user_id_str: str | None = None
     in_reply_to_status_id_str: str | None = None
+    in_reply_to_screen_name: str | None = None
     tweet: "Tweet | None" = None  # the record itself, where it is wrapped
 
 
@@ -84,6 +85,8 @@ def to_post(tweet: Tweet, own_id: str, circle: Container[str], notes: Notes) -> 
         reply_to = tweet.in_reply_to_status_id_str
     if created_at and (whole := notes.whole(text, created_at)):
         text, kind = whole, "note" if kind == "original" else kind
+    if kind == "self_reply" and (own := tweet.in_reply_to_screen_name):
+        text = text.removeprefix(f"@{own} ")  # X writes whom a reply answers in front of it
     return Post(
         id=key,
         created_at=created_at,
@@ -112,6 +115,8 @@ def _kind(tweet: Tweet, text: str, own_id: str) -> Kind:
 
 
 def _tags(entities: _Entities) -> tuple[str, ...]:
+    if not entities.hashtags and not entities.user_mentions:
+        return ()
     return (
         *(f"#{h.text}" for h in entities.hashtags if h.text),
         *(f"@{m.screen_name} {m.name or m.screen_name}" for m in entities.user_mentions),
