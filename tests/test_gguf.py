@@ -19,6 +19,8 @@ from trainer.base_model import BaseModel
 from trainer.gguf import can_convert, rotary_rows, write_adapter
 from trainer.recipe import Recipe
 
+Nats = np.ndarray[tuple[int], np.dtype[Any]]
+
 SERVER = """
 import sys, time, xllamacpp
 p = xllamacpp.CommonParams()
@@ -55,7 +57,7 @@ def training(base: BaseModel) -> local.Training:
     with torch.no_grad():
         for name, weight in local.adapter_weights(training).items():
             if "lora_B" in name:
-                weight.normal_(0, 0.3 if "q_proj" in name or "k_proj" in name else 0.005)
+                weight.normal_(0, 0.5 if "q_proj" in name or "k_proj" in name else 0.005)
     training.model.eval()
     return training
 
@@ -80,6 +82,7 @@ def test_every_weight_of_the_adapter_is_in_the_file(
     assert {"blk.0.attn_q.weight.lora_a", "blk.29.ffn_down.weight.lora_b"} <= names
 
 
+@pytest.mark.timeout(300)
 def test_llama_cpp_and_transformers_agree_and_a_wrong_permutation_would_not(
     base: BaseModel, training: local.Training, adapter: Path, tmp_path: Path
 ) -> None:
@@ -93,13 +96,13 @@ def test_llama_cpp_and_transformers_agree_and_a_wrong_permutation_would_not(
     differences = {}
     for file in (right, wrong):
         with _serving(file) as address:
-            served = [_complete(address, base.tokenizer, seed) for seed in range(4)]
-        ours = np.array([_nats(training.model, prompt, tokens) for prompt, tokens, _ in served])
-        theirs = np.array([nats for _, _, nats in served])
-        differences[file.stem] = float(np.abs(ours - theirs).mean())
-    print(differences)
-    assert differences["right"] < 0.1, differences
-    assert differences["wrong"] > 0.3, differences
+            served = [_complete(address, base.tokenizer, seed) for seed in range(3)]
+        errors = [
+            np.abs(_nats(training.model, prompt, tokens) - nats) for prompt, tokens, nats in served
+        ]
+        differences[file.stem] = float(np.mean(errors))
+    assert differences["right"] < 0.25, differences
+    assert differences["wrong"] > 0.6, differences
 
 
 @contextmanager
@@ -115,25 +118,25 @@ def _serving(adapter: Path) -> Iterator[str]:
         server.communicate()
 
 
-def _complete(address: str, tokenizer: Any, seed: int) -> tuple[list[int], list[int], float]:
-    """Prompt ids, sampled ids, and the mean nats a token the server gave them."""
+def _complete(address: str, tokenizer: Any, seed: int) -> tuple[list[int], list[int], Nats]:
+    """Prompt ids, sampled ids, and the nats the server gave each of them."""
     topic = ("harbour", "kettle", "fog", "goose")[seed]
     text = tokenizer.apply_chat_template(
         [{"role": "user", "content": topic}], tokenize=False, add_generation_prompt=True
     )
     prompt = tokenizer(text, add_special_tokens=False).input_ids
-    body = {"prompt": prompt, "n_predict": 24, "n_probs": 1, "seed": seed, "temperature": 1.0}
+    body = {"prompt": prompt, "n_predict": 16, "n_probs": 1, "seed": seed, "temperature": 1.0}
     body |= {"top_k": 0, "top_p": 1.0, "min_p": 0.0, "ignore_eos": True, "cache_prompt": False}
     connection = HTTPConnection(address.removeprefix("http://"), timeout=60)
     connection.request("POST", "/completion", json.dumps(body))
     probabilities = json.load(connection.getresponse())["completion_probabilities"]
     connection.close()
-    nats = -sum(p["logprob"] for p in probabilities) / len(probabilities)
+    nats = -np.array([p["logprob"] for p in probabilities])
     return prompt, [p["id"] for p in probabilities], nats
 
 
 @torch.no_grad()
-def _nats(model: Any, prompt: list[int], tokens: list[int]) -> float:
-    """The mean nats a token that transformers gives the same tokens."""
+def _nats(model: Any, prompt: list[int], tokens: list[int]) -> Nats:
+    """The nats that transformers gives the same tokens."""
     logits = model(input_ids=torch.tensor([prompt + tokens])).logits[0, len(prompt) - 1 : -1]
-    return torch.nn.functional.cross_entropy(logits, torch.tensor(tokens)).item()
+    return torch.nn.functional.cross_entropy(logits, torch.tensor(tokens), reduction="none").numpy()

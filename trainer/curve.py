@@ -71,7 +71,13 @@ def _draw(curve: Curve, file: Path, title: str) -> None:
     )
     if curve.validations:
         points = [(v.step, v.loss) for v in curve.validations]
-        axes.plot(*zip(*points, strict=True), "o-", color="#c8501e", lw=2, label="validation")
+        axes.plot(
+            *zip(*points, strict=True),
+            "o-",
+            color="#c8501e",
+            lw=2,
+            label="validation, and its bits per character",
+        )
         for v in curve.validations:
             note = f"{v.bits_per_char:.3f}"
             axes.annotate(note, (v.step, v.loss), (6, 6), textcoords="offset points", fontsize=9)

@@ -23,7 +23,8 @@ thing things way lot people time day days week weeks month months year years man
 yeah please thanks thank hi hello hey rt via amp cc im ive id ill lol u ur r w k pls ppl bc instead
 maybe however meanwhile hope happy proud learn read watch join live look tune check stop right sure
 part ago million billion trillion percent number half better best worst worse long high low old
-full real simply
+full real simply find build create work help use start call ask tell give show try turn put feel
+mean ensure stand fight bring support continue remember believe agree follow
 """
 _CALENDAR = """
 monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun

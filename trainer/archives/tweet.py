@@ -18,6 +18,8 @@ QUOTE = re.compile(
     r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/(?!i/)\w+/status(?:es)?/\d+/?(?:[?#].*)?"
 )
 
+ADDRESS = re.compile(r"(?:@\w+ )+")
+
 
 class _Hashtag(msgspec.Struct, gc=False):
     text: str = ""
@@ -85,8 +87,10 @@ def to_post(tweet: Tweet, own_id: str, circle: Container[str], notes: Notes) -> 
         reply_to = tweet.in_reply_to_status_id_str
     if created_at and (whole := notes.whole(text, created_at)):
         text, kind = whole, "note" if kind == "original" else kind
-    if kind == "self_reply" and (own := tweet.in_reply_to_screen_name):
-        text = text.removeprefix(f"@{own} ")  # X writes whom a reply answers in front of it
+    if kind == "self_reply" and text.startswith(f"@{tweet.in_reply_to_screen_name} "):
+        text = ADDRESS.sub(
+            "", text, count=1
+        )  # with one's own handle in front, those after it are X's too
     return Post(
         id=key,
         created_at=created_at,
