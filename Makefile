@@ -60,11 +60,11 @@ test-nightly: install-dev  ## also the tests that take long
 	@$(PY) -m pytest
 
 bench: install-dev  ## speed of the archive reader and of /draft, as tables
-	@$(PY) bench/archive.py
-	@$(PY) bench/draft.py
+	@$(PY) -m bench.archive
+	@$(PY) -m bench.draft
 
 bench-training: install  ## tokens a second while training, as a table
-	@$(PY) bench/training.py
+	@$(PY) -m bench.training
 
 clean:  ## remove the demo and everything built; voices and data stay
 	rm -rf $(DEMO) .mypy_cache .ruff_cache .pytest_cache build *.egg-info

@@ -195,9 +195,10 @@ def front(llama_url: str, names: Sequence[str]) -> web.Application:
         async with request.app[SESSION].post(url, json=body) as answer:
             out = web.StreamResponse(status=answer.status)
             out.content_type = answer.content_type
-            await out.prepare(request)
-            async for chunk in answer.content.iter_any():
-                await out.write(chunk)
+            with suppress(ConnectionError):  # whoever asked is gone: nobody is left to tell
+                await out.prepare(request)
+                async for chunk in answer.content.iter_any():
+                    await out.write(chunk)
             return out
 
     app = web.Application()

@@ -170,7 +170,10 @@ def _translated(error: errors.MastodonError) -> Refused | Unavailable:
     if isinstance(error, errors.MastodonRatelimitError) or code == 429:
         return Unavailable("The Mastodon server asks for a pause. Try again in a few minutes.")
     if code == 401:
-        return Refused("Mastodon does not accept the access token. The operator must renew MASTODON_ACCESS_TOKEN.")
+        return Refused(
+            "Mastodon does not accept the access token."
+            " The operator must renew MASTODON_ACCESS_TOKEN."
+        )
     if code == 403:
         return Refused(
             "Mastodon does not allow this with the access token."

@@ -31,6 +31,9 @@ def sentence(error: BaseException) -> str:
 
 async def report(interaction: discord.Interaction, error: BaseException) -> None:
     """Answer an interaction with the error, visible to that user only."""
+    if interaction.client.is_closed():
+        log.info("the bot is stopping, so an answer could not be given")
+        return
     text = sentence(error)
     try:
         if interaction.response.is_done():

@@ -6,7 +6,6 @@ only when that command runs, so that `prepare` never waits for torch.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
@@ -119,9 +118,6 @@ def _run_train(args: argparse.Namespace) -> None:
     data = dataset.load(args.data)
     args.seed = data.seed if args.seed is None else args.seed
     recipe = Recipe(**{field.name: getattr(args, field.name) for field in fields(Recipe)})
-    # Read when torch is loaded. By default OpenMP's threads spin so long while they wait for each
-    # other that training is ten times slower as soon as another program wants a core (LOG.md).
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     console = Console(soft_wrap=True)
     with console.status("Starting torch …"):
         from trainer.local import train  # noqa: PLC0415 - seconds, and only for this command

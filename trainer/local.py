@@ -7,16 +7,15 @@ of the rest only base_model.py touches transformers.
 
 import math
 import os
-import random
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from peft import LoraConfig, get_peft_model
@@ -25,8 +24,16 @@ from transformers import DynamicCache
 
 from trainer import base_model
 from trainer.base_model import BaseModel
+from trainer.batches import (
+    Tokens,
+    encode_all,
+    epoch_batches,
+    learnt_tokens,
+    memory_batches,
+    shared_start,
+)
 from trainer.curve import Curve, Step, Validation
-from trainer.dataset import Dataset, Example
+from trainer.dataset import Dataset
 from trainer.errors import ModelError
 from trainer.progress import TrainingProgress
 from trainer.recipe import Recipe
@@ -36,18 +43,7 @@ IGNORED = -100  # the label that cross_entropy skips: a prompt's tokens and padd
 CHECKPOINT = "checkpoint.pt"
 
 Weights = dict[str, torch.Tensor]
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """An example as the model reads it: the prompt's ids, then the post's."""
-
-    ids: list[int]
-    prompt: int  # how many of them are the prompt
-    chars: int  # of the post, as far as it is kept
-
-    def __len__(self) -> int:
-        return len(self.ids)
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -60,6 +56,7 @@ class Training:
     curve: Curve = field(default_factory=Curve)
     best: Weights | None = None
     started: float = field(default_factory=time.monotonic)
+    workers: int = 1  # threads that each compute a part of a batch
 
     @property
     def seconds(self) -> float:
@@ -78,7 +75,6 @@ def train(
     console: Console,
 ) -> None:
     """Fine-tune and write the voice folder. Raises ModelError if the base cannot be used."""
-    torch.set_num_threads(recipe.threads or len(os.sched_getaffinity(0)))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dtype = compute_dtype(device)
     with console.status("Loading the base model (the first time it is converted: a minute) …"):
@@ -87,7 +83,7 @@ def train(
     validation_set = encode_all(data.validation, base, recipe, console)
 
     with memory_advice(recipe):
-        training = begin(base, recipe, device)
+        training = begin(base, recipe, device, share_cores(recipe, device))
         identity = {**asdict(recipe), "base": base.name, "data": data.sha256}
         folder.open()
         resume(training, folder.training / CHECKPOINT, recipe, identity, console, fresh=fresh)
@@ -95,6 +91,18 @@ def train(
         fine_tune(training, train_set, validation_set, recipe, checkpoint, console)
     write_adapter(training, base, folder.adapter)
     folder.publish(data, base, recipe, training.curve, training.seconds, now=now, console=console)
+
+
+def share_cores(recipe: Recipe, device: torch.device) -> int:
+    """How many parts of a batch are computed at once; the cores are shared out among them.
+
+    Two threads with a part each wait for one another once a step. Two threads within each matrix
+    product wait thousands of times: slower by a third, and tenfold where a core is busy (LOG.md).
+    """
+    cores = recipe.threads or len(os.sched_getaffinity(0))
+    workers = 1 if device.type == "cuda" else min(cores, 2, recipe.batch_size)
+    torch.set_num_threads(cores // workers)
+    return workers
 
 
 def compute_dtype(device: torch.device) -> torch.dtype:
@@ -105,56 +113,7 @@ def compute_dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if can.get("avx512_bf16") or can.get("amx_bf16") else torch.float32
 
 
-# --- examples -> tokens -> batches
-
-
-def encode_all(
-    examples: list[Example], base: BaseModel, recipe: Recipe, console: Console
-) -> list[Tokens]:
-    """Tokens of all examples; says how many were too long to be learnt whole."""
-    encoded = [encode(e, base.tokenizer, recipe.max_tokens) for e in examples]
-    cut = sum(t.ids[-1] != base.tokenizer.eos_token_id for t in encoded)
-    if cut:
-        console.print(f"{cut} of {len(encoded)} posts were cut to {recipe.max_tokens} tokens.")
-    return encoded
-
-
-def encode(example: Example, tokenizer: Any, max_tokens: int) -> Tokens:
-    """The prompt exactly as a server renders it, then the post and the end-of-turn token.
-
-    What does not fit is cut off without that token: nothing learns to stop in mid-sentence.
-    """
-    rendered = tokenizer.apply_chat_template(
-        example.prompt, tokenize=False, add_generation_prompt=True
-    )
-    prompt = tokenizer(rendered, add_special_tokens=False).input_ids[: max_tokens // 2]
-    post = tokenizer(example.completion, add_special_tokens=False).input_ids
-    room = max_tokens - len(prompt)
-    kept = [*post, tokenizer.eos_token_id][:room]
-    is_cut = len(kept) <= len(post)
-    chars = len(tokenizer.decode(kept)) if is_cut else len(example.completion)
-    return Tokens(prompt + kept, len(prompt), chars)
-
-
-def epoch_batches(examples: list[Tokens], recipe: Recipe, epoch: int) -> list[list[Tokens]]:
-    """Batches of like length in random order: little padding, and the same again when resumed."""
-    rng = random.Random(f"{recipe.seed}:{epoch}")  # noqa: S311 - an order, not a secret
-    order = sorted(examples, key=lambda e: len(e) + 8 * rng.random())
-    size = recipe.batch_size
-    batches = [order[i : i + size] for i in range(0, len(order), size)]
-    rng.shuffle(batches)
-    return batches
-
-
-def memory_batches(examples: list[Tokens], memory_tokens: int) -> Iterator[list[Tokens]]:
-    """Parts of a batch that fit into memory together; a longer example goes alone."""
-    part: list[Tokens] = []
-    for example in sorted(examples, key=len):  # the last one added is the longest: all pad to it
-        if part and len(example) * (len(part) + 1) > memory_tokens:
-            yield part
-            part = []
-        part.append(example)
-    yield part
+# --- loss
 
 
 def summed_loss(training: Training, part: list[Tokens]) -> torch.Tensor:
@@ -187,12 +146,6 @@ def summed_loss(training: Training, part: list[Tokens]) -> torch.Tensor:
     )
 
 
-def shared_start(prompts: list[list[int]]) -> list[int]:
-    """The tokens that all prompts begin with: the system's, mostly."""
-    columns = zip(*prompts, strict=False)  # as long as the shortest
-    return [column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns)]
-
-
 def padded(part: list[Tokens], shared: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Ids and labels (B, T) from the token after the shared ones on, and the mask (B, S + T)."""
     length = max(map(len, part))
@@ -207,15 +160,10 @@ def padded(part: list[Tokens], shared: int) -> tuple[torch.Tensor, torch.Tensor,
     return ids[:, shared:], mask, labels[:, shared:]
 
 
-def learnt_tokens(examples: list[Tokens]) -> int:
-    """How many tokens of these examples carry a loss."""
-    return sum(len(e) - e.prompt for e in examples)
-
-
 # --- the fine-tune itself
 
 
-def begin(base: BaseModel, recipe: Recipe, device: torch.device) -> Training:
+def begin(base: BaseModel, recipe: Recipe, device: torch.device, workers: int = 1) -> Training:
     """Put a fresh adapter on the base: LoRA on every linear layer, alpha twice the rank.
 
     q and v alone reach .924 bits per character where all layers reach .831 (LOG.md).
@@ -231,7 +179,8 @@ def begin(base: BaseModel, recipe: Recipe, device: torch.device) -> Training:
         warnings.simplefilter("ignore", FutureWarning)  # peft asks what transformers renamed
         model = get_peft_model(base.model, lora).to(device)  # adapter weights stay float32
     weights = [p for p in model.parameters() if p.requires_grad]
-    return Training(model, torch.optim.AdamW(weights, betas=(0.9, 0.99), weight_decay=0.0))
+    optimizer = torch.optim.AdamW(weights, betas=(0.9, 0.99), weight_decay=0.0)
+    return Training(model, optimizer, workers=workers)
 
 
 def fine_tune(
@@ -284,23 +233,43 @@ def end_epoch(
 
 def take_step(training: Training, batch: list[Tokens], rate: float, memory_tokens: int) -> float:
     """One optimizer step on a batch; returns its mean loss in nats a token."""
-    tokens, total = learnt_tokens(batch), 0.0
     training.model.train()
-    for part in memory_batches(batch, memory_tokens):
+    tokens, weights = learnt_tokens(batch), list(adapter_weights(training).values())
+
+    def gradients(part: list[Tokens]) -> tuple[float, Sequence[torch.Tensor]]:
         loss = summed_loss(training, part) / tokens
-        loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
-        total += loss.item()
+        return loss.item(), torch.autograd.grad(loss, weights)
+
+    total = 0.0
+    for loss, parts in in_parts(gradients, training, batch, memory_tokens):
+        total += loss
+        for weight, gradient in zip(weights, parts, strict=True):
+            weight.grad = gradient if weight.grad is None else weight.grad.add_(gradient)
     if not math.isfinite(total):
         raise ModelError(
             "The training diverged: its loss is no number any more."
             " Lower --learning-rate and run it again with --fresh."
         )
-    torch.nn.utils.clip_grad_norm_(adapter_weights(training).values(), 1.0)
+    torch.nn.utils.clip_grad_norm_(weights, 1.0)
     for group in training.optimizer.param_groups:
         group["lr"] = rate
     training.optimizer.step()
     training.optimizer.zero_grad(set_to_none=True)
     return total
+
+
+def in_parts(
+    compute: Callable[[list[Tokens]], T],
+    training: Training,
+    examples: list[Tokens],
+    memory_tokens: int,
+) -> Iterator[T]:
+    """Results for all parts of the examples, in order, as many at once as there are workers."""
+    shares = [sorted(examples, key=len)[i :: training.workers] for i in range(training.workers)]
+    limit = memory_tokens // training.workers
+    parts = [part for share in shares if share for part in memory_batches(share, limit)]
+    with ThreadPoolExecutor(training.workers) as pool:
+        yield from pool.map(compute, parts)
 
 
 def learning_rate(step: int, total: int, peak: float) -> float:
@@ -312,10 +281,13 @@ def learning_rate(step: int, total: int, peak: float) -> float:
 def validate(training: Training, examples: list[Tokens], epoch: int) -> Validation:
     """Loss and bits per character on the validation posts."""
     training.model.eval()
-    with torch.no_grad():
-        # No gradients: four times as many tokens take less memory than a step of training.
-        parts = memory_batches(examples, 1024)
-        nats = sum(summed_loss(training, part).item() for part in parts)
+
+    @torch.no_grad()  # it holds for the thread it is set in only
+    def loss(part: list[Tokens]) -> float:
+        return summed_loss(training, part).item()
+
+    # No gradients: twice as many tokens take less memory than a step of training.
+    nats = sum(in_parts(loss, training, examples, 1024))
     bits = nats / math.log(2) / sum(e.chars for e in examples)
     return Validation(training.step, epoch, nats / learnt_tokens(examples), bits)
 

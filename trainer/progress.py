@@ -27,7 +27,7 @@ class TrainingProgress:
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task("Measuring the base", total=total, completed=done, figures="")
+        self._task = self._bar.add_task("Starting", total=total, completed=done, figures="")
 
     def __enter__(self) -> "TrainingProgress":
         self._bar.start()

@@ -1,0 +1,88 @@
+"""Examples -> tokens -> batches: what the fine-tune reads, in which order, how much at once.
+
+Pure but for the line that says how many posts were cut.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+from rich.console import Console
+
+from trainer.base_model import BaseModel
+from trainer.dataset import Example
+from trainer.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """An example as the model reads it: the prompt's ids, then the post's."""
+
+    ids: list[int]
+    prompt: int  # how many of them are the prompt
+    chars: int  # of the post, as far as it is kept
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def encode_all(
+    examples: list[Example], base: BaseModel, recipe: Recipe, console: Console
+) -> list[Tokens]:
+    """Tokens of all examples; says how many were too long to be learnt whole."""
+    encoded = [encode(e, base.tokenizer, recipe.max_tokens) for e in examples]
+    cut = sum(t.ids[-1] != base.tokenizer.eos_token_id for t in encoded)
+    if cut:
+        console.print(f"{cut} of {len(encoded)} posts were cut to {recipe.max_tokens} tokens.")
+    return encoded
+
+
+def encode(example: Example, tokenizer: Any, max_tokens: int) -> Tokens:
+    """The prompt exactly as a server renders it, then the post and the end-of-turn token.
+
+    What does not fit is cut off without that token: nothing learns to stop in mid-sentence.
+    """
+    rendered = tokenizer.apply_chat_template(
+        example.prompt, tokenize=False, add_generation_prompt=True
+    )
+    prompt = tokenizer(rendered, add_special_tokens=False).input_ids[: max_tokens // 2]
+    post = tokenizer(example.completion, add_special_tokens=False).input_ids
+    room = max_tokens - len(prompt)
+    kept = [*post, tokenizer.eos_token_id][:room]
+    is_cut = len(kept) <= len(post)
+    chars = len(tokenizer.decode(kept)) if is_cut else len(example.completion)
+    return Tokens(prompt + kept, len(prompt), chars)
+
+
+def epoch_batches(examples: list[Tokens], recipe: Recipe, epoch: int) -> list[list[Tokens]]:
+    """Batches of like length in random order: little padding, and the same again when resumed."""
+    rng = random.Random(f"{recipe.seed}:{epoch}")  # noqa: S311 - an order, not a secret
+    order = sorted(examples, key=lambda e: len(e) + 8 * rng.random())
+    size = recipe.batch_size
+    batches = [order[i : i + size] for i in range(0, len(order), size)]
+    rng.shuffle(batches)
+    return batches
+
+
+def memory_batches(examples: list[Tokens], memory_tokens: int) -> Iterator[list[Tokens]]:
+    """Parts of a batch that fit into memory together; a longer example goes alone."""
+    part: list[Tokens] = []
+    for example in sorted(examples, key=len):  # the last one added is the longest: all pad to it
+        if part and len(example) * (len(part) + 1) > memory_tokens:
+            yield part
+            part = []
+        part.append(example)
+    yield part
+
+
+def shared_start(prompts: list[list[int]]) -> list[int]:
+    """The tokens that all prompts begin with: the system's, mostly."""
+    columns = zip(*prompts, strict=False)  # as long as the shortest
+    return [column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns)]
+
+
+def learnt_tokens(examples: list[Tokens]) -> int:
+    """How many tokens of these examples carry a loss."""
+    return sum(len(e) - e.prompt for e in examples)
