@@ -100,6 +100,10 @@ class Tree(app_commands.CommandTree[Bot]):
         await report(interaction, error)
 
 
+discord.VoiceClient.warn_nacl = False  # this bot never speaks: no advice to install audio
+discord.VoiceClient.warn_dave = False
+
+
 def point_at(url: str) -> None:
     """Let discord.py talk to another server than Discord. Call before any client is built."""
     discord.http.Route.BASE = f"{url}/api/v10"

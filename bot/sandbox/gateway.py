@@ -21,6 +21,7 @@ from bot.sandbox.world import Message, World
 MAX_PAYLOAD = 4096  # bytes a client may send at once
 KEPT_EVENTS = 2000
 SHUTDOWN_S = 0.2  # how long a client may take to answer a close
+ACK_DELAY_S = 0.02
 
 
 class Op(IntEnum):
@@ -299,7 +300,10 @@ class Gateway:
     def _obey(self, connection: Connection, op: int, data: Json) -> None:
         is_known = any(s.connection is connection for s in self.sessions.values())
         if op == Op.HEARTBEAT:
-            connection.say(Op.HEARTBEAT_ACK)
+            # An answer within the same millisecond overtakes discord.py's note of having asked, and
+            # it then warns of a line that is a whole interval behind.
+            say = connection.say
+            asyncio.get_running_loop().call_later(ACK_DELAY_S, say, Op.HEARTBEAT_ACK)
         elif op in (Op.IDENTIFY, Op.RESUME):
             if is_known:
                 raise Closed(4005, "Already authenticated.")
