@@ -145,7 +145,10 @@ def _quiet_transformers(*, offline: bool) -> Iterator[None]:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     with warnings.catch_warnings(), redirect_stderr(io.StringIO()):  # the bars of tqdm
         warnings.simplefilter("ignore")
+        from huggingface_hub.utils import logging as hub_logging  # noqa: PLC0415
         from transformers.utils import logging  # noqa: PLC0415
 
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # not annotated there
+        # It would tell of each of its ten tries to reach the hub.
+        hub_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # as above
         yield
