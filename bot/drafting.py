@@ -21,7 +21,7 @@ from bot.screen import Archive, Rejected, Rules, screen
 from bot.store import Store
 from bot.voice import Voice, load_posts
 
-ROUNDS = 4  # how often more texts are drawn to replace those that did not pass
+DRAWN_AT_MOST = 16  # texts a draft, or four for each candidate: some do not pass the screen
 LATELY = 30  # topics drafted about that the daily suggestion leaves alone
 
 
@@ -54,13 +54,13 @@ async def compose(
     kept: list[Candidate] = []
     dropped: list[Rejected] = []
     messages = opened.voice.messages(topic)
-    for _ in range(ROUNDS):
-        texts = await llm.complete(opened.voice, messages, count - len(kept))
+    left = max(DRAWN_AT_MOST, 4 * count)
+    while left > 0 and (missing := count - len(kept)) > 0:
+        texts = await llm.complete(opened.voice, messages, missing)
+        left -= missing
         passed, failed = screen(texts, topic, rules, [*taken, *(c.text for c in kept)])
         kept += passed
         dropped += failed
-        if len(kept) >= count:
-            break
     if not kept:
         raise UserError(_nothing_passed(dropped))
     return tuple(kept[:count])
