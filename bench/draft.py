@@ -31,12 +31,8 @@ async def running_bot(voices: Path, voice: str) -> AsyncIterator[Sandbox]:
         bot = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", "run"),
             env=os.environ
+            | sandbox.environment
             | {
-                "DISCORD_API_URL": sandbox.url,
-                "DISCORD_TOKEN": sandbox.token,
-                "OWNER_IDS": ",".join(p["id"] for p in sandbox.people.values()),
-                "MASTODON_BASE_URL": sandbox.mastodon_url,
-                "MASTODON_ACCESS_TOKEN": sandbox.mastodon_token,
                 "VOICES": str(voices),
                 "VOICE": voice,
                 "DATABASE": str(Path(scratch) / "bot.db"),

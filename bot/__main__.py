@@ -98,11 +98,7 @@ async def sandbox(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         environment = {
             **os.environ,
-            "DISCORD_API_URL": world.url,
-            "DISCORD_TOKEN": world.token,
-            "OWNER_IDS": ",".join(p["id"] for p in world.people.values()),
-            "MASTODON_BASE_URL": world.mastodon_url,
-            "MASTODON_ACCESS_TOKEN": world.mastodon_token,
+            **world.environment,
             "VOICES": str(voice.parent),
             "VOICE": voice.name,
             "DATABASE": str(args.database or Path(scratch) / "bot.db"),

@@ -90,21 +90,11 @@ async def test_a_damaged_voice_stops_the_bot_with_a_sentence(
     assert "voice.json cannot be read" in err
 
 
-async def _credentials(sandbox: Sandbox) -> dict[str, str]:
-    return {
-        "DISCORD_API_URL": sandbox.url,
-        "DISCORD_TOKEN": sandbox.token,
-        "OWNER_IDS": sandbox.people["alice"]["id"],
-        "MASTODON_BASE_URL": sandbox.mastodon_url,
-        "MASTODON_ACCESS_TOKEN": sandbox.mastodon_token,
-    }
-
-
 async def test_doctor_has_a_sentence_for_everything(env: dict[str, str]) -> None:
     sandbox = Sandbox()
     await sandbox.start()
     try:
-        good = env | await _credentials(sandbox)
+        good = env | sandbox.environment
         code, out, err = await _bot("doctor", **good)
         assert (code, err) == (0, "")
         assert out.count("✓") == 6
@@ -134,7 +124,7 @@ async def test_a_wrong_token_ends_run_with_a_sentence(
     sandbox = Sandbox()
     await sandbox.start()
     try:
-        wrong = env | await _credentials(sandbox) | {name: "canary.wrong.token"}
+        wrong = env | sandbox.environment | {name: "canary.wrong.token"}
         code, out, err = await _bot("run", **wrong)
     finally:
         await sandbox.stop()

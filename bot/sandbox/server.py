@@ -88,6 +88,17 @@ class Sandbox:
             # The mock serves no page for a status, so its links lead to ours.
             self.mastodon.config.domain = self.url.removeprefix("http://")
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Settings of a bot process that is to live here; everybody here may draft."""
+        return {
+            "DISCORD_API_URL": self.url,
+            "DISCORD_TOKEN": self.token,
+            "OWNER_IDS": ",".join(person["id"] for person in self.people.values()),
+            "MASTODON_BASE_URL": self.mastodon_url,
+            "MASTODON_ACCESS_TOKEN": self.mastodon_token,
+        }
+
     async def stop(self) -> None:
         """Close every connection and both servers."""
         await self.discord.gateway.drop(1001)
