@@ -127,7 +127,7 @@ def test_circle_posts_are_private(tmp_path: Path) -> None:
     posts = read_tweets(
         tmp_path, tweet(1, "for all"), tweet(2, "for few"), twitter_circle_tweet=[tweet(2, "")]
     )
-    assert [p.is_private for p in posts.values()] == [False, True]
+    assert [p.visibility for p in posts.values()] == ["public", "private"]
 
 
 def test_posts_of_the_circles_time_bring_a_warning(tmp_path: Path) -> None:

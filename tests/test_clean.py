@@ -75,7 +75,10 @@ def test_a_post_is_dropped_with_its_reason(text: str, kind: Kind, reason: Reason
 
 def test_a_private_post_is_dropped_whatever_is_kept() -> None:
     kinds: frozenset[Kind] = OWN | {"reply", "quote"}
-    assert clean(Post("1", None, "x", "original", is_private=True), kinds) == ("", Reason.PRIVATE)
+    assert clean(Post("1", None, "x", "original", visibility="private"), kinds) == (
+        "",
+        Reason.PRIVATE,
+    )
 
 
 def test_replies_and_quotes_stay_when_asked_for() -> None:

@@ -46,7 +46,7 @@ def clean(post: Post, kinds: Set[Kind]) -> tuple[str, Reason | None]:
 
     A reply that may continue the author's own post passes: whether it does, is known later.
     """
-    if post.is_private:
+    if post.visibility in ("private", "direct"):
         return "", Reason.PRIVATE
     if post.kind not in kinds and not (post.kind == "reply" and post.reply_to):
         return "", _OF_KIND[post.kind]

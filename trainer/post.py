@@ -4,6 +4,13 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 Kind = Literal["original", "note", "self_reply", "reply", "quote", "retweet"]
+Visibility = Literal["public", "unlisted", "private", "direct"]
+
+
+class Unreadable(NamedTuple):
+    """A record of an archive that is no post: damaged, or without a text."""
+
+    id: str  # its own if it has one, else where it stands, as "tweets.js record 17"
 
 
 class Post(NamedTuple):
@@ -20,4 +27,4 @@ class Post(NamedTuple):
     language: str | None = None
     reply_to: str | None = None  # the post this one continues, if that may be the author's own
     edit_of: str | None = None  # the first version's id, where the archive has several versions
-    is_private: bool = False  # shown to a chosen few, such as X's Circle: never learnt from
+    visibility: Visibility = "public"  # private: for a chosen few, such as followers or X's Circle

@@ -100,7 +100,7 @@ def to_post(tweet: Tweet, own_id: str, circle: Container[str], notes: Notes) -> 
         language=tweet.lang,
         reply_to=reply_to,
         edit_of=_first_version(tweet.edit_info) if tweet.edit_info else None,
-        is_private=key in circle,
+        visibility="private" if key in circle else "public",
     )
 
 
