@@ -21,16 +21,19 @@ from rich.progress import track
 from rich.text import Text
 
 from bot import doctor
+from bot.accounts import Accounts
 from bot.client import Bot, point_at
+from bot.composing import OpenVoice, compose
 from bot.config import DraftSettings, Settings, read_settings
 from bot.draft import Candidate
-from bot.drafting import Drafting, OpenVoice, compose
+from bot.drafting import Drafting
 from bot.engine import Engine
 from bot.errors import BotError, ConfigError, Unavailable, UserError
 from bot.llm import LLM
 from bot.mastodon import Mastodon, status_length
 from bot.screen import Rules
 from bot.store import Store
+from bot.voices import Voices
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +56,9 @@ async def run(_: argparse.Namespace) -> int:
             log.info("statuses go to %s", await mastodon.verify())
         except Unavailable as e:  # it may come back; a token that is refused will not
             log.warning("%s Drafts wait until it does.", e)
-        drafting = Drafting(opened, llm, mastodon, store, settings.owner_ids)
+        voices = Voices(settings.voices, store, settings.owner_ids, opened.voice.name)
+        accounts = Accounts(settings.owner_ids, mastodon)
+        drafting = Drafting(voices, llm, accounts, store)
         scheduler = AsyncIOScheduler(timezone="UTC")
         bot = await stack.enter_async_context(Bot(drafting, scheduler))
         _stop_on_signals(bot)

@@ -58,7 +58,7 @@ class Bot(commands.Bot):
             embeds=render.embeds(draft),
             view=render.buttons(draft) or discord.utils.MISSING,
         )
-        await self.drafting.store.shown(draft.id, message.channel.id, message.id)
+        await self.drafting.store.drafts.shown(draft, message.channel.id, message.id)
         for emoji in render.emoji_of(draft):
             try:
                 await message.add_reaction(emoji)

@@ -8,8 +8,8 @@ import discord
 
 from bot import engine
 from bot.client import Bot, point_at
+from bot.composing import OpenVoice
 from bot.config import DraftSettings, Settings, read_settings
-from bot.drafting import OpenVoice
 from bot.errors import BotError, ConfigError, InUse
 from bot.llm import LLM
 from bot.mastodon import Mastodon

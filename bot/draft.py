@@ -3,6 +3,7 @@
 And a schedule: when an owner wants a draft without asking for it.
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,27 +13,63 @@ class State(StrEnum):
     """What has become of a draft."""
 
     PENDING = "pending"  # shown, nobody has decided yet
+    SCHEDULED = "scheduled"  # approved for later; it can be taken back until then
     PUBLISHING = "publishing"  # approved; a status may or may not exist already
     PUBLISHED = "published"
+    UNDONE = "undone"  # published, and deleted again by its owner
     REJECTED = "rejected"
     REPLACED = "replaced"  # new candidates were asked for; another draft took its place
+    EXPIRED = "expired"  # nobody decided in time
 
 
 FOLLOWS = {
-    State.PENDING: {State.PUBLISHING, State.REJECTED, State.REPLACED},
+    State.PENDING: {
+        State.SCHEDULED,
+        State.PUBLISHING,
+        State.REJECTED,
+        State.REPLACED,
+        State.EXPIRED,
+    },
+    State.SCHEDULED: {State.PUBLISHING, State.PENDING},
     State.PUBLISHING: {State.PUBLISHED, State.PENDING},  # back to pending: surely not posted
-    State.PUBLISHED: set[State](),
+    State.PUBLISHED: {State.UNDONE},
+    State.UNDONE: set[State](),
     State.REJECTED: set[State](),
     State.REPLACED: set[State](),
+    State.EXPIRED: set[State](),
 }
 
 
 @dataclass(frozen=True, slots=True)
+class Style:
+    """How a status is posted; None leaves it to the account's own settings."""
+
+    visibility: str | None = None
+    language: str | None = None
+    content_warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What Mastodon published: one part of a draft's text, mostly all of it."""
+
+    id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """One generated text, exactly as it would be posted."""
+    """One text, exactly as it would be posted."""
 
     text: str
     length: int  # characters as the Mastodon server counts them
+    parts: tuple[str, ...] = ()  # the statuses of a thread, where the text is too long for one
+    original: str | None = None  # what the voice wrote, once its owner has edited it
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight hex digits that stand for the exact text: what was approved is what was shown."""
+        return hashlib.sha256("\x00".join((self.text, *self.parts)).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +82,50 @@ class Draft:
     candidates: tuple[Candidate, ...]
     max_chars: int  # the server's limit when the candidates were shown
     created_at: datetime
+    style: Style = Style()
+    instruction: str | None = None  # what its owner wished for besides the topic
     id: int = 0
     state: State = State.PENDING
     channel_id: int | None = None  # where it was shown; None while it was not
     message_id: int | None = None
+    shown: str | None = None  # fingerprint of the candidates as that message shows them
+    account: str | None = None  # where it is posted: "https://server @name"; set by the approval
     chosen: int | None = None  # index of the approved candidate
     attempted_at: datetime | None = None  # when posting was first tried
-    status_url: str | None = None
+    post_at: datetime | None = None  # when a scheduled draft is to be posted
+    statuses: tuple[Status, ...] = ()  # those that exist, in the order of the parts
 
     @property
-    def approved_text(self) -> str:
-        """Text of the approved candidate."""
+    def approved(self) -> Candidate:
+        """The approved candidate."""
         assert self.chosen is not None
-        return self.candidates[self.chosen].text
+        return self.candidates[self.chosen]
 
     @property
-    def idempotency_key(self) -> str:
-        """One key for one approval, the same after a restart."""
+    def fingerprint(self) -> str:
+        """Stands for the exact texts of all candidates."""
+        texts = "".join(c.fingerprint for c in self.candidates)
+        return hashlib.sha256(texts.encode()).hexdigest()[:8]
+
+    @property
+    def status_url(self) -> str | None:
+        """Link to the status, or to the first of a thread."""
+        return self.statuses[0].url if self.statuses else None
+
+    def idempotency_key(self, part: int) -> str:
+        """One key for one part of one approval, the same after a restart."""
         assert self.attempted_at is not None
-        return f"draft-{self.id}-{self.chosen}-{self.attempted_at.timestamp():.6f}"
+        return f"draft-{self.id}-{self.chosen}-{part}-{self.attempted_at.timestamp():.6f}"
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When an owner wants the daily suggestion."""
+    """When, and about what, an owner wants the daily suggestion."""
 
     owner_id: int
     local_time: str  # HH:MM
     timezone: str  # IANA name
     next_at: datetime  # UTC
+    days: tuple[str, ...] = ()  # "mon" … "sun"; none means every day
+    topics: tuple[str, ...] = ()  # none means the archive's own
+    voice: str | None = None  # None: the one its owner uses

@@ -8,12 +8,23 @@ BotError
 ├── Unavailable   a service does not answer now: try later
 └── Refused       a service answered no: trying again will not help
 
-The text of each says what happened, why, and what to do now; it never holds a secret.
+The text of each says what happened, why, and what to do now; it never holds a secret. What a user
+may see is a template and its values, `UserError("There is no draft {id}.", id=7)`, so that it can
+be told in their language.
 """
+
+from bot.words import Words
 
 
 class BotError(Exception):
-    """The root; `str()` of it is a sentence for a person."""
+    """The root; `str()` of it is a sentence for a person, in English."""
+
+    def __init__(self, template: str, /, **values: object) -> None:
+        super().__init__(template, values)
+        self.words = Words(template, values)
+
+    def __str__(self) -> str:
+        return str(self.words)
 
 
 class ConfigError(BotError):

@@ -8,7 +8,6 @@ after any unknown outcome the account's own statuses are looked at before anythi
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from mastodon import Mastodon as Api
 from mastodon import errors
 
 from bot.config import Settings
+from bot.draft import Status, Style
 from bot.errors import Refused, Unavailable
 
 log = logging.getLogger(__name__)
@@ -27,23 +27,6 @@ CLOCK_SKEW = timedelta(minutes=1)  # the server stamps its statuses by its own c
 SURELY_NOT_POSTED = {400, 401, 403, 404, 406, 410, 413, 422}
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What the server published."""
-
-    id: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How every status is posted; None leaves it to the account's own settings."""
-
-    visibility: str | None = None
-    language: str | None = None
-    content_warning: str | None = None
 
 
 class Mastodon:
@@ -63,6 +46,7 @@ class Mastodon:
             request_timeout=REQUEST_TIMEOUT_S,
             version_check_mode="none",
         )
+        self.name = base_url.rstrip("/")  # which account this is, as stored with what it posted
         self._style = style or Style()
         self._pauses_s = pauses_s
         self._max_chars: int | None = None

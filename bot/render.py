@@ -108,6 +108,12 @@ def _story(draft: Draft) -> str:
             return f"✅ Draft {draft.id} is posted: {draft.status_url}"
         case State.REJECTED:
             return f"❌ Draft {draft.id} is rejected. Nothing was posted."
+        case State.SCHEDULED:
+            return f"⏰ Draft {draft.id} will be posted later."
+        case State.UNDONE:
+            return f"↩️ Draft {draft.id} was posted and is deleted again."
+        case State.EXPIRED:
+            return f"⌛ Draft {draft.id} has expired. Nothing was posted."
         case State.REPLACED:
             return f"🔁 Draft {draft.id} was replaced by new candidates. Nothing was posted."
 

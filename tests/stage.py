@@ -9,12 +9,14 @@ from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.accounts import Accounts
 from bot.client import Bot
-from bot.drafting import Drafting, OpenVoice
+from bot.drafting import Drafting
 from bot.llm import LLM
 from bot.mastodon import Mastodon
 from bot.sandbox.server import Sandbox
 from bot.store import Store
+from bot.voices import Voices
 from tests.fakes.llm import FakeLLM
 from tests.fakes.proxy import Proxy
 
@@ -40,8 +42,9 @@ class Stage:
             llm = LLM(self.llm.url, "none")
             stack.push_async_callback(llm.close)
             mastodon = Mastodon(self.proxy.url, self.sandbox.mastodon_token, pauses_s=(0.01,))
-            owner = int(self.sandbox.people["alice"]["id"])
-            drafting = Drafting(OpenVoice.load(self.voice), llm, mastodon, store, [owner])
+            operators = frozenset({int(self.sandbox.people["alice"]["id"])})
+            voices = Voices(self.voice.parent, store, operators, self.voice.name)
+            drafting = Drafting(voices, llm, Accounts(operators, mastodon), store)
             scheduler = AsyncIOScheduler(timezone="UTC")
             bot = await stack.enter_async_context(Bot(drafting, scheduler))
             scheduler.start()

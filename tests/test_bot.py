@@ -82,7 +82,7 @@ async def test_only_the_owner_counts(stage: Stage, bot: Bot) -> None:
         lambda: refused.followups or (refused.original and refused.original["content"])
     )
     seen = [m["content"] for m in discord.messages("bob")]
-    assert any("belongs to somebody else" in text for text in seen)
+    assert any("nobody drafts in another person" in text for text in seen)
     await discord.slash("alice", "draft", topic="tea")
     message = await stage.dm()
     # nobody can react in another's DM, but an event may say so all the same
@@ -94,7 +94,7 @@ async def test_only_the_owner_counts(stage: Stage, bot: Bot) -> None:
     )
     await asyncio.sleep(0.3)
     assert await stage.posted() == []
-    assert len(await bot.drafting.store.in_state(State.PENDING)) == 1
+    assert len(await bot.drafting.store.drafts.in_state(State.PENDING)) == 1
 
 
 async def test_where_dms_are_closed_the_draft_is_shown_to_that_user_only(
@@ -143,7 +143,7 @@ async def test_what_a_crash_left_half_way_is_posted_once_and_told(stage: Stage) 
     async with stage.running() as bot:
         await stage.sandbox.discord.slash("alice", "draft", topic="tea")
         await stage.dm()
-        await bot.drafting.store.claim(1, 0, datetime.now(UTC))
+        await bot.drafting.store.drafts.claim(1, 0, "", datetime.now(UTC))
     async with stage.running():
         await stage.story("✅")
     assert len(await stage.posted()) == 1
@@ -226,14 +226,14 @@ async def test_a_wrong_time_is_answered_with_a_sentence(
     stage: Stage, bot: Bot, time: str, timezone: str, said: str
 ) -> None:
     assert said in await _answers(stage, "daily set", time=time, timezone=timezone)
-    assert await bot.drafting.store.schedules() == []
+    assert await bot.drafting.store.schedules.all() == []
 
 
 async def test_a_daily_draft_missed_while_down_comes_once(stage: Stage) -> None:
     owner = int(stage.sandbox.people["alice"]["id"])
     due = datetime.now(UTC) - timedelta(minutes=10)
     async with Store.open(stage.database) as store:
-        await store.set_schedule(Schedule(owner, f"{due:%H:%M}", "UTC", due))
+        await store.schedules.set(Schedule(owner, f"{due:%H:%M}", "UTC", due))
     async with stage.running() as bot:
         message = await stage.dm()
         moved = await stage.until(lambda: bot.scheduler.get_job(f"daily:{owner}").next_run_time)

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from mastodon_mock.testing import MockServer
 
+from bot.accounts import Accounts
 from bot.draft import State
-from bot.drafting import Drafting, OpenVoice
+from bot.drafting import Drafting
 from bot.errors import Refused, Unavailable, UserError
 from bot.llm import LLM
 from bot.mastodon import Mastodon
 from bot.store import Store
+from bot.voices import Voices
 from tests.conftest import POSTS
 from tests.fakes.llm import FakeLLM
 from tests.fakes.proxy import Proxy
@@ -36,7 +38,9 @@ async def drafting(
     llm = LLM(fake_llm.url, "none")
     mastodon = Mastodon(proxy.url, "alice_token", pauses_s=(0.01,))
     async with Store.open(tmp_path / "bot.db") as store:
-        yield Drafting(OpenVoice.load(voice_folder), llm, mastodon, store, [OWNER])
+        operators = frozenset({OWNER})
+        voices = Voices(voice_folder.parent, store, operators)
+        yield Drafting(voices, llm, Accounts(operators, mastodon), store)
     await llm.close()
 
 
@@ -72,7 +76,7 @@ async def test_when_nothing_passes_the_person_is_told_why(
     fake_llm.texts = iter([POSTS[0][0]] * 100)
     with pytest.raises(UserError, match="too close to an old post"):
         await drafting.write_draft(OWNER, "tea", 4, NOW)
-    assert await drafting.store.in_state(State.PENDING) == []
+    assert await drafting.store.drafts.in_state(State.PENDING) == []
 
 
 async def test_nobody_drafts_in_another_persons_voice(
@@ -131,7 +135,7 @@ async def test_a_crash_between_claim_and_post_is_settled(
     drafting: Drafting, mock_mastodon: MockServer
 ) -> None:
     draft = await drafting.write_draft(OWNER, "tea", 4, NOW)
-    await drafting.store.claim(draft.id, 3, NOW)
+    await drafting.store.drafts.claim(draft.id, 3, "", NOW)
     ((settled, error),) = await drafting.settle(NOW)
     assert (settled.state, error) == (State.PUBLISHED, None)
     assert _timeline(mock_mastodon) == [draft.candidates[3].text]
@@ -177,7 +181,7 @@ async def test_the_daily_suggestion_comes_once_and_on_a_topic_not_used_lately(
     assert await drafting.suggest(OWNER, date(2026, 11, 23), NOW, chance)
 
 
-def test_typed_letters_find_topics(drafting: Drafting) -> None:
-    assert drafting.matching_topics("O", 25) == ["Port Almond", "goose"]
-    assert drafting.matching_topics("ke", 25) == ["kettle"]
-    assert len(drafting.matching_topics("", 2)) == 2
+async def test_typed_letters_find_topics(drafting: Drafting) -> None:
+    assert await drafting.matching_topics(OWNER, "O", 25) == ["Port Almond", "goose"]
+    assert await drafting.matching_topics(OWNER, "ke", 25) == ["kettle"]
+    assert len(await drafting.matching_topics(OWNER, "", 2)) == 2

@@ -8,22 +8,28 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PURE = {"draft", "screen", "errors"}
+PURE = {"draft", "screen", "errors", "words"}
+_WORDS = {"errors", "words", "voice", "draft"}  # what every room may know
 ALLOWED = {  # module of bot -> modules of bot it may import; what is not named is free
-    "errors": set(),
+    "words": set(),
+    "errors": {"words"},
     "voice": {"errors"},
-    "draft": {"errors"},
-    "screen": {"draft", "errors", "voice"},
-    "render": {"draft", "screen", "errors", "voice"},
+    "draft": {"errors", "words"},
+    "screen": _WORDS,
+    "render": {*_WORDS, "screen", "language"},
+    "language": {"errors", "words"},
     "config": {"errors", "voice"},
-    "store": {"draft", "errors", "voice", "config"},
-    "llm": {"draft", "errors", "voice", "config"},
-    "mastodon": {"draft", "errors", "voice", "config"},
+    "store": {*_WORDS, "config", "store"},
+    "llm": {*_WORDS, "config"},
+    "mastodon": {*_WORDS, "config"},
     "engine": {"errors", "voice"},
-    "drafting": {"store", "llm", "mastodon", "draft", "screen", "render", "errors", "voice"},
-    "report": {"errors"},
-    "client": {"drafting", "render", "report", "draft", "errors"},
-    "cogs": {"drafting", "render", "report", "draft", "errors"},
+    "composing": {*_WORDS, "llm", "screen"},
+    "voices": {*_WORDS, "composing", "store"},
+    "accounts": {*_WORDS, "mastodon", "store"},
+    "drafting": {*_WORDS, "store", "llm", "accounts", "voices", "composing", "screen"},
+    "report": {"errors", "words", "language"},
+    "client": {"drafting", "render", "report", "draft", "errors", "language", "words"},
+    "cogs": {"drafting", "render", "report", "draft", "errors", "language", "words"},
 }
 NOT_PURE = {"asyncio", "aiohttp", "aiosqlite", "sqlite3", "socket", "time", "os", "subprocess"}
 

@@ -3,15 +3,18 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.draft import Candidate, Draft, Schedule, State
+from bot.draft import Candidate, Draft, Schedule, State, Status
 from bot.errors import ConfigError
 from bot.store import Store
+from bot.store.database import MIGRATIONS
 
+ACCOUNT = "https://example.org @mara"
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 DRAFT = Draft(7, "mara", "tea", (Candidate("one", 3), Candidate("two", 3)), 500, NOW)
 
@@ -24,49 +27,52 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 async def test_a_draft_outlives_the_process(tmp_path: Path) -> None:
     async with Store.open(tmp_path / "bot.db") as store:
-        draft = await store.add(DRAFT)
-        await store.shown(draft.id, 11, 12)
+        draft = await store.drafts.add(DRAFT)
+        await store.drafts.shown(draft, 11, 12)
     async with Store.open(tmp_path / "bot.db") as store:
-        found = await store.by_message(12)
+        found = await store.drafts.by_message(12)
     assert found is not None
     assert (found.candidates, found.topic, found.channel_id) == (DRAFT.candidates, "tea", 11)
     assert found.created_at == NOW
 
 
 async def test_five_clicks_at_once_claim_once(store: Store) -> None:
-    draft = await store.add(DRAFT)
-    claims = await asyncio.gather(*(store.claim(draft.id, i % 2, NOW) for i in range(5)))
+    draft = await store.drafts.add(DRAFT)
+    claims = await asyncio.gather(
+        *(store.drafts.claim(draft.id, i % 2, ACCOUNT, NOW) for i in range(5))
+    )
     assert sorted(claims) == [False] * 4 + [True]
 
 
 @pytest.mark.parametrize("state", [State.REJECTED, State.REPLACED])
 async def test_a_closed_draft_cannot_be_claimed(store: Store, state: State) -> None:
-    draft = await store.add(DRAFT)
-    assert await store.close_draft(draft.id, state, NOW)
-    assert not await store.claim(draft.id, 0, NOW)
-    assert not await store.close_draft(draft.id, State.REJECTED, NOW)
+    draft = await store.drafts.add(DRAFT)
+    assert await store.drafts.close_draft(draft.id, state, NOW)
+    assert not await store.drafts.claim(draft.id, 0, ACCOUNT, NOW)
+    assert not await store.drafts.close_draft(draft.id, State.REJECTED, NOW)
 
 
 async def test_a_refused_draft_can_be_claimed_again_with_another_key(store: Store) -> None:
-    draft = await store.add(DRAFT)
-    await store.claim(draft.id, 0, NOW)
-    first = await store.get(draft.id)
-    assert await store.release(draft.id, NOW)
-    assert await store.claim(draft.id, 1, NOW + timedelta(seconds=1))
-    second = await store.get(draft.id)
+    draft = await store.drafts.add(DRAFT)
+    await store.drafts.claim(draft.id, 0, ACCOUNT, NOW)
+    first = await store.drafts.get(draft.id)
+    assert await store.drafts.release(draft.id, NOW)
+    assert await store.drafts.claim(draft.id, 1, ACCOUNT, NOW + timedelta(seconds=1))
+    second = await store.drafts.get(draft.id)
     assert first and second
-    assert first.idempotency_key != second.idempotency_key
-    assert second.approved_text == "two"
+    assert first.idempotency_key(0) != second.idempotency_key(0)
+    assert second.approved.text == "two"
 
 
 async def test_a_published_draft_has_its_status(store: Store) -> None:
-    draft = await store.add(DRAFT)
-    await store.claim(draft.id, 1, NOW)
-    await store.mark_published(draft.id, "99", "https://example.org/99", "two", NOW)
-    found = await store.get(draft.id)
+    draft = await store.drafts.add(DRAFT)
+    await store.drafts.claim(draft.id, 1, ACCOUNT, NOW)
+    await store.drafts.posted(draft.id, 0, Status("99", "https://example.org/99"), "two", NOW)
+    await store.drafts.mark_published(draft.id)
+    found = await store.drafts.get(draft.id)
     assert found and found.state is State.PUBLISHED
     assert found.status_url == "https://example.org/99"
-    assert not await store.release(draft.id, NOW)
+    assert not await store.drafts.release(draft.id, NOW)
 
 
 async def test_a_failed_write_leaves_no_trace_beside_others(store: Store) -> None:
@@ -74,28 +80,28 @@ async def test_a_failed_write_leaves_no_trace_beside_others(store: Store) -> Non
 
     async def fail() -> None:
         with pytest.raises(sqlite3.IntegrityError):
-            await store.add(bad)
+            await store.drafts.add(bad)
 
-    results = await asyncio.gather(fail(), *(store.add(DRAFT) for _ in range(5)))
-    stored = await store.in_state(State.PENDING)
+    results = await asyncio.gather(fail(), *(store.drafts.add(DRAFT) for _ in range(5)))
+    stored = await store.drafts.in_state(State.PENDING)
     assert [d.id for d in stored] == sorted(d.id for d in results if d)
     assert all(len(d.candidates) == 2 for d in stored)
 
 
 async def test_a_day_is_claimed_once_for_each_owner(store: Store) -> None:
     day = date(2026, 10, 25)
-    assert [await store.claim_day(o, day) for o in (1, 1, 2)] == [True, False, True]
+    assert [await store.schedules.claim_day(o, day) for o in (1, 1, 2)] == [True, False, True]
 
 
 async def test_a_changed_schedule_is_not_moved_by_the_old_one(store: Store) -> None:
     old = Schedule(1, "09:00", "Europe/Berlin", NOW)
     new = Schedule(1, "10:00", "Europe/Berlin", NOW + timedelta(hours=1))
-    await store.set_schedule(old)
-    await store.set_schedule(new)
-    await store.advance_schedule(old, NOW + timedelta(days=1))
-    assert await store.schedule(1) == new
-    assert await store.drop_schedule(1)
-    assert not await store.drop_schedule(1)
+    await store.schedules.set(old)
+    await store.schedules.set(new)
+    await store.schedules.advance(old, NOW + timedelta(days=1))
+    assert await store.schedules.of(1) == new
+    assert await store.schedules.drop(1)
+    assert not await store.schedules.drop(1)
 
 
 async def test_a_second_bot_on_one_database_is_refused(tmp_path: Path) -> None:
@@ -125,3 +131,28 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 async def test_the_database_is_its_owners_only(tmp_path: Path) -> None:
     async with Store.open(tmp_path / "state" / "bot.db"):
         assert (tmp_path / "state" / "bot.db").stat().st_mode & 0o077 == 0
+
+
+async def test_a_database_of_the_first_version_keeps_all_it_holds(tmp_path: Path) -> None:
+    first = (MIGRATIONS / "001_drafts.sql").read_text("utf-8")
+    with closing(sqlite3.connect(tmp_path / "bot.db")) as db:
+        db.executescript(first + "PRAGMA user_version = 1;")
+        db.execute(
+            "INSERT INTO drafts VALUES (3, 7, 'mara', 'tea', 500, 'published', ?, 11, 12, 0, ?)",
+            (NOW.isoformat(), NOW.isoformat()),
+        )
+        db.execute("INSERT INTO candidates VALUES (3, 0, 'one', 3)")
+        db.execute("INSERT INTO decisions VALUES (1, 3, 'approve', 0, ?)", (NOW.isoformat(),))
+        db.execute("INSERT INTO statuses VALUES (3, '9', 'https://e/9', 'one', ?)", (str(NOW),))
+        db.execute("INSERT INTO schedules VALUES (7, '09:00', 'Europe/Berlin', ?)", (str(NOW),))
+        db.commit()
+    async with Store.open(tmp_path / "bot.db") as store:
+        draft = await store.drafts.by_message(12)
+        assert draft and draft.state is State.PUBLISHED
+        assert draft.candidates == (Candidate("one", 3),)
+        assert draft.statuses == (Status("9", "https://e/9"),)
+        assert await store.schedules.of(7) == Schedule(7, "09:00", "Europe/Berlin", NOW)
+        assert [tuple(r) for r in await store.database.rows("SELECT action FROM decisions")] == [
+            ("approve",)
+        ]
+        assert (await store.drafts.add(DRAFT)).id == 4

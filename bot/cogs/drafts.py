@@ -58,9 +58,11 @@ class Drafts(commands.Cog):
             )
 
     @draft.autocomplete("topic")
-    async def topics(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+    async def topics(
+        self, interaction: discord.Interaction, typed: str
+    ) -> list[app_commands.Choice[str]]:
         """Topics the author has written about."""
-        found = self.drafting.matching_topics(typed, 25)
+        found = await self.drafting.matching_topics(interaction.user.id, typed, 25)
         return [app_commands.Choice(name=t[:100], value=t[:100]) for t in found]
 
     async def decide(
@@ -107,7 +109,7 @@ class Drafts(commands.Cog):
         action = render.action_of_emoji(str(payload.emoji))
         if action is None or payload.user_id == self.bot.application_id:
             return
-        draft = await self.drafting.store.by_message(payload.message_id)
+        draft = await self.drafting.store.drafts.by_message(payload.message_id)
         if draft and draft.owner_id == payload.user_id:
             await self._react(draft, action)
 
@@ -140,7 +142,7 @@ class Drafts(commands.Cog):
             await self.tell(*await self.decide(draft.id, user, action))
 
     async def _find_missed(self) -> None:
-        for draft in await self.drafting.store.in_state(State.PENDING):
+        for draft in await self.drafting.store.drafts.in_state(State.PENDING):
             if draft.channel_id is None or draft.message_id is None:
                 continue
             channel = self.bot.get_partial_messageable(

@@ -39,7 +39,7 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
 
     async def cog_load(self) -> None:
         """Take up the stored schedules; one that was due within the last hour runs at once."""
-        for schedule in await self.drafting.store.schedules():
+        for schedule in await self.drafting.store.schedules.all():
             self._plan(schedule, next_run_time=schedule.next_at)
 
     @app_commands.command(name="set", description="Send me a draft every day at this time")
@@ -47,11 +47,11 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
     async def set_daily(self, interaction: discord.Interaction, time: str, timezone: str) -> None:
         """Set or change the time."""
         owner_id = interaction.user.id
-        self.drafting.expect_owner(owner_id)
+        await self.drafting.voices.of(owner_id)
         trigger = _trigger(time, timezone)
         next_at = trigger.get_next_fire_time(None, datetime.now(UTC)).astimezone(UTC)
         schedule = Schedule(owner_id, _clock(time), timezone, next_at)
-        await self.drafting.store.set_schedule(schedule)
+        await self.drafting.store.schedules.set(schedule)
         self._plan(schedule)
         await interaction.response.send_message(
             f"Every day at {schedule.local_time} ({timezone}) a draft comes to your direct"
@@ -69,7 +69,7 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
     @app_commands.command(name="off", description="No daily draft any more")
     async def off(self, interaction: discord.Interaction) -> None:
         """End the daily draft."""
-        dropped = await self.drafting.store.drop_schedule(interaction.user.id)
+        dropped = await self.drafting.store.schedules.drop(interaction.user.id)
         if job := self.scheduler.get_job(_job_id(interaction.user.id)):
             job.remove()
         told = "The daily draft is off." if dropped else "There was no daily draft to end."
@@ -78,7 +78,7 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
     @app_commands.command(name="show", description="When the next daily draft comes")
     async def show(self, interaction: discord.Interaction) -> None:
         """Say when the next one comes."""
-        mine = await self.drafting.store.schedule(interaction.user.id)
+        mine = await self.drafting.store.schedules.of(interaction.user.id)
         told = (
             f"Every day at {mine.local_time} ({mine.timezone});"
             f" the next draft comes {format_dt(mine.next_at, 'R')}."
@@ -89,7 +89,7 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
 
     async def suggest(self, owner_id: int) -> None:
         """Write the day's draft and send it; while a service is away, try again the same day."""
-        schedule, now = await self.drafting.store.schedule(owner_id), datetime.now(UTC)
+        schedule, now = await self.drafting.store.schedules.of(owner_id), datetime.now(UTC)
         if schedule is None:
             return
         local = now.astimezone(ZoneInfo(schedule.timezone))
@@ -107,7 +107,7 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
         finally:
             trigger = _trigger(schedule.local_time, schedule.timezone)
             next_at = trigger.get_next_fire_time(None, now + timedelta(seconds=1)).astimezone(UTC)
-            await self.drafting.store.advance_schedule(schedule, next_at)
+            await self.drafting.store.schedules.advance(schedule, next_at)
 
     def _plan(self, schedule: Schedule, **when: datetime) -> None:
         self.scheduler.add_job(

@@ -1,0 +1,68 @@
+"""From a voice and a topic to candidates: draw texts, keep those that pass the screen.
+
+What `/draft` shows, `bot draft` prints and the trainer judges all comes from here.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.draft import Candidate
+from bot.errors import UserError
+from bot.llm import LLM
+from bot.screen import Archive, Rejected, Rules, screen
+from bot.voice import Voice, load_posts
+from bot.words import Words, say
+
+DRAWN_AT_MOST = 16  # texts a draft, or four for each candidate: some do not pass the screen
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVoice:
+    """A voice ready to write: with its topics, most written about first, and its archive."""
+
+    voice: Voice
+    topics: tuple[str, ...]
+    archive: Archive
+
+    @classmethod
+    def load(cls, folder: Path) -> "OpenVoice":
+        """Read a voice folder. Raises VoiceError."""
+        voice, posts = Voice.load(folder), load_posts(folder)
+        counts = Counter(topic for post in posts for topic in post.topics)
+        topics = tuple(topic for topic, _ in counts.most_common())
+        return cls(voice, topics, Archive(post.text for post in posts))
+
+
+async def compose(
+    llm: LLM,
+    opened: OpenVoice,
+    topic: str | None,
+    count: int,
+    rules: Rules,
+    taken: Sequence[str] = (),
+) -> tuple[Candidate, ...]:
+    """Draw up to `count` candidates that pass the screen. Raises UserError if none does."""
+    kept: list[Candidate] = []
+    dropped: list[Rejected] = []
+    messages = opened.voice.messages(topic)
+    left = max(DRAWN_AT_MOST, 4 * count)
+    while left > 0 and (missing := count - len(kept)) > 0:
+        texts = await llm.complete(opened.voice, messages, missing)
+        left -= missing
+        passed, failed = screen(texts, topic, rules, [*taken, *(c.text for c in kept)])
+        kept += passed
+        dropped += failed
+    if not kept:
+        raise UserError(
+            "None of the texts could be offered ({reasons}). Try again, or try another topic.",
+            reasons=_reasons(dropped),
+        )
+    return tuple(kept[:count])
+
+
+def _reasons(dropped: Sequence[Rejected]) -> str | Words:
+    reasons = Counter(r.reason for r in dropped).most_common()
+    told = "; ".join(f"{n}× {reason}" for reason, n in reasons)
+    return told or say("the model wrote nothing usable")

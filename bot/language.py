@@ -1,0 +1,48 @@
+"""Tells Words in a person's language: one catalogue a language, `locales/<language>.po`.
+
+English is what stands in the code. A sentence that a catalogue lacks is told in English.
+"""
+
+from functools import cache
+from gettext import c2py
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+
+from bot.errors import BotError
+from bot.words import Words
+
+LOCALES = Path(__file__).parent / "locales"
+
+
+def told(words: "Words | BotError", locale: str) -> str:
+    """The sentence in the language of a Discord locale, such as "de" or "en-GB"."""
+    if isinstance(words, BotError):
+        words = words.words
+    values = {k: told(v, locale) if isinstance(v, Words) else v for k, v in words.values.items()}
+    words = Words(words.template, values, words.plural)
+    catalogue = _catalogue(locale.split("-", maxsplit=1)[0])
+    found = catalogue.get(words.template) if catalogue else None
+    if catalogue is None or found is None or not found.string:
+        return str(words)
+    if isinstance(found.string, str):
+        return words.fill(found.string)
+    form = c2py(catalogue.plural_expr)(int(str(values["n"])))
+    return words.fill(found.string[form])
+
+
+def translated(text: str, locale: str) -> str | None:
+    """The catalogue's entry for a text without values; None if it has none."""
+    catalogue = _catalogue(locale.split("-", maxsplit=1)[0])
+    found = catalogue.get(text) if catalogue else None
+    return str(found.string) if found and found.string else None
+
+
+@cache
+def _catalogue(language: str) -> Catalog | None:
+    file = LOCALES / f"{language}.po"
+    if not file.is_file():
+        return None
+    with file.open("rb") as po:
+        return read_po(po, locale=language)

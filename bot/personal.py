@@ -1,0 +1,190 @@
+"""Personal data in a text: e-mail addresses, phone numbers, bank accounts, cards, keys.
+
+Pure; both use it: the trainer on the posts it learns from, the bot on what a model wrote. What a
+candidate must be is decided by libraries: libphonenumber's metadata, python-stdnum's checksums,
+and the patterns of detect-secrets. Names and street addresses are not looked for.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from detect_secrets.plugins.aws import AWSKeyDetector
+from detect_secrets.plugins.azure_storage_key import AzureStorageKeyDetector
+from detect_secrets.plugins.basic_auth import BasicAuthDetector
+from detect_secrets.plugins.discord import DiscordBotTokenDetector
+from detect_secrets.plugins.github_token import GitHubTokenDetector
+from detect_secrets.plugins.gitlab_token import GitLabTokenDetector
+from detect_secrets.plugins.jwt import JwtTokenDetector
+from detect_secrets.plugins.mailchimp import MailchimpDetector
+from detect_secrets.plugins.openai import OpenAIDetector
+from detect_secrets.plugins.pypi_token import PypiTokenDetector
+from detect_secrets.plugins.sendgrid import SendGridDetector
+from detect_secrets.plugins.slack import SlackDetector
+from detect_secrets.plugins.square_oauth import SquareOAuthDetector
+from detect_secrets.plugins.stripe import StripeDetector
+from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
+from detect_secrets.plugins.twilio import TwilioKeyDetector
+from phonenumbers import Leniency, PhoneNumberMatcher
+from stdnum import iban, luhn
+from stdnum.us import ssn
+
+Kind = Literal[
+    "key", "e-mail address", "bank account", "card number", "social security number", "phone number"
+]
+
+REMOVED = "…"  # people write it too: a model that learns it writes no "[e-mail address]"
+
+# Only what may hold anything is looked at closely: @ inside of a word, seven digits close to each
+# other, sixteen characters without a space.
+_MAY_HOLD = re.compile(
+    r"\S@\S|[\[({]at[\])}]|\d(?:[^\w\n]{0,3}\d){6}|[\w+/=-]{16}|PRIVATE KEY", re.I
+)
+_LINK = re.compile(r"\bhttps?://\S+|\bwww\.\S+")
+
+_EMAIL = re.compile(  # @user@server is a handle of the fediverse
+    r"(?<![\w.@/+-])[\w.+-]*\w@(?:[\w-]+\.)+[^\W\d_]{2,}(?![\w@])"
+    r"|\b[\w.+-]*\w ?[\[({]at[\])}] ?[\w-]+(?: ?(?:[\[({]dot[\])}]|\.) ?[\w-]+)+",
+    re.I,
+)
+_IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d\d(?: ?[A-Z0-9]){11,30}(?!\w)", re.I)
+_CARD = re.compile(r"(?<![\w.,])\d(?:[ -]?\d){12,15}(?![\w,])")
+_CARD_BRANDS = re.compile(  # lengths and first digits: Visa, Mastercard, Amex, Discover, Diners, JCB
+    r"4\d{15}|4\d{12}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|6(?:011|5\d\d)\d{12}"
+    r"|3(?:0[0-5]|[68]\d)\d{11}|35\d{14}"
+)
+_SSN = re.compile(r"(?<![\w-])\d{3}-\d\d-\d{4}(?![\w-])")
+
+_KEYS: tuple[re.Pattern[str], ...] = (
+    *(
+        pattern
+        for detector in (
+            AWSKeyDetector(),
+            AzureStorageKeyDetector(),
+            BasicAuthDetector(),
+            DiscordBotTokenDetector(),
+            GitHubTokenDetector(),
+            GitLabTokenDetector(),
+            JwtTokenDetector(),
+            MailchimpDetector(),
+            OpenAIDetector(),
+            PypiTokenDetector(),
+            SendGridDetector(),
+            SlackDetector(),
+            SquareOAuthDetector(),
+            StripeDetector(),
+            TelegramBotTokenDetector(),
+            TwilioKeyDetector(),
+        )
+        for pattern in detector.denylist
+    ),
+    # Its private key detector finds the first line only.
+    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY.*?(?:-----END [A-Z ]*PRIVATE KEY[A-Z ]*-----|\Z)", re.S),
+    # Keys that are younger than its last release.
+    re.compile(r"\bgithub_pat_\w{22,}|\bsk-(?:ant-|proj-|or-)?[\w-]{32,}|\bAIza[\w-]{35}|\bhf_\w{34}"),
+)
+
+# A number without a country's code is a phone number as it is written in one of these countries.
+# Those whose numbers begin with 0 come first; Spain's and Poland's look like any other number.
+_REGIONS = ("US", "GB", "DE", "FR", "IT", "NL", "AU", "JP", "ES", "PL", "BR", "IN")
+_US_STYLE = re.compile(r"(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-./])\d{3}[-. ]\d{4}")
+_TRUNK_STYLE = re.compile(r"\(?0[1-9]")
+_PHONE_WORD = re.compile(
+    r"(?:phone|call|text|ring|dial|tel|telef\w*|fon|mobile?|cell|handy|fax|sms|whats ?app|signal"
+    r"|hotline|llama\w*|appele\w*|chiama\w*|ruf\w*|ligue|zadzwo\w*|☎️?|📞|📱)\W*(?:\w+\W+){0,3}$",
+    re.I,
+)
+
+
+class Found(NamedTuple):
+    """A span of a text: text[start:end]."""
+
+    kind: Kind
+    start: int
+    end: int
+    text: str
+
+
+def find(text: str) -> list[Found]:
+    """Find personal data, in the order of the text; no two spans overlap."""
+    if not _MAY_HOLD.search(text):
+        return []
+    found: list[Found] = []
+    plain = _LINK.sub(lambda link: " " * len(link[0]), text)  # the digits in links are no numbers
+    for kind, spans, where in _SEARCHES:
+        for start, end in spans(text if where == "links too" else plain):
+            if all(end <= other.start or other.end <= start for other in found):
+                found.append(Found(kind, start, end, text[start:end]))
+    return sorted(found, key=lambda f: f.start)
+
+
+def mask(text: str, found: Sequence[Found]) -> str:
+    """Put an ellipsis in the place of each span."""
+    for span in reversed(found):
+        text = text[: span.start] + REMOVED + text[span.end :]
+    return text
+
+
+def shorten(found: Found) -> str:
+    """Show which one it is without giving it away: j…@example.org, DE…00, +49…21."""
+    name, at, server = found.text.partition("@")
+    if found.kind == "e-mail address" and at:
+        return f"{name[0]}{REMOVED}@{server}"
+    return found.text[:3].rstrip() + REMOVED + ("" if found.kind == "key" else found.text[-2:])
+
+
+Spans = Iterator[tuple[int, int]]
+
+
+def _keys(text: str) -> Spans:
+    return (match.span() for pattern in _KEYS for match in pattern.finditer(text))
+
+
+def _emails(text: str) -> Spans:
+    return (match.span() for match in _EMAIL.finditer(text))
+
+
+def _ibans(text: str) -> Spans:
+    """Each country has its length, so words behind a number are tried without."""
+    for match in _IBAN.finditer(text):
+        for end in range(match.end(), match.start() + 14, -1):
+            if text[end - 1] != " " and iban.is_valid(text[match.start() : end]):
+                yield match.start(), end
+                break
+
+
+def _cards(text: str) -> Spans:
+    for match in _CARD.finditer(text):
+        digits = re.sub(r"\D", "", match[0])
+        if _CARD_BRANDS.fullmatch(digits) and luhn.is_valid(digits):
+            yield match.span()
+
+
+def _social_security_numbers(text: str) -> Spans:
+    return (match.span() for match in _SSN.finditer(text) if ssn.is_valid(match[0]))
+
+
+def _phones(text: str) -> Spans:
+    for match in PhoneNumberMatcher(text, None, leniency=Leniency.VALID):
+        yield match.start, match.end
+    for region in _REGIONS:
+        for match in PhoneNumberMatcher(text, region, leniency=Leniency.VALID):
+            if _is_written_as_phone(match.raw_string, text[: match.start]):
+                yield match.start, match.end
+
+
+def _is_written_as_phone(number: str, before: str) -> bool:
+    """Whether a number that might be a phone's is meant as one, by its form or a word before it."""
+    if _US_STYLE.fullmatch(number) or _TRUNK_STYLE.match(number):
+        return True
+    return _PHONE_WORD.search(before[-40:]) is not None
+
+
+_SEARCHES: tuple[tuple[Kind, Callable[[str], Spans], str], ...] = (
+    ("key", _keys, "links too"),
+    ("e-mail address", _emails, ""),
+    ("bank account", _ibans, ""),
+    ("card number", _cards, ""),
+    ("social security number", _social_security_numbers, ""),
+    ("phone number", _phones, ""),
+)

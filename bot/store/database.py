@@ -1,0 +1,152 @@
+"""The SQLite file itself: one process, one connection, one writer; and its migrations."""
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+import aiosqlite
+
+from bot.errors import ConfigError, InUse
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",  # a lost commit could post twice
+    "busy_timeout=5000",
+)
+
+
+class Database:
+    """`async with Database.open(path) as db:`. Times are ISO 8601 in UTC: they sort as text."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+        self._write = asyncio.Lock()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, path: Path) -> AsyncIterator["Database"]:
+        """Open or create the database and bring it up to date. Raises ConfigError."""
+        lock_file = _lock(path)
+        try:
+            connection = await aiosqlite.connect(path, isolation_level=None)
+            try:
+                await _prepare(connection, path)
+                yield cls(connection)
+            finally:
+                await connection.close()  # its thread would keep the process alive
+        finally:
+            lock_file.close()
+
+    async def rows(self, sql: str, values: Iterable[object] = ()) -> list[sqlite3.Row]:
+        """Every row of a query."""
+        return list(await self._connection.execute_fetchall(sql, tuple(values)))
+
+    async def run(self, sql: str, values: Iterable[object] = ()) -> aiosqlite.Cursor:
+        """Run one statement; only inside a transaction."""
+        assert self._write.locked()
+        return await self._connection.execute(sql, tuple(values))
+
+    async def write(self, sql: str, values: Iterable[object] = ()) -> int:
+        """Run one statement in a transaction of its own; how many rows it changed."""
+        async with self.transaction():
+            return (await self.run(sql, values)).rowcount
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """One write at a time: on a shared connection, a rollback would undo another's write."""
+        async with self._write:
+            await self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                await self._connection.execute("ROLLBACK")
+                raise
+            await self._connection.execute("COMMIT")
+
+    async def backup(self, target: Path) -> None:
+        """Copy the whole database, consistent, while it is in use."""
+        async with aiosqlite.connect(target) as copy:
+            await self._connection.backup(copy)
+
+
+def iso(moment: datetime) -> str:
+    """A moment as it is stored."""
+    return moment.isoformat()
+
+
+def moment(stored: str | None) -> datetime | None:
+    """A stored moment, or None."""
+    return datetime.fromisoformat(stored) if stored else None
+
+
+def _lock(path: Path) -> TextIO:
+    """Hold `<database>.lock` for as long as the process lives, so that no second bot joins in."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        lock_file = path.with_name(path.name + ".lock").open("w")
+    except OSError as e:
+        raise ConfigError(
+            f"The database {path} cannot be opened ({e.strerror}). Set DATABASE to a file in a"
+            " folder that can be written to."
+        ) from e
+    try:
+        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as e:
+        lock_file.close()
+        raise InUse(
+            f"Another bot is using the database {path}. Stop it first: two of them on one database"
+            " would answer everything twice."
+        ) from e
+    lock_file.write(str(os.getpid()))
+    lock_file.flush()
+    return lock_file
+
+
+async def _prepare(db: aiosqlite.Connection, path: Path) -> None:
+    try:
+        for pragma in PRAGMAS:
+            await db.execute(f"PRAGMA {pragma}")
+        await _migrate(db)  # with foreign keys off: SQLite's way to rebuild a table
+        await db.execute("PRAGMA foreign_keys=ON")
+    except sqlite3.DatabaseError as e:
+        raise ConfigError(
+            f"The database {path} is not one of this bot's, or it is damaged ({e})."
+            " Restore it from a backup, or move it away to start anew."
+        ) from e
+
+
+async def _migrate(db: aiosqlite.Connection) -> None:
+    """Run the migrations the database has not seen, each in one transaction."""
+    ((version,),) = await db.execute_fetchall("PRAGMA user_version")
+    for file in sorted(MIGRATIONS.glob("*.sql")):
+        number = int(file.name.split("_")[0])
+        if number <= version:
+            continue
+        await db.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in _statements(file.read_text("utf-8")):
+                await db.execute(statement)
+            await db.execute(f"PRAGMA user_version = {number}")
+        except BaseException:
+            await db.execute("ROLLBACK")
+            raise
+        await db.execute("COMMIT")
+
+
+def _statements(sql: str) -> list[str]:
+    """Split a script; `executescript` would commit behind our back."""
+    found, statement = [], ""
+    for line in sql.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            found.append(statement)
+            statement = ""
+    return found
