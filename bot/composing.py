@@ -3,7 +3,7 @@
 What `/draft` shows, `bot draft` prints and the trainer judges all comes from here.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,8 @@ class OpenVoice:
     """A voice ready to write: with its topics, most written about first, and its archive."""
 
     voice: Voice
-    topics: tuple[str, ...]
+    topics: dict[str, int]  # and how many posts are about each
+    days: dict[str, frozenset[str]]  # "MM-DD" -> topics written about on that day in any year
     archive: Archive
 
     @classmethod
@@ -31,8 +32,16 @@ class OpenVoice:
         """Read a voice folder. Raises VoiceError."""
         voice, posts = Voice.load(folder), load_posts(folder)
         counts = Counter(topic for post in posts for topic in post.topics)
-        topics = tuple(topic for topic, _ in counts.most_common())
-        return cls(voice, topics, Archive(post.text for post in posts))
+        days = defaultdict[str, set[str]](set)
+        for post in posts:
+            if post.created_at:
+                days[post.created_at[5:10]].update(post.topics)
+        return cls(
+            voice,
+            dict(counts.most_common()),
+            {day: frozenset(topics) for day, topics in days.items()},
+            Archive(post.text for post in posts),
+        )
 
 
 async def compose(

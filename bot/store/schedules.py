@@ -30,12 +30,13 @@ class ScheduleTable:
             ),
         )
 
-    async def advance(self, schedule: Schedule, next_at: datetime) -> None:
-        """Move a schedule to its next time, unless its owner has changed it since."""
-        await self._db.write(
+    async def advance(self, schedule: Schedule, next_at: datetime) -> bool:
+        """Move a schedule to its next time; False if its owner has changed it since."""
+        moved = await self._db.write(
             "UPDATE schedules SET next_at = ? WHERE owner_id = ? AND next_at = ?",
             (iso(next_at), schedule.owner_id, iso(schedule.next_at)),
         )
+        return moved == 1
 
     async def drop(self, owner_id: int) -> bool:
         """End an owner's daily suggestion; False if there was none."""
@@ -60,7 +61,8 @@ class ScheduleTable:
             for row in await self._db.rows(f"SELECT {_COLUMNS} FROM schedules")
         ]
 
-    async def claim_day(self, owner_id: int, local_date: date) -> bool:
-        """Take an owner's local day for its one suggestion; False if it was taken before."""
-        row = (owner_id, local_date.isoformat())
-        return await self._db.write("INSERT OR IGNORE INTO suggestions VALUES (?, ?)", row) == 1
+    async def claim_day(self, owner_id: int, local_date: date, slot: str) -> bool:
+        """Take an owner's local day and time of day; False if that was taken before."""
+        row = (owner_id, local_date.isoformat(), slot)
+        added = await self._db.write("INSERT OR IGNORE INTO suggestions VALUES (?, ?, ?)", row)
+        return added == 1

@@ -66,6 +66,20 @@ ALTER TABLE schedules ADD COLUMN days TEXT NOT NULL DEFAULT '';  -- "mon tue"; e
 ALTER TABLE schedules ADD COLUMN topics TEXT NOT NULL DEFAULT '[]';  -- JSON list
 ALTER TABLE schedules ADD COLUMN voice TEXT;
 
+-- one suggestion a local day and time of day, whatever the clock does
+CREATE TABLE new_suggestions (
+    owner_id INTEGER NOT NULL,
+    local_date TEXT NOT NULL,
+    slot TEXT NOT NULL,
+    PRIMARY KEY (owner_id, local_date, slot)
+) STRICT;
+INSERT INTO new_suggestions
+    SELECT owner_id, local_date, coalesce((
+        SELECT local_time FROM schedules WHERE schedules.owner_id = suggestions.owner_id
+    ), '') FROM suggestions;
+DROP TABLE suggestions;
+ALTER TABLE new_suggestions RENAME TO suggestions;
+
 -- what the bot remembers of a person: the language they are spoken to, the voice they use
 CREATE TABLE people (
     user_id INTEGER PRIMARY KEY,

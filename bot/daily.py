@@ -1,0 +1,132 @@
+"""The daily suggestion: when the next one is due, and the one draft of a local day.
+
+Times of day are local to the owner, through every change of the clock; `next_at` in the store is
+the only state, so a bot that was away knows what it missed.
+"""
+
+import random
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from apscheduler.triggers.cron import CronTrigger
+
+from bot.composing import OpenVoice
+from bot.draft import Draft, Schedule
+from bot.drafting import Drafting
+from bot.errors import UserError
+from bot.topics import choose_topic
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_NAMED = {"weekdays": DAYS[:5], "weekends": DAYS[5:], "every day": (), "daily": (), "": ()}
+CATCH_UP = timedelta(hours=1)  # past midnight; on the same local day a missed one always comes
+COUNT = 4
+_CLOCK = re.compile(r"\s*(\d{1,2})(?:[:.h](\d{2}))?\s*(am|pm)?\s*", re.I)
+
+
+class Suggestions:
+    """Writes the draft of the day, once a day for each owner."""
+
+    def __init__(self, drafting: Drafting, chance: random.Random) -> None:
+        self._drafting = drafting
+        self._chance = chance
+
+    async def suggest(self, schedule: Schedule, now: datetime) -> Draft | None:
+        """Write the draft that was due at `schedule.next_at`; None if that day had its draft.
+
+        Raises Unavailable (the same day can be tried again), UserError or Refused.
+        """
+        if is_too_late(schedule, now):
+            return None
+        opened = await self._drafting.voices.of(schedule.owner_id, schedule.voice)
+        topic = await self._topic(schedule, opened, now)
+        draft = await self._drafting.compose_draft(
+            schedule.owner_id, topic, COUNT, now, voice=schedule.voice
+        )
+        store = self._drafting.store
+        day = schedule.next_at.astimezone(ZoneInfo(schedule.timezone)).date()
+        if not await store.schedules.claim_day(schedule.owner_id, day, schedule.local_time):
+            return None
+        return await store.drafts.add(draft)
+
+    async def advance(self, schedule: Schedule, now: datetime) -> datetime | None:
+        """Store when the next one is due; None if its owner has changed the schedule since."""
+        after = max(now, schedule.next_at)
+        due = next_time(schedule.local_time, schedule.timezone, schedule.days, after)
+        return due if await self._drafting.store.schedules.advance(schedule, due) else None
+
+    async def _topic(self, schedule: Schedule, opened: OpenVoice, now: datetime) -> str | None:
+        used = await self._drafting.store.drafts.topics_used(schedule.owner_id)
+        local = now.astimezone(ZoneInfo(schedule.timezone))
+        if schedule.topics:
+            chosen = {topic: opened.topics.get(topic, 1) for topic in schedule.topics}
+            return choose_topic(chosen, used, (), now, self._chance)
+        anniversaries = sorted(opened.days.get(f"{local:%m-%d}", ()))
+        return choose_topic(opened.topics, used, anniversaries, now, self._chance)
+
+
+def is_too_late(schedule: Schedule, now: datetime) -> bool:
+    """Whether the draft that was due is no longer wanted: its local day is over."""
+    zone = ZoneInfo(schedule.timezone)
+    is_another_day = now.astimezone(zone).date() != schedule.next_at.astimezone(zone).date()
+    return is_another_day and now - schedule.next_at > CATCH_UP
+
+
+def next_time(local_time: str, timezone: str, days: tuple[str, ...], after: datetime) -> datetime:
+    """The next moment, in UTC, later than `after`, at which a suggestion is due.
+
+    A time that the clock skips comes an hour later; one that it repeats is due twice, and
+    `claim_day` lets the first have the day. Raises UserError for an unknown time or zone.
+    """
+    hour, minute = parse_clock(local_time).split(":")
+    trigger = CronTrigger(
+        day_of_week=",".join(days) or None,
+        hour=int(hour),
+        minute=int(minute),
+        timezone=_zone(timezone),
+    )
+    due: datetime = trigger.get_next_fire_time(None, after + timedelta(seconds=1))
+    return due.astimezone(UTC)
+
+
+def parse_clock(text: str) -> str:
+    """`HH:MM` of what a person types: 9, 9:30, 09.30, 9pm. Raises UserError."""
+    found = _CLOCK.fullmatch(text)
+    hour, minute = (int(found[1]), int(found[2] or 0)) if found else (24, 0)
+    if found and found[3] and 1 <= hour <= 12:
+        hour = hour % 12 + (12 if found[3].lower() == "pm" else 0)
+    if hour > 23 or minute > 59:
+        raise UserError(
+            "“{typed}” is not a time of day. Write it like 09:00 or 21:30.", typed=text[:20]
+        )
+    return f"{hour:02}:{minute:02}"
+
+
+def parse_days(text: str) -> tuple[str, ...]:
+    """Days of the week of what a person types: "weekdays", "mon, wed", "fri-sun". None is all."""
+    typed = text.strip().lower()
+    if typed in _NAMED:
+        return _NAMED[typed]
+    found: set[str] = set()
+    for part in re.split(r"[\s,;/+&]+", re.sub(r"\s*[-–]\s*", "-", typed)):
+        first, _, last = (name[:3] for name in part.partition("-"))
+        if first not in DAYS or (last and last not in DAYS):
+            raise UserError(
+                "“{typed}” does not name days. Write them like mon, wed, fri, or mon-fri, or"
+                " weekdays.",
+                typed=text[:40],
+            )
+        start = DAYS.index(first)
+        length = (DAYS.index(last) - start) % 7 + 1 if last else 1
+        found.update(DAYS[(start + i) % 7] for i in range(length))
+    return tuple(day for day in DAYS if day in found) if len(found) < 7 else ()
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as e:
+        raise UserError(
+            "“{typed}” is not a time zone. Pick one of the list, such as Europe/Berlin.",
+            typed=name[:40],
+        ) from e

@@ -1,0 +1,155 @@
+"""The daily suggestion: local days through changes of the clock, and what people type."""
+
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from mastodon_mock.testing import MockServer
+
+from bot.accounts import Accounts
+from bot.daily import Suggestions, next_time, parse_clock, parse_days
+from bot.draft import Schedule
+from bot.drafting import Drafting
+from bot.errors import UserError
+from bot.llm import LLM
+from bot.mastodon import Mastodon
+from bot.store import Store
+from bot.voices import Voices
+from tests.fakes.llm import FakeLLM
+
+OWNER = 7
+AUTUMN, SPRING = datetime(2026, 10, 2, tzinfo=UTC), datetime(2027, 3, 7, tzinfo=UTC)
+
+
+@pytest.fixture
+async def drafting(
+    tmp_path: Path, voice_folder: Path, fake_llm: FakeLLM, mock_mastodon: MockServer
+) -> AsyncIterator[Drafting]:
+    llm = LLM(fake_llm.url, "none")
+    mastodon = Mastodon(mock_mastodon.base_url, "alice_token", pauses_s=(0.01,))
+    async with Store.open(tmp_path / "bot.db") as store:
+        voices = Voices(voice_folder.parent, store, frozenset({OWNER}))
+        yield Drafting(voices, llm, Accounts(frozenset({OWNER}), mastodon), store)
+    await llm.close()
+
+
+async def _simulate(drafting: Drafting, schedule: Schedule, days: int) -> Counter[date]:
+    """Live through `days` from the schedule's first moment; drafts by the local day they are for.
+
+    The bot is often late, sometimes down for half a day, and some moments reach it twice.
+    """
+    suggestions, chance = Suggestions(drafting, random.Random(2)), random.Random(3)
+    drafts: Counter[date] = Counter()
+    zone = ZoneInfo(schedule.timezone)
+    end = schedule.next_at.astimezone(zone).date() + timedelta(days=days)
+    await drafting.store.schedules.set(schedule)
+    while (due := await drafting.store.schedules.of(OWNER)) and _day(due) < end:
+        now = due.next_at + timedelta(minutes=chance.choice([0, 0, 1, 20, 55]))
+        if chance.random() < 0.1:  # down, but the local day is not over when it is back
+            midnight = due.next_at.astimezone(zone).replace(hour=23, minute=50)
+            now = max(now, midnight.astimezone(UTC))
+        for _ in range(chance.choice([1, 1, 2])):
+            if await suggestions.suggest(due, now):
+                drafts[_day(due)] += 1
+        await suggestions.advance(due, now)
+    return drafts
+
+
+def _day(schedule: Schedule) -> date:
+    return schedule.next_at.astimezone(ZoneInfo(schedule.timezone)).date()
+
+
+@pytest.mark.parametrize("start", [AUTUMN, SPRING], ids=["autumn", "spring"])
+@pytest.mark.parametrize(
+    ("timezone", "local_time"),
+    [("Europe/Berlin", "02:30"), ("America/New_York", "01:30"), ("Australia/Lord_Howe", "09:00")],
+)
+async def test_a_month_through_the_change_of_the_clock_has_one_suggestion_a_day(
+    drafting: Drafting, timezone: str, local_time: str, start: datetime
+) -> None:
+    days = 32
+    first = next_time(local_time, timezone, (), start)
+    schedule = Schedule(OWNER, local_time, timezone, first)
+    drafts = await _simulate(drafting, schedule, days)
+    began = first.astimezone(ZoneInfo(timezone)).date()
+    assert drafts == Counter(began + timedelta(days=i) for i in range(days))
+
+
+def test_the_simulated_months_hold_the_changes_of_the_clock() -> None:
+    for timezone in ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe"):
+        for start in (AUTUMN, SPRING):
+            month = [start + timedelta(days=i) for i in range(32)]
+            assert len({m.astimezone(ZoneInfo(timezone)).utcoffset() for m in month}) == 2
+
+
+async def test_chosen_days_only(drafting: Drafting) -> None:
+    first = next_time("09:00", "Europe/Berlin", ("mon", "fri"), AUTUMN)
+    schedule = Schedule(OWNER, "09:00", "Europe/Berlin", first, ("mon", "fri"))
+    drafts = await _simulate(drafting, schedule, 21)
+    assert len(drafts) == 6
+    assert {day.weekday() for day in drafts} == {0, 4}
+
+
+async def test_topics_of_ones_own_choice(drafting: Drafting) -> None:
+    first = next_time("09:00", "UTC", (), AUTUMN)
+    await _simulate(drafting, Schedule(OWNER, "09:00", "UTC", first, (), ("tea", "fog")), 12)
+    assert set(await drafting.store.drafts.topics_used(OWNER)) == {"tea", "fog"}
+
+
+async def test_a_day_that_is_over_is_not_made_up_for(drafting: Drafting) -> None:
+    due = next_time("09:00", "Europe/Berlin", (), AUTUMN)
+    schedule = Schedule(OWNER, "09:00", "Europe/Berlin", due)
+    suggestions = Suggestions(drafting, random.Random(1))
+    assert await suggestions.suggest(schedule, due + timedelta(hours=16)) is None
+    assert await suggestions.suggest(schedule, due + timedelta(hours=14)) is not None
+
+
+async def test_late_in_the_evening_a_late_bot_takes_nothing_from_tomorrow(
+    drafting: Drafting,
+) -> None:
+    due = next_time("23:55", "Europe/Berlin", (), AUTUMN)
+    drafts = await _simulate(drafting, Schedule(OWNER, "23:55", "Europe/Berlin", due), 10)
+    assert list(drafts.values()) == [1] * 10
+
+
+@pytest.mark.parametrize(
+    ("typed", "time"),
+    [("9", "09:00"), ("9:30", "09:30"), ("21.05", "21:05"), ("9pm", "21:00"), ("12 am", "00:00")],
+)
+def test_times_of_day_as_people_type_them(typed: str, time: str) -> None:
+    assert parse_clock(typed) == time
+
+
+@pytest.mark.parametrize("typed", ["25:00", "noon", "9:61", "", "13:00:00"])
+def test_what_is_no_time_of_day_is_said(typed: str) -> None:
+    with pytest.raises(UserError, match="is not a time of day"):
+        parse_clock(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "days"),
+    [
+        ("", ()),
+        ("every day", ()),
+        ("weekdays", ("mon", "tue", "wed", "thu", "fri")),
+        ("Mon, Wed", ("mon", "wed")),
+        ("fri-mon", ("mon", "fri", "sat", "sun")),
+        ("monday - sunday", ()),
+    ],
+)
+def test_days_as_people_type_them(typed: str, days: tuple[str, ...]) -> None:
+    assert parse_days(typed) == days
+
+
+def test_what_is_no_day_is_said() -> None:
+    with pytest.raises(UserError, match="does not name days"):
+        parse_days("someday")
+
+
+def test_an_unknown_time_zone_is_said() -> None:
+    with pytest.raises(UserError, match="is not a time zone"):
+        next_time("09:00", "Mars/Base", (), AUTUMN)
