@@ -1,13 +1,12 @@
 """The use cases, from a topic to a status: the story of the program, one page.
 
-write_draft compose, then store        suggest  the same on a topic of the archive, once a day
+write_draft compose, then store (daily.py does the same once a day)
 approve     claim, post once, record   settle   finish what a crash or a fault left half-way
 reject, revise
 """
 
-import random
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from bot.accounts import Accounts
 from bot.composing import compose
@@ -18,8 +17,6 @@ from bot.screen import Rules
 from bot.store import Store
 from bot.voices import Voices
 from bot.words import say
-
-LATELY = 30  # topics drafted about that the daily suggestion leaves alone
 
 
 class Drafting:
@@ -37,26 +34,30 @@ class Drafting:
     ) -> Draft:
         """Write and store a draft. Raises UserError, Unavailable or Refused."""
         return await self.store.drafts.add(
-            await self._new_draft(owner_id, topic, count, now, taken)
+            await self.compose_draft(owner_id, topic, count, now, taken)
         )
 
-    async def suggest(
-        self, owner_id: int, local_date: date, now: datetime, chance: random.Random
-    ) -> Draft | None:
-        """Write the day's one draft on a topic not used lately; None if the day had its draft."""
-        recent = {t.lower() for t in await self.store.drafts.recent_topics(owner_id, LATELY)}
-        topics = (await self.voices.of(owner_id)).topics
-        fresh = [t for t in topics if t.lower() not in recent] or topics
-        topic = chance.choice(fresh[:100]) if fresh else None
-        draft = await self._new_draft(owner_id, topic, 4, now)
-        if not await self.store.schedules.claim_day(owner_id, local_date):
-            return None
-        return await self.store.drafts.add(draft)
+    async def compose_draft(
+        self,
+        owner_id: int,
+        topic: str | None,
+        count: int,
+        now: datetime,
+        taken: Sequence[str] = (),
+        voice: str | None = None,
+    ) -> Draft:
+        """Write a draft without storing it. Raises UserError, Unavailable or Refused."""
+        opened = await self.voices.of(owner_id, voice)
+        account = await self.accounts.of(owner_id)
+        max_chars = await account.max_chars()
+        rules = Rules(max_chars, account.length, opened.archive)
+        candidates = await compose(self._llm, opened, topic, count, rules, taken)
+        return Draft(owner_id, opened.voice.name, topic, candidates, max_chars, now)
 
     async def revise(self, old: Draft, now: datetime) -> Draft:
         """Replace a pending draft by one with new candidates; the old one stays if that fails."""
         _expect_pending(old)
-        new = await self._new_draft(
+        new = await self.compose_draft(
             old.owner_id, old.topic, len(old.candidates), now, [c.text for c in old.candidates]
         )
         if not await self.store.drafts.close_draft(old.id, State.REPLACED, now):
@@ -120,16 +121,6 @@ class Drafting:
         if draft.owner_id != user_id:
             raise UserError("This draft is somebody else's. Ask for your own with /draft.")
         return draft
-
-    async def _new_draft(
-        self, owner_id: int, topic: str | None, count: int, now: datetime, taken: Sequence[str] = ()
-    ) -> Draft:
-        opened = await self.voices.of(owner_id)
-        account = await self.accounts.of(owner_id)
-        max_chars = await account.max_chars()
-        rules = Rules(max_chars, account.length, opened.archive)
-        candidates = await compose(self._llm, opened, topic, count, rules, taken)
-        return Draft(owner_id, opened.voice.name, topic, candidates, max_chars, now)
 
     async def _publish(self, draft: Draft, now: datetime, retried: bool) -> Draft:
         assert draft.attempted_at

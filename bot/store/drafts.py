@@ -109,14 +109,14 @@ class DraftTable:
         async with self._db.transaction():
             await self._move(draft_id, State.PUBLISHING, State.PUBLISHED)
 
-    async def recent_topics(self, owner_id: int, limit: int) -> list[str]:
-        """Topics the owner drafted about, latest first."""
+    async def topics_used(self, owner_id: int) -> dict[str, datetime]:
+        """When the owner last drafted about each topic, by its name in lower case."""
         rows = await self._db.rows(
-            "SELECT topic FROM drafts WHERE owner_id = ? AND topic IS NOT NULL"
-            " ORDER BY id DESC LIMIT ?",
-            (owner_id, limit),
+            "SELECT topic, created_at FROM drafts WHERE owner_id = ? AND topic IS NOT NULL"
+            " ORDER BY id",
+            (owner_id,),
         )
-        return [row[0] for row in rows]
+        return {row[0].casefold(): datetime.fromisoformat(row[1]) for row in rows}
 
     async def _put(self, draft_id: int, position: int, candidate: Candidate) -> None:
         parts = json.dumps(candidate.parts) if candidate.parts else None
