@@ -100,7 +100,8 @@ def measure(what: str, archive: Path) -> dict[str, float]:
     """Run one of both here; posts, megabytes unpacked, CPU seconds and peak memory."""
     from trainer.archives import Tally, open_archive, read_posts
     from trainer.clean import OWN, clean
-    from trainer.prepare import Options, prepare
+    from trainer.options import Options
+    from trainer.prepare import prepare
 
     tally = Tally()
     reader = open_archive(archive, tally)
@@ -109,7 +110,7 @@ def measure(what: str, archive: Path) -> dict[str, float]:
         with tempfile.TemporaryDirectory() as folder:
             console = Console(file=sys.stderr)
             now = datetime.now(UTC)
-            posts = prepare(archive, Path(folder) / "data", Options(), now=now, stdout=console).read
+            posts = prepare([archive], Path(folder) / "data", Options(), now=now, stdout=console).read
     else:
         posts = sum(Counter(clean(p, OWN)[1] for p in read_posts(reader, archive)).values())
     return {

@@ -4,39 +4,45 @@ import argparse
 import asyncio
 import contextlib
 import json
-import logging
 import os
 import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import discord
+import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress, track
 from rich.text import Text
 
-from bot import doctor
+from bot import doctor, health, logs
 from bot.accounts import Accounts
 from bot.client import Bot, point_at
 from bot.composing import OpenVoice, compose
-from bot.config import DraftSettings, Settings, read_settings
+from bot.config import DatabaseSettings, DraftSettings, Settings, read_settings
 from bot.draft import Candidate
 from bot.drafting import Drafting
 from bot.engine import Engine
-from bot.errors import BotError, ConfigError, Unavailable, UserError
+from bot.errors import BotError, ConfigError, Unavailable, UserError, VoiceError
 from bot.llm import LLM
 from bot.mastodon import Mastodon, status_length
+from bot.privacy import dossier
 from bot.screen import Rules
 from bot.store import Store
+from bot.store.backup import back_up
+from bot.store.database import Database
+from bot.vault import Vault
+from bot.voice import Voice, list_voices
 from bot.voices import Voices
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
+DRAIN_S = 25  # how long a stop waits for what is in hand; docker-compose.yml allows a little more
 MAX_COUNT = 64  # more would only take long
 DEFAULT_MAX_CHARS = 500  # Mastodon's own default, for drafts in a terminal without an account
 
@@ -44,27 +50,29 @@ DEFAULT_MAX_CHARS = 500  # Mastodon's own default, for drafts in a terminal with
 async def run(_: argparse.Namespace) -> int:
     """Serve Discord until stopped."""
     settings = read_settings(Settings)
-    discord.utils.setup_logging(level=logging.getLevelName(settings.log_level))
+    logs.configure(settings.log_level, settings.log_format, settings.secrets())
     if settings.discord_api_url:
         point_at(settings.discord_api_url)
-    opened = OpenVoice.load(settings.voice_folder())
+    default = (
+        settings.voice_folder() if settings.voice or not list_voices(settings.voices) else None
+    )
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store.open(settings.database))
-        llm = await stack.enter_async_context(_llm(settings, opened))
-        mastodon = Mastodon.from_settings(settings)
-        try:
-            log.info("statuses go to %s", await mastodon.verify())
-        except Unavailable as e:  # it may come back; a token that is refused will not
-            log.warning("%s Drafts wait until it does.", e)
-        voices = Voices(settings.voices, store, settings.owner_ids, opened.voice.name)
-        accounts = Accounts(settings.owner_ids, mastodon)
-        drafting = Drafting(voices, llm, accounts, store)
+        llm = await stack.enter_async_context(_llm(settings))
+        await _prepare(llm, settings.voices, default)
+        accounts = await _accounts(settings, store)
+        voices = Voices(settings.voices, store, settings.owner_ids, settings.voice)
+        expires_after = timedelta(days=settings.draft_expires_days)
+        drafting = Drafting(voices, llm, accounts, store, expires_after)
         scheduler = AsyncIOScheduler(timezone="UTC")
         bot = await stack.enter_async_context(Bot(drafting, scheduler))
-        _stop_on_signals(bot)
+        if settings.metrics_port is not None:
+            watched = health.Health(bot, llm.check)
+            where = settings.metrics_host, settings.metrics_port
+            await stack.enter_async_context(health.serving(watched, *where))
         scheduler.start()
         stack.callback(scheduler.shutdown)
-        await bot.serve(settings.discord_token.get_secret_value())
+        await _serve(bot, settings.discord_token.get_secret_value())
     return 0
 
 
@@ -79,7 +87,7 @@ async def draft(args: argparse.Namespace) -> int:
     settings = _chosen(args)
     opened = OpenVoice.load(settings.voice_folder())
     rules = Rules(args.max_chars, status_length, opened.archive)
-    async with _llm(settings, opened) as llm:
+    async with _llm(settings) as llm:
 
         async def ask(topic: str) -> Sequence[Candidate]:
             return await compose(llm, opened, topic, args.count, rules)
@@ -121,12 +129,46 @@ async def sandbox(args: argparse.Namespace) -> int:
             await world.stop()
 
 
+async def backup(args: argparse.Namespace) -> int:
+    """Copy the database, also while the bot runs."""
+    database = read_settings(DatabaseSettings).database
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Copying")
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        await asyncio.to_thread(back_up, database, args.file, show)
+    print(
+        f"{args.file} is a copy of {database}. The key of the tokens is not in it: keep that too."
+    )
+    return 0
+
+
+async def export(args: argparse.Namespace) -> int:
+    """Print everything stored about a person, as JSON."""
+    async with Database.reading(read_settings(DatabaseSettings).database) as database:
+        content = await dossier(database, args.user_id)
+    if args.out is None:
+        print(content, end="")
+        return 0
+    try:
+        args.out.touch(mode=0o600, exist_ok=False)
+        args.out.write_text(content, "utf-8")
+    except OSError as e:
+        raise UserError(f"{args.out} cannot be written ({e.strerror}). Name another file.") from e
+    print(f"{args.out} holds everything about {args.user_id}, but for the tokens.")
+    return 0
+
+
 async def examine(_: argparse.Namespace) -> int:
     """Print what doctor finds; exit code 1 if something is not well."""
     console, well = Console(), True
     async for finding in doctor.examine():
         mark = Text("✓ ", "green") if finding.is_well else Text("✗ ", "red")
         console.print(mark + Text(f"{finding.name}: ", "bold") + Text(finding.sentence))
+        for warning in finding.warnings:
+            console.print(Text("! ", "yellow") + Text(warning))
         well &= finding.is_well
     return 0 if well else 1
 
@@ -148,16 +190,44 @@ async def _attend(world: Any, child: asyncio.subprocess.Process) -> int:  # Any:
 
 
 @asynccontextmanager
-async def _llm(settings: DraftSettings, opened: OpenVoice) -> AsyncIterator[LLM]:
-    """The client of whoever serves the voice; the embedded engine is started if nobody does."""
+async def _llm(settings: DraftSettings) -> AsyncIterator[LLM]:
+    """The client of whoever serves the voices; the engine starts when a voice needs it."""
     async with AsyncExitStack() as stack:
-        if settings.llm_base_url or opened.voice.backend != "local":
-            llm = LLM.from_settings(settings)
-        else:
-            engine = Engine(settings.voices, settings.base_gguf, settings.engine_threads)
-            llm = LLM((await stack.enter_async_context(engine)).base_url, "none")
+        engine = Engine(settings.voices, settings.base_gguf, settings.engine_threads)
+        stack.push_async_exit(engine)
+        llm = LLM.from_settings(settings, engine.ready)
         stack.push_async_callback(llm.close)
         yield llm
+
+
+async def _prepare(llm: LLM, folder: Path, default: Path | None) -> None:
+    """Look at every voice, and start what serves them. Raises VoiceError if the default is bad."""
+    for name in list_voices(folder) if default is None else [default.name, *list_voices(folder)]:
+        try:
+            voice = Voice.load(folder / name)
+        except VoiceError as e:
+            if default and name == default.name:
+                raise
+            log.error("a voice cannot be read", voice=name, reason=str(e))
+        else:
+            await llm.prepare(voice)
+
+
+async def _accounts(settings: Settings, store: Store) -> Accounts:
+    """Everybody's accounts; the tokens are encrypted with the first key from now on."""
+    shared = Mastodon.from_settings(settings)
+    if shared:
+        try:
+            log.info("the operators' account", name=await shared.identify())
+        except Unavailable as e:  # it may come back; a token that is refused will not
+            log.warning("the operators' account: drafts wait", reason=str(e))
+    key = settings.secret_key.get_secret_value() if settings.secret_key else None
+    vault = Vault.open(key, settings.database)
+    private = settings.mastodon_private_instances
+    accounts = Accounts(settings.owner_ids, shared, store, vault, private)
+    for name in await accounts.renew_secrets():
+        log.error("no key opens a stored secret: put the key back", of=name)
+    return accounts
 
 
 def _show(candidates: Sequence[Candidate], max_chars: int) -> None:
@@ -209,15 +279,19 @@ async def _signalled() -> None:
     await stop.wait()
 
 
-def _stop_on_signals(bot: Bot) -> None:
-    """Close the client on the first signal; `serve` returns and everything is put away in order."""
-    closing: list[asyncio.Task[None]] = []
-
-    def close() -> None:
-        closing.append(asyncio.ensure_future(bot.close()))
-
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, close)
+async def _serve(bot: Bot, token: str) -> None:
+    """Serve until a signal, then finish what is in hand; a second signal ends the process."""
+    serving = asyncio.create_task(bot.serve(token))
+    stopped = asyncio.create_task(_signalled())
+    await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not serving.done():
+        for name in (signal.SIGTERM, signal.SIGINT):  # the database is safe, however we end
+            asyncio.get_running_loop().add_signal_handler(name, os._exit, 128 + name)
+        await bot.stop(DRAIN_S)
+        serving.cancel()  # it may be waiting for a Discord that is away
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -252,6 +326,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="port of the page (default: SANDBOX_PORT or 8350)",
     )
     play.add_argument("--database", type=Path, help="keep drafts in this file (default: nowhere)")
+    save = command("backup", backup, "copy the database to a file, also while the bot runs")
+    save.add_argument("file", type=Path, metavar="FILE", help="a file that does not exist yet")
+    about = command("export", export, "everything stored about a person, as JSON, without secrets")
+    about.add_argument("user_id", type=int, metavar="USER_ID", help="Discord id of the person")
+    about.add_argument("--out", type=Path, metavar="FILE", help="write it there (default: print)")
     for sub in (write, play):
         sub.add_argument("--voice", metavar="NAME", help="which voice (default: VOICE)")
         sub.add_argument("--voices", type=Path, metavar="FOLDER", help="folder of voices")
@@ -261,6 +340,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Run a command; every error of ours is one sentence and exit code 2."""
     args = build_parser().parse_args()
+    os.umask(0o077)  # what the bot writes is its owner's alone
+    logs.configure("WARNING")
     try:
         code: int = asyncio.run(args.do(args))
     except BotError as e:
@@ -269,6 +350,9 @@ def main() -> int:
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
+    except Exception:  # a mistake of ours: the log, which hides secrets, is its place
+        log.critical("an unexpected error ended the bot", exc_info=True)
+        return 1
     return code
 
 

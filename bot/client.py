@@ -1,24 +1,42 @@
-"""The Discord client: intents, cogs, command sync."""
+"""The Discord client: intents, cogs, command sync, and how it stops."""
 
 import asyncio
-import logging
+import hashlib
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
 import discord
+import structlog
 import yarl
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from discord import app_commands
 from discord.ext import commands
 
-from bot import render
-from bot.draft import Draft
+from bot import metrics, render
+from bot.actions import emoji_of
+from bot.draft import Draft, State
 from bot.drafting import Drafting
-from bot.errors import ConfigError
-from bot.report import report
+from bot.errors import ConfigError, Unavailable
+from bot.language import translated
+from bot.report import begin, report
+from bot.words import Words, say
+from bot.work import Work
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
-COGS = ("bot.cogs.drafts", "bot.cogs.schedule")
+COGS = (
+    "bot.cogs.drafts",
+    "bot.cogs.decisions",
+    "bot.cogs.history",
+    "bot.cogs.schedule",
+    "bot.cogs.voices",
+    "bot.cogs.accounts",
+    "bot.cogs.privacy",
+)
+DISCORD_FAULTS = (discord.HTTPException, aiohttp.ClientError, OSError)
 LOGIN_PAUSES_S = (1, 2, 5, 10, 30, 60)
 
 
@@ -32,9 +50,12 @@ class Bot(commands.Bot):
             intents=self.needed_intents(),
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=Tree,
+            http_trace=_first_responses(),
         )
         self.drafting = drafting
         self.scheduler = scheduler
+        self.work = Work(scheduler)
+        self.is_connected = False  # to the gateway, at this moment
 
     @staticmethod
     def needed_intents() -> discord.Intents:
@@ -45,26 +66,92 @@ class Bot(commands.Bot):
         """Load the cogs and tell Discord the commands."""
         for cog in COGS:
             await self.load_extension(cog)
-        await self.tree.sync()
+        await self.tree.set_translator(Catalogue())
+        assert isinstance(self.tree, Tree)
+        await self.tree.sync_if_changed()
+
+    async def on_ready(self) -> None:
+        """The gateway is there, with a new session."""
+        self.is_connected = True
+        log.info("ready", user=str(self.user))
+
+    async def on_resumed(self) -> None:
+        """The gateway is there again, with the same session."""
+        self.is_connected = True
+
+    async def on_disconnect(self) -> None:
+        """The gateway is gone; discord.py comes back by itself."""
+        self.is_connected = False
+
+    async def stop(self, limit_s: float) -> None:
+        """Finish what is in hand, for so long at most, and close."""
+        log.info("stopping", in_hand=len(self.work))
+        for interaction in await self.work.finish(limit_s):
+            too_long = Unavailable(
+                "I have to restart before this is done. What you approved is finished when I am"
+                " back; anything else, please ask again in a minute."
+            )
+            await report(interaction, too_long)
+        await self.close()
 
     async def fetch_owner(self, user_id: int) -> discord.User:
         """A user, from memory or from Discord."""
         return self.get_user(user_id) or await self.fetch_user(user_id)
 
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Remember the language of whoever speaks to the bot: direct messages are in it."""
+        people = self.drafting.store.people
+        await people.met(interaction.user.id, str(interaction.locale))
+
     async def show(self, user: discord.abc.Messageable, draft: Draft) -> discord.Message:
-        """Send a draft with its buttons and reactions. Raises discord.HTTPException: not sent."""
+        """Send a draft with its buttons and reactions. Raises DISCORD_FAULTS: not sent."""
+        locale = await self.drafting.store.people.locale(draft.owner_id)
         message = await user.send(
-            render.content(draft),
-            embeds=render.embeds(draft),
-            view=render.buttons(draft) or discord.utils.MISSING,
+            **render.message(draft, locale, datetime.now(UTC)),
+            files=render.files(draft, locale),
+            nonce=f"draft-{draft.id}",  # sent again after a crash, it is still one message
         )
         await self.drafting.store.drafts.shown(draft, message.channel.id, message.id)
-        for emoji in render.emoji_of(draft):
+        for emoji in emoji_of(draft):
             try:
                 await message.add_reaction(emoji)
             except discord.HTTPException as e:
-                log.warning("a reaction is missing below draft %s: %s", draft.id, e)
+                log.warning("a reaction is missing below the draft", draft=draft.id, code=e.code)
         return message
+
+    async def present(
+        self, interaction: discord.Interaction, draft: Draft
+    ) -> discord.Message | None:
+        """Send a draft; where that cannot be, show it to its owner in answer to an interaction."""
+        try:
+            return await self.show(interaction.user, draft)
+        except DISCORD_FAULTS as e:  # whatever the reason, the draft must be seen
+            log.info("a draft is shown where it was asked for", draft=draft.id, why=str(e))
+        here = await interaction.followup.send(
+            **render.message(draft, str(interaction.locale), datetime.now(UTC), _CLOSED),
+            files=render.files(draft, str(interaction.locale)),
+            ephemeral=True,
+            wait=True,
+        )
+        await self.drafting.store.drafts.shown(draft, None, here.id)
+        return None
+
+    async def tell(self, draft: Draft, note: Words | None = None) -> None:
+        """Let the message that shows a draft say what became of it."""
+        if draft.channel_id is None or draft.message_id is None:
+            return
+        locale = await self.drafting.store.people.locale(draft.owner_id)
+        channel = self.get_partial_messageable(draft.channel_id, type=discord.ChannelType.private)
+        try:
+            await channel.get_partial_message(draft.message_id).edit(
+                **render.message(draft, locale, datetime.now(UTC), note),
+                attachments=render.files(draft, locale),
+            )
+        except DISCORD_FAULTS as e:
+            log.warning("the message could not be edited", draft=draft.id, why=str(e))
+            return
+        if draft.shown != draft.fingerprint and draft.state is State.PENDING:
+            await self.drafting.store.drafts.shown(draft, draft.channel_id, draft.message_id)
 
     async def serve(self, token: str) -> None:
         """Log in, again and again while Discord is away, then serve until closed.
@@ -77,7 +164,7 @@ class Bot(commands.Bot):
                     await self.login(token)
                     break
                 except (aiohttp.ClientConnectionError, discord.DiscordServerError, OSError) as e:
-                    log.warning("Discord cannot be reached (%s); trying again in %s s", e, pause)
+                    log.warning("Discord cannot be reached", why=str(e), again_in_s=pause)
                     await self.http.close()
                     await asyncio.sleep(pause)
             await self.connect()
@@ -93,12 +180,61 @@ class Bot(commands.Bot):
 class Tree(app_commands.CommandTree[Bot]):
     """The command tree; its errors become answers."""
 
+    async def interaction_check(self, interaction: discord.Interaction[Bot], /) -> bool:
+        """Take a command in hand; while the bot is stopping, say so instead."""
+        try:
+            begin(interaction)
+        except Unavailable as e:
+            if interaction.type is not discord.InteractionType.autocomplete:
+                await report(interaction, e)
+            return False
+        return True
+
     async def on_error(
         self, interaction: discord.Interaction[Bot], error: app_commands.AppCommandError
     ) -> None:
         """Tell the user."""
         await report(interaction, error)
 
+    async def sync_if_changed(self) -> None:
+        """Tell Discord the commands, unless it has exactly those that were last told."""
+        store, name = self.client.drafting.store, f"commands of {self.client.application_id}"
+        digest = await self._digest()
+        if await store.note(name) == digest:
+            here = {(c.name, c.type) for c in await self.fetch_commands()}
+            if here == {(c.name, _type(c)) for c in self.get_commands()}:
+                return
+        told = await self.sync()
+        await store.set_note(name, digest)
+        log.info("told Discord the commands", count=len(told))
+
+    async def _digest(self) -> str:
+        """Stands for the exact definition of every command, translations included."""
+        assert self.translator
+        payload = [
+            await command.get_translated_payload(self, self.translator)
+            for command in self.get_commands()
+        ]
+        return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+
+
+class Catalogue(app_commands.Translator):
+    """Tells discord.py the commands' names and descriptions in other languages."""
+
+    async def translate(
+        self,
+        string: app_commands.locale_str,
+        locale: discord.Locale,
+        context: app_commands.TranslationContextTypes,
+    ) -> str | None:
+        """The catalogue's text; None leaves it English."""
+        return translated(string.message, locale.value)
+
+
+_CLOSED = say(
+    "I cannot send you direct messages, so here it is, for your eyes only. Reactions do not work"
+    " here, buttons do."
+)
 
 discord.VoiceClient.warn_nacl = False  # this bot never speaks: no advice to install audio
 discord.VoiceClient.warn_dave = False
@@ -113,3 +249,21 @@ def point_at(url: str) -> None:
 
 def _pauses() -> "list[int]":
     return [*LOGIN_PAUSES_S, *[LOGIN_PAUSES_S[-1]] * 1000]
+
+
+def _type(command: object) -> discord.AppCommandType:
+    if isinstance(command, app_commands.ContextMenu):
+        return command.type
+    return discord.AppCommandType.chat_input
+
+
+def _first_responses() -> aiohttp.TraceConfig:
+    """Times the first response to each interaction."""
+
+    async def ended(_: Any, __: SimpleNamespace, sent: aiohttp.TraceRequestEndParams) -> None:
+        if sent.url.path.endswith("/callback"):
+            metrics.responded()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(ended)
+    return trace

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot import metrics
 from bot.draft import Candidate
 from bot.errors import UserError
 from bot.llm import LLM
@@ -44,6 +45,7 @@ class OpenVoice:
         )
 
 
+@metrics.timed("compose")
 async def compose(
     llm: LLM,
     opened: OpenVoice,
@@ -51,27 +53,46 @@ async def compose(
     count: int,
     rules: Rules,
     taken: Sequence[str] = (),
+    instruction: str | None = None,
 ) -> tuple[Candidate, ...]:
-    """Draw up to `count` candidates that pass the screen. Raises UserError if none does."""
-    kept: list[Candidate] = []
+    """Draw up to `count` candidates that pass the screen; threads only where short ones lack.
+
+    Raises UserError if there is none.
+    """
+    short: list[Candidate] = []
+    threads: list[Candidate] = []
     dropped: list[Rejected] = []
-    messages = opened.voice.messages(topic)
+    messages = opened.voice.messages(_asked(opened, topic, instruction))
+    named = f"{topic or ''}\n{instruction or ''}"
     left = max(DRAWN_AT_MOST, 4 * count)
-    while left > 0 and (missing := count - len(kept)) > 0:
+    while left > 0 and (missing := count - len(short)) > 0:
         texts = await llm.complete(opened.voice, messages, missing)
         left -= missing
-        passed, failed = screen(texts, topic, rules, [*taken, *(c.text for c in kept)])
-        kept += passed
+        known = [*taken, *(c.text for c in (*short, *threads))]
+        passed, failed = screen(texts, named, rules, known)
+        short += [c for c in passed if not c.parts]
+        threads += [c for c in passed if c.parts]
         dropped += failed
-    if not kept:
+    if not short and not threads:
         raise UserError(
             "None of the texts could be offered ({reasons}). Try again, or try another topic.",
             reasons=_reasons(dropped),
         )
-    return tuple(kept[:count])
+    return (*short, *threads)[:count]
 
 
-def _reasons(dropped: Sequence[Rejected]) -> str | Words:
-    reasons = Counter(r.reason for r in dropped).most_common()
-    told = "; ".join(f"{n}× {reason}" for reason, n in reasons)
+def _asked(opened: OpenVoice, topic: str | None, instruction: str | None) -> str | None:
+    """What stands where voices learnt to find the topic: an instruction goes on a line below it."""
+    if not instruction:
+        return topic
+    return f"{topic or opened.voice.prompt.no_topic}\n{instruction}"
+
+
+def _reasons(dropped: Sequence[Rejected]) -> Words:
+    """The reasons with their counts, most common first."""
+    words = {r.reason.template: r.reason for r in dropped}
+    told: Words | None = None
+    for template, n in Counter(r.reason.template for r in dropped).most_common():
+        one = say("{n}× {reason}", n=n, reason=words[template])
+        told = say("{reasons}; {reason}", reasons=told, reason=one) if told else one
     return told or say("the model wrote nothing usable")

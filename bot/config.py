@@ -7,7 +7,14 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import ConfigError
@@ -53,17 +60,36 @@ class DraftSettings(BaseSettings):
         )
 
 
-class Settings(DraftSettings):
+class DatabaseSettings(DraftSettings):
+    """Where the bot keeps what it knows."""
+
+    database: Path = Field(Path("state/bot.db"), description="SQLite file of drafts and schedules")
+    secret_key: SecretStr | None = Field(
+        None, description="Keys of the stored tokens, the first encrypts; default: a key file"
+    )
+
+
+class Settings(DatabaseSettings):
     """Everything `run` needs. There are no defaults for who may post, and where."""
 
     discord_token: SecretStr = Field(description="Token of the Discord application's bot")
     owner_ids: Annotated[frozenset[int], NoDecode, BeforeValidator(_split)] = Field(
         min_length=1,
-        description="Discord user ids that may draft in this voice and post to the account",
+        description="Discord user ids of the operators, who say whose a voice is",
     )
-    mastodon_base_url: str = Field(description="Address of the Mastodon server")
-    mastodon_access_token: SecretStr = Field(
-        description="Access token with the scopes read:accounts, read:statuses and write:statuses"
+    mastodon_base_url: str | None = Field(
+        None, description="Address of the operators' Mastodon server"
+    )
+    mastodon_access_token: SecretStr | None = Field(
+        None,
+        description="Its access token: read:accounts, read:statuses, write:statuses",
+        validate_default=True,
+    )
+    mastodon_private_instances: Annotated[frozenset[str], NoDecode, BeforeValidator(_split)] = (
+        Field(
+            frozenset(),
+            description="Servers people may connect to although they are not public or not https",
+        )
     )
     mastodon_visibility: Literal["public", "unlisted", "private", "direct"] | None = Field(
         None, description="Who sees the statuses; default: the account's own setting"
@@ -74,13 +100,34 @@ class Settings(DraftSettings):
     mastodon_content_warning: str | None = Field(
         None, description="Content warning put on every status"
     )
-    database: Path = Field(Path("state/bot.db"), description="SQLite file of drafts and schedules")
+    draft_expires_days: float = Field(
+        7, gt=0, description="Days after which a draft expires that nobody decided on"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much is logged"
     )
+    log_format: Literal["auto", "human", "json"] = Field(
+        "auto", description="Log lines; auto is human in a terminal and JSON elsewhere"
+    )
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="Port of /health and /metrics; default: neither"
+    )
+    metrics_host: str = Field("127.0.0.1", description="Address they listen on")
     discord_api_url: str | None = Field(
         None, description="Address of another Discord, such as the sandbox's"
     )
+
+    @field_validator("mastodon_access_token", mode="after")
+    @classmethod
+    def _a_pair(cls, token: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        if (token is None) != (others.data.get("mastodon_base_url") is None):
+            raise ValueError("it goes together with MASTODON_BASE_URL: set both, or neither")
+        return token
+
+    def secrets(self) -> list[str]:
+        """Every secret value, to keep out of the log."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
 
 
 S = TypeVar("S", bound=DraftSettings)

@@ -7,10 +7,11 @@ the only state, so a bot that was away knows what it missed.
 import random
 import re
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
+from bot.clock import parse_clock, parse_zone
 from bot.composing import OpenVoice
 from bot.draft import Draft, Schedule
 from bot.drafting import Drafting
@@ -21,7 +22,6 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NAMED = {"weekdays": DAYS[:5], "weekends": DAYS[5:], "every day": (), "daily": (), "": ()}
 CATCH_UP = timedelta(hours=1)  # past midnight; on the same local day a missed one always comes
 COUNT = 4
-_CLOCK = re.compile(r"\s*(\d{1,2})(?:[:.h](\d{2}))?\s*(am|pm)?\s*", re.I)
 
 
 class Suggestions:
@@ -83,23 +83,10 @@ def next_time(local_time: str, timezone: str, days: tuple[str, ...], after: date
         day_of_week=",".join(days) or None,
         hour=int(hour),
         minute=int(minute),
-        timezone=_zone(timezone),
+        timezone=parse_zone(timezone),
     )
     due: datetime = trigger.get_next_fire_time(None, after + timedelta(seconds=1))
     return due.astimezone(UTC)
-
-
-def parse_clock(text: str) -> str:
-    """`HH:MM` of what a person types: 9, 9:30, 09.30, 9pm. Raises UserError."""
-    found = _CLOCK.fullmatch(text)
-    hour, minute = (int(found[1]), int(found[2] or 0)) if found else (24, 0)
-    if found and found[3] and 1 <= hour <= 12:
-        hour = hour % 12 + (12 if found[3].lower() == "pm" else 0)
-    if hour > 23 or minute > 59:
-        raise UserError(
-            "“{typed}” is not a time of day. Write it like 09:00 or 21:30.", typed=text[:20]
-        )
-    return f"{hour:02}:{minute:02}"
 
 
 def parse_days(text: str) -> tuple[str, ...]:
@@ -120,13 +107,3 @@ def parse_days(text: str) -> tuple[str, ...]:
         length = (DAYS.index(last) - start) % 7 + 1 if last else 1
         found.update(DAYS[(start + i) % 7] for i in range(length))
     return tuple(day for day in DAYS if day in found) if len(found) < 7 else ()
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as e:
-        raise UserError(
-            "“{typed}” is not a time zone. Pick one of the list, such as Europe/Berlin.",
-            typed=name[:40],
-        ) from e

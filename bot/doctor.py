@@ -3,10 +3,13 @@
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import discord
 
 from bot import engine
+from bot.accounts import Accounts
 from bot.client import Bot, point_at
 from bot.composing import OpenVoice
 from bot.config import DraftSettings, Settings, read_settings
@@ -14,6 +17,16 @@ from bot.errors import BotError, ConfigError, InUse
 from bot.llm import LLM
 from bot.mastodon import Mastodon
 from bot.store import Store
+from bot.vault import Vault
+from bot.voice import list_voices
+
+SCOPES = ("bot", "applications.commands")
+# Bits of an application's flags: intents Discord calls privileged, and this bot does not need.
+PRIVILEGED = {
+    "Presence": 1 << 12 | 1 << 13,
+    "Server Members": 1 << 14 | 1 << 15,
+    "Message Content": 1 << 18 | 1 << 19,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,39 +36,41 @@ class Finding:
     name: str
     is_well: bool
     sentence: str
+    warnings: tuple[str, ...] = ()  # it works, but something should be changed
 
 
 async def examine() -> AsyncIterator[Finding]:
     """Look at each thing in turn. What depends on a wrong configuration is still looked at."""
     config = await _try("config", _check_config)
     yield config
-    yield await _try("voice", _check_voice)
+    for name in list_voices(read_settings(DraftSettings).voices) or [""]:
+        yield await _try(f"voice {name}".strip(), partial(_check_voice, name))
     yield await _try("engine", _check_engine)
     if config.is_well:
-        yield await _try("token", _check_token)
+        yield await _try("Discord", _check_discord)
         yield await _try("Mastodon", _check_mastodon)
-        yield await _try("database", _check_database)
+        async for finding in _look_into_database():
+            yield finding
 
 
-async def _try(name: str, check: Callable[[], Awaitable[str]]) -> Finding:
+async def _try(name: str, check: Callable[[], Awaitable[str | Finding]]) -> Finding:
     try:
-        return Finding(name, True, await check())
+        found = await check()
     except (BotError, OSError, sqlite3.Error) as e:
         return Finding(name, False, str(e))
+    return Finding(name, True, found) if isinstance(found, str) else found
 
 
 async def _check_config() -> str:
     settings = read_settings(Settings)
-    return f"Every variable is set; {len(settings.owner_ids)} people may draft."
+    return f"Every variable is set; people may draft: {len(settings.owner_ids)}."
 
 
-async def _check_voice() -> str:
-    opened = OpenVoice.load(read_settings(DraftSettings).voice_folder())
-    voice = opened.voice
-    return (
-        f"The voice {voice.name} learnt from {voice.counts.get('train', 0)} posts"
-        f" and knows {len(opened.topics)} topics."
-    )
+async def _check_voice(name: str) -> str:
+    settings = read_settings(DraftSettings)
+    opened = OpenVoice.load(settings.voices / name if name else settings.voice_folder())
+    posts, topics = opened.voice.counts.get("train", 0), len(opened.topics)
+    return f"It learnt from {posts} posts and knows {topics} topics."
 
 
 async def _check_engine() -> str:
@@ -74,17 +89,18 @@ async def _check_engine() -> str:
             texts = await llm.complete(opened.voice, opened.voice.messages(None), 1)
         finally:
             await llm.close()
-    return f"The embedded engine starts and writes ({len(texts)} text drawn)."
+    return f"The embedded engine starts and writes (texts drawn: {len(texts)})."
 
 
-async def _check_token() -> str:
+async def _check_discord() -> Finding:
     settings = read_settings(Settings)
     if settings.discord_api_url:
         point_at(settings.discord_api_url)
     client = discord.Client(intents=Bot.needed_intents())
     try:
         await client.login(settings.discord_token.get_secret_value())
-        application = await client.application_info()
+        # discord.py's own call asks the older address, which leaves things out
+        application = await client.http.request(discord.http.Route("GET", "/applications/@me"))
         user = client.user
     except discord.LoginFailure as e:
         raise ConfigError("Discord does not accept DISCORD_TOKEN. Copy the token again.") from e
@@ -94,23 +110,77 @@ async def _check_token() -> str:
         ) from e
     finally:
         await client.close()
-    return (
-        f"Discord knows the bot as {user}; no privileged intent is needed. Invite it with"
-        f" {discord.utils.oauth_url(application.id, scopes=('bot', 'applications.commands'))}"
+    if elsewhere := application.get("interactions_endpoint_url"):
+        raise ConfigError(
+            f"Discord sends every command to {elsewhere}, so none would reach this bot. Empty"
+            " Interactions Endpoint URL on the application's page, General Information."
+        )
+    for_servers, for_people = invite_links(application["id"])
+    return Finding(
+        "Discord",
+        True,
+        f"It knows the bot as {user}. Add it to a server: {for_servers}"
+        f" or to your own account: {for_people}",
+        tuple(lacking(application, len(settings.owner_ids))),
     )
 
 
+def invite_links(application_id: int | str) -> tuple[str, str]:
+    """Links that add the bot to a server, without any permission, and to a person's account."""
+    none = discord.Permissions.none()  # it answers commands and writes DMs: neither needs one
+    for_servers = discord.utils.oauth_url(application_id, permissions=none, scopes=SCOPES)
+    for_people = discord.utils.oauth_url(application_id, scopes=SCOPES[1:])
+    return f"{for_servers}&integration_type=0", f"{for_people}&integration_type=1"
+
+
+def lacking(application: dict[str, Any], people: int) -> list[str]:  # Any: Discord's JSON
+    """What should be changed in the application's settings, as far as Discord's API shows it."""
+    found = []
+    installs = application.get("integration_types_config") or {"0": {}}
+    if "0" not in installs:
+        found.append("Guild Install is off: nobody can add the bot to a server (Installation).")
+    if "1" not in installs:
+        found.append("User Install is off: nobody can add the bot to their account (Installation).")
+    if application.get("bot_require_code_grant"):
+        found.append("Requires OAuth2 Code Grant is on: invite links fail. Turn it off (Bot).")
+    if people > 1 and application.get("bot_public") is False:
+        found.append("Public Bot is off: only its owner can add it, but more people draft (Bot).")
+    bits = int(application.get("flags") or 0)
+    if needless := [name for name, bit in PRIVILEGED.items() if bits & bit]:
+        found.append(f"Privileged intents are on, and not needed: {', '.join(needless)} (Bot).")
+    installed = ("approximate_guild_count", "approximate_user_install_count")
+    if all(application.get(count) == 0 for count in installed):
+        found.append("Nobody has added the bot yet: open one of the links.")
+    return found
+
+
 async def _check_mastodon() -> str:
-    settings = read_settings(Settings)
-    mastodon = Mastodon.from_settings(settings)
+    mastodon = Mastodon.from_settings(read_settings(Settings))
+    if mastodon is None:
+        return "No account is set; people connect their own with /mastodon connect."
     account, limit = await mastodon.verify(), await mastodon.max_chars()
-    return f"Statuses go to {account} and may have {limit} characters."
+    return f"The operators' statuses go to {account} and may have {limit} characters."
 
 
-async def _check_database() -> str:
+async def _look_into_database() -> AsyncIterator[Finding]:
     settings = read_settings(Settings)
     try:
-        async with Store.open(settings.database):
-            return f"The database {settings.database} opens and is up to date."
-    except InUse:  # the healthcheck of a running bot finds it so
-        return f"The database {settings.database} is in use by a running bot."
+        async with Store.open(settings.database) as store:
+            yield Finding("database", True, f"{settings.database} opens and is up to date.")
+            key = settings.secret_key.get_secret_value() if settings.secret_key else None
+            vault = Vault.open(key, settings.database)
+            private = settings.mastodon_private_instances
+            accounts = Accounts(settings.owner_ids, None, store, vault, private)
+            for user_id in await store.people.with_account():
+                check = partial(_check_account, accounts, user_id)
+                yield await _try(f"account of {user_id}", check)
+    except InUse:
+        in_use = f"{settings.database} is in use by a running bot, so accounts were not looked at."
+        yield Finding("database", True, in_use)
+    except (BotError, OSError, sqlite3.Error) as e:
+        yield Finding("database", False, str(e))
+
+
+async def _check_account(accounts: Accounts, user_id: int) -> str:
+    account = await accounts.of(user_id)
+    return f"{await account.verify()} at {account.base_url} takes the bot's posts."

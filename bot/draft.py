@@ -5,9 +5,12 @@ And a schedule: when an owner wants a draft without asking for it.
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.words import say
+
+UNDO_FOR = timedelta(hours=1)  # how long a status can be taken back
 
 class State(StrEnum):
     """What has become of a draft."""
@@ -15,6 +18,7 @@ class State(StrEnum):
     PENDING = "pending"  # shown, nobody has decided yet
     SCHEDULED = "scheduled"  # approved for later; it can be taken back until then
     PUBLISHING = "publishing"  # approved; a status may or may not exist already
+    UNKNOWN = "unknown"  # as before, for too long: its owner must look
     PUBLISHED = "published"
     UNDONE = "undone"  # published, and deleted again by its owner
     REJECTED = "rejected"
@@ -29,14 +33,28 @@ FOLLOWS = {
         State.REJECTED,
         State.REPLACED,
         State.EXPIRED,
+        State.UNDONE,  # the parts of a thread that broke off
     },
     State.SCHEDULED: {State.PUBLISHING, State.PENDING},
-    State.PUBLISHING: {State.PUBLISHED, State.PENDING},  # back to pending: surely not posted
+    State.PUBLISHING: {State.PUBLISHED, State.PENDING, State.UNKNOWN},  # pending: surely not posted
+    State.UNKNOWN: {State.PUBLISHING, State.PENDING},  # its owner says which
     State.PUBLISHED: {State.UNDONE},
     State.UNDONE: set[State](),
     State.REJECTED: set[State](),
     State.REPLACED: set[State](),
     State.EXPIRED: set[State](),
+}
+
+STATE_WORDS = {  # as in "it is …"
+    State.PENDING: say("open"),
+    State.SCHEDULED: say("scheduled"),
+    State.PUBLISHING: say("being posted"),
+    State.UNKNOWN: say("unclear"),
+    State.PUBLISHED: say("posted"),
+    State.UNDONE: say("deleted again"),
+    State.REJECTED: say("rejected"),
+    State.REPLACED: say("replaced"),
+    State.EXPIRED: say("expired"),
 }
 
 
@@ -51,7 +69,10 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What Mastodon published: one part of a draft's text, mostly all of it."""
+    """What Mastodon published: one part of a draft's text, mostly all of it.
+
+    Both are empty where only its owner's word says that it is there.
+    """
 
     id: str
     url: str
@@ -65,6 +86,11 @@ class Candidate:
     length: int  # characters as the Mastodon server counts them
     parts: tuple[str, ...] = ()  # the statuses of a thread, where the text is too long for one
     original: str | None = None  # what the voice wrote, once its owner has edited it
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """The texts to post, one after the other."""
+        return self.parts or (self.text,)
 
     @property
     def fingerprint(self) -> str:
@@ -94,6 +120,7 @@ class Draft:
     attempted_at: datetime | None = None  # when posting was first tried
     post_at: datetime | None = None  # when a scheduled draft is to be posted
     statuses: tuple[Status, ...] = ()  # those that exist, in the order of the parts
+    posted_at: datetime | None = None  # when the last of them was posted
 
     @property
     def approved(self) -> Candidate:
@@ -111,6 +138,17 @@ class Draft:
     def status_url(self) -> str | None:
         """Link to the status, or to the first of a thread."""
         return self.statuses[0].url if self.statuses else None
+
+    @property
+    def has_begun(self) -> bool:
+        """A thread that broke off: it can only be finished or deleted."""
+        return self.state is State.PENDING and bool(self.statuses)
+
+    def can_undo(self, now: datetime) -> bool:
+        """Whether what is posted of it can still be deleted again."""
+        if self.state is State.PUBLISHED:
+            return self.posted_at is not None and now - self.posted_at <= UNDO_FOR
+        return self.has_begun
 
     def idempotency_key(self, part: int) -> str:
         """One key for one part of one approval, the same after a restart."""

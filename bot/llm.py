@@ -1,11 +1,16 @@
-"""One OpenAI-compatible client, whoever serves: the embedded engine, OpenAI, vLLM, Ollama."""
+"""Draws texts, whoever serves the voice: the embedded engine, OpenAI, vLLM, Ollama.
+
+All of them speak OpenAI's protocol. A local voice goes to the embedded engine, where there is one;
+every other voice goes to the server of the settings.
+"""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import openai
 from openai.types.chat import ChatCompletionMessageParam
 
+from bot import metrics
 from bot.config import DraftSettings
 from bot.errors import Refused, Unavailable
 from bot.voice import Message, Voice
@@ -16,24 +21,43 @@ CONCURRENT = 4  # requests in hand at once; the embedded engine has as many slot
 
 
 class LLM:
-    """Draws texts from a voice. `model` overrides the name the voice gives."""
+    """Draws texts from a voice."""
 
-    def __init__(self, base_url: str, api_key: str, model: str | None = None) -> None:
-        self._client = openai.AsyncOpenAI(
-            base_url=base_url, api_key=api_key, timeout=TIMEOUT_S, max_retries=2
-        )
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        model: str | None = None,
+        engine: Callable[[], Awaitable[str]] | None = None,
+    ) -> None:
+        """`model` overrides the name a voice gives; `engine` starts the one of local voices."""
+        self._base_url = base_url
+        self._api_key = api_key
         self._model = model
+        self._engine = engine
+        self._clients: dict[str, openai.AsyncOpenAI] = {}  # by address: those in use
         self._slots = asyncio.Semaphore(CONCURRENT)
 
     @classmethod
-    def from_settings(cls, settings: DraftSettings) -> "LLM":
-        """Client of the server that the settings name; OpenAI if they name none."""
+    def from_settings(
+        cls, settings: DraftSettings, engine: Callable[[], Awaitable[str]] | None = None
+    ) -> "LLM":
+        """The server that the settings name for every voice; or the engine, beside OpenAI."""
         key = settings.llm_api_key.get_secret_value()
-        return cls(settings.llm_base_url or OPENAI_URL, key, settings.llm_model)
+        if settings.llm_base_url:
+            return cls(settings.llm_base_url, key, settings.llm_model)
+        return cls(OPENAI_URL, key, settings.llm_model, engine)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        for client in self._clients.values():
+            await client.close()
+
+    async def prepare(self, voice: Voice) -> openai.AsyncOpenAI:
+        """The client of who serves a voice; the engine is started. Raises VoiceError."""
+        is_engines = voice.backend == "local" and self._engine is not None
+        url = await self._engine() if is_engines and self._engine else self._base_url
+        return self._client(url, "none" if is_engines else self._api_key)
 
     async def complete(self, voice: Voice, messages: Sequence[Message], n: int) -> list[str]:
         """Draw up to `n` texts; one that reached the token limit is unfinished and left out.
@@ -44,14 +68,25 @@ class LLM:
             return await self._ask(voice, messages, n)
 
     async def check(self) -> None:
-        """Ask the server for its models, to see that it is there and takes the key."""
+        """Ask every server in use for its models: is it there, does it take the key?"""
+        clients = list(self._clients.values()) or [self._client(self._base_url, self._api_key)]
         try:
-            await self._client.with_options(timeout=10, max_retries=0).models.list()
+            for client in clients:
+                await client.with_options(timeout=10, max_retries=0).models.list()
         except openai.APIError as e:
             raise _translated(e) from e
 
+    def _client(self, base_url: str, api_key: str) -> openai.AsyncOpenAI:
+        if base_url not in self._clients:
+            self._clients[base_url] = openai.AsyncOpenAI(
+                base_url=base_url, api_key=api_key, timeout=TIMEOUT_S, max_retries=2
+            )
+        return self._clients[base_url]
+
     async def _ask(self, voice: Voice, messages: Sequence[Message], n: int) -> list[str]:
         local = voice.backend == "local"
+        client = await self.prepare(voice)
+        model = None if local and self._engine else self._model
         turns: list[ChatCompletionMessageParam] = [
             {"role": "system", "content": m["content"]}
             if m["role"] == "system"
@@ -59,8 +94,8 @@ class LLM:
             for m in messages
         ]
         try:
-            answer = await self._client.chat.completions.create(
-                model=self._model or (voice.name if local else voice.model),
+            answer = await client.chat.completions.create(
+                model=model or (voice.name if local else voice.model),
                 messages=turns,
                 n=n,
                 temperature=voice.sampling.temperature,
@@ -70,6 +105,7 @@ class LLM:
             )
         except openai.APIError as e:
             raise _translated(e) from e
+        metrics.generated(getattr(answer.usage, "completion_tokens", None))
         if not isinstance(answer.choices, list):
             raise Unavailable("The language model's server sent an answer that makes no sense.")
         return [

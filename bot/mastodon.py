@@ -6,25 +6,30 @@ after any unknown outcome the account's own statuses are looked at before anythi
 """
 
 import asyncio
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
+import structlog
 from mastodon import Mastodon as Api
 from mastodon import errors
 
+from bot import metrics
 from bot.config import Settings
 from bot.draft import Status, Style
 from bot.errors import Refused, Unavailable
+from bot.instance import Session
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
 REQUEST_TIMEOUT_S = 20
 PAUSES_S = (1.0, 3.0)  # between looking and sending again
 CLOCK_SKEW = timedelta(minutes=1)  # the server stamps its statuses by its own clock
+PAGE = 40  # statuses; the most that servers give at once
+MAX_PAGES = 10
 SURELY_NOT_POSTED = {400, 401, 403, 404, 406, 410, 413, 422}
+AS_THE_ACCOUNT = Style()
 
 T = TypeVar("T")
 
@@ -38,23 +43,31 @@ class Mastodon:
         access_token: str,
         style: Style | None = None,
         pauses_s: Sequence[float] = PAUSES_S,
+        session: Session | None = None,
+        handle: str | None = None,
     ) -> None:
+        """`handle` ("@name") is that of an account its owner connected; None: the operator's."""
         self._api = Api(
             api_base_url=base_url,
-            access_token=access_token,
             ratelimit_method="throw",  # "wait" would sleep up to 5 minutes in the thread
             request_timeout=REQUEST_TIMEOUT_S,
             version_check_mode="none",
+            session=session or Session(base_url, is_trusted=True),
         )
-        self.name = base_url.rstrip("/")  # which account this is, as stored with what it posted
+        self._api.access_token = access_token  # its constructor would read a file of this name
+        self.base_url = base_url.rstrip("/")
+        self._handle = handle
+        self._is_connected = handle is not None
         self._style = style or Style()
         self._pauses_s = pauses_s
         self._max_chars: int | None = None
         self._account_id: str | None = None
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> "Mastodon":
-        """The account that the settings name."""
+    def from_settings(cls, settings: Settings) -> "Mastodon | None":
+        """The operators' account, if the settings name one."""
+        if not settings.mastodon_base_url or not settings.mastodon_access_token:
+            return None
         style = Style(
             settings.mastodon_visibility,
             settings.mastodon_language,
@@ -63,9 +76,29 @@ class Mastodon:
         token = settings.mastodon_access_token.get_secret_value()
         return cls(settings.mastodon_base_url, token, style)
 
-    def length(self, text: str) -> int:
-        """Characters of a status with the account's content warning."""
-        return status_length(text, self._style.content_warning or "")
+    @property
+    def name(self) -> str:
+        """Which account this is, as stored with what it posted; known once it is verified."""
+        assert self._handle
+        return f"{self.base_url} {self._handle}"
+
+    async def identify(self) -> str:
+        """The name, asked for if it is not known yet. Raises Unavailable or Refused."""
+        if not self._handle:
+            await self.verify()
+        return self.name
+
+    def style(self, asked: Style) -> Style:
+        """How a status is posted: as asked for, else as this account is set."""
+        return Style(
+            asked.visibility or self._style.visibility,
+            asked.language or self._style.language,
+            asked.content_warning or self._style.content_warning,
+        )
+
+    def length(self, text: str, asked: Style = AS_THE_ACCOUNT) -> int:
+        """Characters of a status with its content warning."""
+        return status_length(text, self.style(asked).content_warning or "")
 
     async def max_chars(self) -> int:
         """Limit of the instance, asked once. Raises Unavailable or Refused."""
@@ -81,63 +114,107 @@ class Mastodon:
         """Handle of the account the token belongs to. Raises Unavailable or Refused."""
         account = await self._call(self._api.account_verify_credentials)
         self._account_id = str(account["id"])
-        return f"@{account['acct']}"
+        self._handle = f"@{account['acct']}"
+        return self._handle
 
-    async def publish(self, text: str, key: str, since: datetime, retried: bool = False) -> Status:
+    @metrics.timed("publish")
+    async def publish(
+        self,
+        text: str,
+        key: str,
+        since: datetime,
+        retried: bool = False,
+        style: Style = AS_THE_ACCOUNT,
+        reply_to: str | None = None,
+        known: Collection[str] = (),
+    ) -> Status:
         """Post `text` exactly once.
 
-        `since`: when posting it was first tried; `retried`: this is not the first try.
-        Raises Refused: surely not posted. Raises Unavailable: it may be, call again with `retried`.
+        `since`: when posting it was first tried; `retried`: this is not the first try; `known`: ids
+        of statuses that are something else. Raises Refused: surely not posted. Raises Unavailable:
+        it may be, call again with `retried`.
         """
         for pause in (*self._pauses_s, None):
-            if retried and (found := await self._find(text, since)):
+            if retried and (found := await self.find(text, since, known)):
                 return found
             try:
-                return await self._send(text, key)
+                return await self._send(text, key, self.style(style), reply_to)
             except Unavailable as e:
-                log.warning("posting had an unknown outcome: %s", e.__cause__.__class__.__name__)
+                log.warning("posting had an unknown outcome", why=type(e.__cause__).__name__)
                 retried = True
                 if pause is None:
                     break
                 await asyncio.sleep(pause)
-        if found := await self._find(text, since):
+        if found := await self.find(text, since, known):
             return found
         raise Unavailable("The Mastodon server does not answer as it should.")
 
-    async def _send(self, text: str, key: str) -> Status:
+    async def delete(self, status_id: str) -> None:
+        """Delete a status; one that is gone already is fine. Raises Unavailable or Refused."""
+        try:
+            await self._call(lambda: self._api.status_delete(status_id))
+        except Refused as e:
+            if not isinstance(e.__cause__, errors.MastodonNotFoundError):
+                raise
+
+    async def _send(self, text: str, key: str, style: Style, reply_to: str | None) -> Status:
         status = await self._call(
             lambda: self._api.status_post(
                 text,
+                in_reply_to_id=reply_to,
                 idempotency_key=key,
-                visibility=self._style.visibility,
-                language=self._style.language,
-                spoiler_text=self._style.content_warning,
+                visibility=style.visibility,
+                language=style.language,
+                spoiler_text=style.content_warning,
             )
         )
         if not getattr(status, "id", None):
             raise Unavailable("The Mastodon server sent an answer that makes no sense.")
         return Status(str(status.id), str(status.url or status.uri))
 
-    async def _find(self, text: str, since: datetime) -> Status | None:
-        """Look for a status of this text among the account's own since the first attempt."""
+    async def find(self, text: str, since: datetime, known: Collection[str]) -> Status | None:
+        """Look for a status of this text among the account's own since the first attempt.
+
+        Raises Unavailable.
+        """
+        try:
+            return await self._find(text, since, known)
+        except Refused as e:  # not to be allowed to look does not say that nothing is there
+            raise Unavailable("{reason}", reason=e.words) from e
+
+    async def _find(self, text: str, since: datetime, known: Collection[str]) -> Status | None:
         if self._account_id is None:
             await self.verify()
-        account_id = self._account_id
-        recent = await self._call(
-            lambda: self._api.account_statuses(account_id, exclude_reblogs=True, limit=40)
-        )
-        for status in recent:
-            if status.created_at < since - CLOCK_SKEW:
+        for status in await self._call(lambda: list(self._own_since(since - CLOCK_SKEW))):
+            if str(status.id) in known:
                 continue
             source = await self._call(partial(self._api.status_source, status.id))
             if source["text"].split() == text.split():
                 return Status(str(status.id), str(status.url or status.uri))
         return None
 
+    def _own_since(self, since: datetime) -> Iterator[Any]:  # Any: as below
+        """The account's own statuses since then, newest first."""
+        last_id = None
+        for _ in range(MAX_PAGES):
+            page = self._api.account_statuses(
+                self._account_id, exclude_reblogs=True, limit=PAGE, max_id=last_id
+            )
+            yield from (status for status in page if status.created_at >= since)
+            if len(page) < PAGE or page[-1].created_at < since:
+                return
+            last_id = page[-1].id
+
     async def _call(self, call: Callable[[], T]) -> Any:  # Any: Mastodon.py has no usable types
         try:
             return await asyncio.to_thread(call)
         except (errors.MastodonAPIError, errors.MastodonRatelimitError) as e:
+            if self._is_connected and e.args[1:2] == (401,):
+                raise Refused(
+                    "{account} does not accept this bot any more. Connect it again with"
+                    " /mastodon connect.",
+                    account=self.base_url,
+                ) from e
             raise _translated(e) from e
         except (errors.MastodonError, OSError) as e:
             raise Unavailable("The Mastodon server cannot be reached. Try again later.") from e
@@ -164,5 +241,5 @@ def _translated(error: errors.MastodonError) -> Refused | Unavailable:
             " It needs the scopes read:accounts, read:statuses and write:statuses."
         )
     if code in SURELY_NOT_POSTED:
-        return Refused(f"Mastodon refused: {said[:200] or f'HTTP {code}'}.")
+        return Refused("Mastodon refused: {said}.", said=said[:200] or f"HTTP {code}")
     return Unavailable("The Mastodon server has a fault. Try again later.")

@@ -35,23 +35,26 @@ Kind = Literal[
 
 REMOVED = "…"  # people write it too: a model that learns it writes no "[e-mail address]"
 
-# Only what may hold anything is looked at closely: @ inside of a word, seven digits close to each
-# other, sixteen characters without a space.
-_MAY_HOLD = re.compile(
-    r"\S@\S|[\[({]at[\])}]|\d(?:[^\w\n]{0,3}\d){6}|[\w+/=-]{16}|PRIVATE KEY", re.I
-)
+# Only what may hold anything is looked at closely; most posts hold no digits and no long words.
+_MAY_DIAL = re.compile(r"\d(?:[^\w\n]{0,3}\d){6}")
+_MAY_BE_AT = re.compile(r"\w@\w|[\[({]at[\])}]", re.I)
+_SHORTEST_KEY = 16
+PIECE = 5000  # characters looked at together
+MOST_TRIES = 200  # numbers of a piece that turn out to be none
 _LINK = re.compile(r"\bhttps?://\S+|\bwww\.\S+")
 
 _EMAIL = re.compile(  # @user@server is a handle of the fediverse
     r"(?<![\w.@/+-])[\w.+-]*\w@(?:[\w-]+\.)+[^\W\d_]{2,}(?![\w@])"
-    r"|\b[\w.+-]*\w ?[\[({]at[\])}] ?[\w-]+(?: ?(?:[\[({]dot[\])}]|\.) ?[\w-]+)+",
+    r"|(?<![\w.+-])[\w.+-]*\w ?[\[({]at[\])}] ?[\w-]+(?: ?(?:[\[({]dot[\])}]|\.) ?[\w-]+)+",
     re.I,
 )
 _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d\d(?: ?[A-Z0-9]){11,30}(?!\w)", re.I)
 _CARD = re.compile(r"(?<![\w.,])\d(?:[ -]?\d){12,15}(?![\w,])")
-_CARD_BRANDS = re.compile(  # lengths and first digits: Visa, Mastercard, Amex, Discover, Diners, JCB
-    r"4\d{15}|4\d{12}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|6(?:011|5\d\d)\d{12}"
-    r"|3(?:0[0-5]|[68]\d)\d{11}|35\d{14}"
+_CARD_BRANDS = (
+    re.compile(  # lengths and first digits: Visa, Mastercard, Amex, Discover, Diners, JCB
+        r"4\d{15}|4\d{12}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|6(?:011|5\d\d)\d{12}"
+        r"|3(?:0[0-5]|[68]\d)\d{11}|35\d{14}"
+    )
 )
 _SSN = re.compile(r"(?<![\w-])\d{3}-\d\d-\d{4}(?![\w-])")
 
@@ -79,19 +82,28 @@ _KEYS: tuple[re.Pattern[str], ...] = (
         for pattern in detector.denylist
     ),
     # Its private key detector finds the first line only.
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY.*?(?:-----END [A-Z ]*PRIVATE KEY[A-Z ]*-----|\Z)", re.S),
+    re.compile(
+        r"-----BEGIN [A-Z ]*PRIVATE KEY.*?(?:-----END [A-Z ]*PRIVATE KEY[A-Z ]*-----|\Z)", re.S
+    ),
     # Keys that are younger than its last release.
-    re.compile(r"\bgithub_pat_\w{22,}|\bsk-(?:ant-|proj-|or-)?[\w-]{32,}|\bAIza[\w-]{35}|\bhf_\w{34}"),
+    re.compile(
+        r"\bgithub_pat_\w{22,}|\bsk-(?:ant-|proj-|or-)?[\w-]{32,}|\bAIza[\w-]{35}|\bhf_\w{34}"
+    ),
 )
+
+_REST_OF_KEY = re.compile(r"[\w+/=-]+")  # some patterns end before their key does
 
 # A number without a country's code is a phone number as it is written in one of these countries.
 # Those whose numbers begin with 0 come first; Spain's and Poland's look like any other number.
 _REGIONS = ("US", "GB", "DE", "FR", "IT", "NL", "AU", "JP", "ES", "PL", "BR", "IN")
 _US_STYLE = re.compile(r"(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-./])\d{3}[-. ]\d{4}")
-_TRUNK_STYLE = re.compile(r"\(?0[1-9]")
+_TRUNK_STYLE = re.compile(r"\(?(?!0123456789)0[1-9]")
+_DATES = re.compile(
+    r"(?:\d\d?[-./ ]\d\d?[-./ ](?:19|20)?\d\d\W*){1,2}|(?:[012]\d\.[0-5]\d\W+){2,}\d\d\.\d\d"
+)
 _PHONE_WORD = re.compile(
     r"(?:phone|call|text|ring|dial|tel|telef\w*|fon|mobile?|cell|handy|fax|sms|whats ?app|signal"
-    r"|hotline|llama\w*|appele\w*|chiama\w*|ruf\w*|ligue|zadzwo\w*|☎️?|📞|📱)\W*(?:\w+\W+){0,3}$",
+    r"|hotline|reach|contact|ll[aá]ma\w*|appele\w*|chiama\w*|ruf\w*|ligue|zadzwo\w*|☎️?|📞|📱)\W*(?:\w+\W+){0,3}$",
     re.I,
 )
 
@@ -107,15 +119,44 @@ class Found(NamedTuple):
 
 def find(text: str) -> list[Found]:
     """Find personal data, in the order of the text; no two spans overlap."""
-    if not _MAY_HOLD.search(text):
+    if not _may_hold(text):
         return []
+    return [
+        found._replace(start=start + found.start, end=start + found.end)
+        for start, piece in _pieces(text)
+        for found in _find(piece)
+    ]
+
+
+def _pieces(text: str) -> Iterator[tuple[int, str]]:
+    """Cut a long text between words: a hostile one would take some patterns square time."""
+    start = 0
+    while len(text) - start > PIECE:
+        end = max(text.rfind(" ", start, start + PIECE), text.rfind("\n", start, start + PIECE))
+        end = end + 1 if end > start else start + PIECE
+        yield start, text[start:end]
+        start = end
+    yield start, text[start:]
+
+
+def _find(text: str) -> list[Found]:
     found: list[Found] = []
     plain = _LINK.sub(lambda link: " " * len(link[0]), text)  # the digits in links are no numbers
     for kind, spans, where in _SEARCHES:
         for start, end in spans(text if where == "links too" else plain):
             if all(end <= other.start or other.end <= start for other in found):
                 found.append(Found(kind, start, end, text[start:end]))
+                plain = plain[:start] + "\n" * (end - start) + plain[end:]  # no part of another
     return sorted(found, key=lambda f: f.start)
+
+
+def _may_hold(text: str) -> bool:
+    return (
+        _MAY_DIAL.search(text) is not None
+        or max(map(len, text.split()), default=0) >= _SHORTEST_KEY
+        or _MAY_BE_AT.search(text) is not None
+        or "PRIVATE KEY" in text
+    )
 
 
 def mask(text: str, found: Sequence[Found]) -> str:
@@ -137,7 +178,10 @@ Spans = Iterator[tuple[int, int]]
 
 
 def _keys(text: str) -> Spans:
-    return (match.span() for pattern in _KEYS for match in pattern.finditer(text))
+    for pattern in _KEYS:
+        for match in pattern.finditer(text):
+            rest = _REST_OF_KEY.match(text, match.end())
+            yield match.start(), rest.end() if rest else match.end()
 
 
 def _emails(text: str) -> Spans:
@@ -165,16 +209,20 @@ def _social_security_numbers(text: str) -> Spans:
 
 
 def _phones(text: str) -> Spans:
-    for match in PhoneNumberMatcher(text, None, leniency=Leniency.VALID):
+    if not _MAY_DIAL.search(text):
+        return
+    for match in PhoneNumberMatcher(text, None, Leniency.VALID, MOST_TRIES):
         yield match.start, match.end
     for region in _REGIONS:
-        for match in PhoneNumberMatcher(text, region, leniency=Leniency.VALID):
+        for match in PhoneNumberMatcher(text, region, Leniency.VALID, MOST_TRIES):
             if _is_written_as_phone(match.raw_string, text[: match.start]):
                 yield match.start, match.end
 
 
 def _is_written_as_phone(number: str, before: str) -> bool:
     """Whether a number that might be a phone's is meant as one, by its form or a word before it."""
+    if _DATES.fullmatch(number):
+        return False
     if _US_STYLE.fullmatch(number) or _TRUNK_STYLE.match(number):
         return True
     return _PHONE_WORD.search(before[-40:]) is not None

@@ -1,53 +1,102 @@
-"""The one place that tells a user that something went wrong."""
+"""The one place that tells a user that something went wrong, and where an interaction begins."""
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
 
 import discord
+import structlog
 from discord import app_commands
 
+from bot import metrics
 from bot.errors import BotError
+from bot.language import told
+from bot.words import Words, say, say_n
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+log = structlog.stdlib.get_logger(__name__)
+
+EXPIRED, ALREADY_ANSWERED = 10062, 40060
 
 
-def sentence(error: BaseException) -> str:
+def begin(interaction: discord.Interaction) -> None:
+    """Take an interaction in hand: log lines carry its id. Raises Unavailable at a stop."""
+    structlog.contextvars.bind_contextvars(interaction=interaction.id)
+    metrics.arrived()
+    cast("Bot", interaction.client).work.take(interaction)
+
+
+def words_of(error: BaseException) -> Words:
     """What to tell a person. An error that is not ours is logged in full, and told in short."""
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
     match error:
         case BotError():
-            return str(error)
+            # without its values, which may be what somebody wrote
+            log.info("said no", kind=type(error).__name__, why=error.words.template)
+            return error.words
         case app_commands.CommandOnCooldown():
-            return f"That was a little fast. Try again in {error.retry_after:.0f} seconds."
+            return say_n(
+                "That was a little fast. Try again in {n} second.",
+                "That was a little fast. Try again in {n} seconds.",
+                n=max(1, round(error.retry_after)),
+            )
+        case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
+            return say("This command has changed. Reload Discord, then try again.")
+        case discord.HTTPException(code=code) if code == EXPIRED:
+            log.warning("an answer came too late for Discord")
+            return say("I was too slow for Discord. Please try again.")
         case discord.HTTPException():
             log.error("Discord refused a call", exc_info=error)
-            return "Discord did not take my answer. Please try again."
+            return say("Discord did not take my answer. Please try again.")
         case _:
             log.error("an unexpected error", exc_info=error)
-            return "Something went wrong on my side; my log says what. Nothing was posted."
+            return say("Something went wrong on my side; my log says what. Please try again.")
+
+
+def sentence(error: BaseException, locale: str = "en") -> str:
+    """What to tell a person, in their language."""
+    return told(words_of(error), locale)
 
 
 async def report(interaction: discord.Interaction, error: BaseException) -> None:
     """Answer an interaction with the error, visible to that user only."""
+    text = sentence(error, str(interaction.locale))
     if interaction.client.is_closed():
         log.info("the bot is stopping, so an answer could not be given")
         return
-    text = sentence(error)
     try:
-        if interaction.response.is_done():
-            await interaction.followup.send(text, ephemeral=True)
-        else:
-            await interaction.response.send_message(text, ephemeral=True)
+        if not interaction.response.is_done():
+            try:
+                await interaction.response.send_message(text, ephemeral=True)
+                return
+            except discord.HTTPException as e:
+                if e.code != ALREADY_ANSWERED:  # an answer got through that seemed to fail
+                    raise
+        await interaction.followup.send(text, ephemeral=True)
     except discord.HTTPException as e:  # the interaction has expired: there is no one to answer
-        log.warning("could not report to the user: %s", e)
+        log.warning("could not report to the user", code=e.code, status=e.status)
 
 
 @asynccontextmanager
 async def reporting(interaction: discord.Interaction) -> AsyncIterator[None]:
-    """Report whatever is raised in the block, where discord.py itself would only log it."""
+    """An interaction by button or modal: whatever goes wrong in the block is told.
+
+    discord.py itself would only log it.
+    """
     try:
+        begin(interaction)
         yield
     except Exception as e:
         await report(interaction, e)
+
+
+async def answer(interaction: discord.Interaction, *lines: Words, **more: Any) -> None:
+    """Answer a person, and nobody else; `more` goes to discord.py as it is, such as a view."""
+    text = "\n".join(told(line, str(interaction.locale)) for line in lines)
+    if interaction.response.is_done():
+        await interaction.edit_original_response(content=text, **more)
+    else:
+        await interaction.response.send_message(text, ephemeral=True, **more)

@@ -11,9 +11,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.draft import Candidate
+from bot.errors import UserError
+from bot.thread import candidate_of
+from bot.words import Words, say
 
 RUN = 8  # words; shorter runs are shared by any two posts of one author
 COPIED_SHARE = 0.5
+
+EMPTY = say("empty")
+BROKEN = say("broken characters")
+UNSPLITTABLE = say("too long for the server")
+INVENTED_LINK = say("an invented link")
+STRANGER = say("mentions somebody who was not named")
+NEAR_COPY = say("too close to an old post")
+REPEATED = say("the same as another candidate")
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\b(?:t\.co|bit\.ly)/\S+", re.I)
@@ -26,7 +37,7 @@ class Rejected:
     """A text that is not offered, and why."""
 
     text: str
-    reason: str
+    reason: Words
 
 
 class Archive:
@@ -68,39 +79,44 @@ class Rules:
 
 
 def screen(
-    texts: Sequence[str], topic: str | None, rules: Rules, taken: Iterable[str] = ()
+    texts: Sequence[str], named: str, rules: Rules, taken: Iterable[str] = ()
 ) -> tuple[list[Candidate], list[Rejected]]:
-    """Split texts into candidates to show and texts to drop; `taken` are those shown already."""
+    """Split texts into candidates to show and texts to drop; `taken` are those shown already.
+
+    `named` is what the owner wrote: a link or a handle in it may stand in a text too. A text too
+    long for one status is kept as a thread.
+    """
     kept: list[Candidate] = []
     dropped: list[Rejected] = []
     seen = {_words(t) for t in taken}
     for raw in texts:
         text = raw.strip()
-        reason = _fault(text, topic or "", rules)
+        reason = _fault(text, named, rules)
         if reason is None and _words(text) in seen:
-            reason = "the same as another candidate"
+            reason = REPEATED
+        if reason is None:
+            try:
+                kept.append(candidate_of(text, rules.max_chars, rules.length))
+                seen.add(_words(text))
+            except UserError:
+                reason = UNSPLITTABLE
         if reason:
             dropped.append(Rejected(text, reason))
-        else:
-            seen.add(_words(text))
-            kept.append(Candidate(text, rules.length(text)))
     return kept, dropped
 
 
-def _fault(text: str, topic: str, rules: Rules) -> str | None:
+def _fault(text: str, named: str, rules: Rules) -> Words | None:
     if not _words(text):
-        return "empty"
+        return EMPTY
     if _BROKEN.search(text):
-        return "broken characters"
-    if rules.length(text) > rules.max_chars:
-        return "too long for the server"
-    if any(link not in topic for link in _LINK.findall(text)):
-        return "an invented link"
-    asked = {h.lower() for h in _HANDLE.findall(topic)}
+        return BROKEN
+    if any(link not in named for link in _LINK.findall(text)):
+        return INVENTED_LINK
+    asked = {h.lower() for h in _HANDLE.findall(named)}
     if any(h.lower() not in asked for h in _HANDLE.findall(text)):
-        return "mentions somebody who was not named"
+        return STRANGER
     if rules.archive.copied_share(text) >= COPIED_SHARE:
-        return "too close to an old post"
+        return NEAR_COPY
     return None
 
 

@@ -2,12 +2,13 @@
 
 <name>/voice.json              data about the voice, written last: it exists once all is there
 <name>/posts.jsonl             the posts it learnt from: its topics, and what must not be copied
+<name>/held-out.jsonl          newer posts it has not seen: what it is judged by
 <name>/adapter/, adapter.gguf  the LoRA weights of a local voice
 Standard library only: the trainer renders its examples with the same `Prompt` that serves them.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from types import UnionType
@@ -16,6 +17,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from bot.errors import VoiceError
 
 __all__ = [
+    "HELD_OUT_FILE",
+    "POSTS_FILE",
     "SCHEMA",
     "Base",
     "Message",
@@ -26,12 +29,14 @@ __all__ = [
     "VoicePost",
     "list_voices",
     "load_posts",
+    "read_posts",
     "save_posts",
 ]
 
 SCHEMA = 1
 VOICE_FILE = "voice.json"
 POSTS_FILE = "posts.jsonl"
+HELD_OUT_FILE = "held-out.jsonl"
 
 Message = dict[Literal["role", "content"], str]
 
@@ -134,20 +139,25 @@ class Voice:
         return voice
 
 
-def load_posts(folder: Path) -> list[VoicePost]:
+def load_posts(folder: Path, name: str = POSTS_FILE) -> list[VoicePost]:
     """Posts the voice learnt from, oldest first. Raises VoiceError if the file is damaged."""
-    file = folder / POSTS_FILE
+    return list(read_posts(folder, name))
+
+
+def read_posts(folder: Path, name: str = POSTS_FILE) -> Iterator[VoicePost]:
+    """The same one by one, for archives of any size."""
+    file = folder / name
     try:
         with file.open(encoding="utf-8") as lines:
-            rows = [json.loads(line) for line in lines]
-        return [VoicePost(r["created_at"], r["text"], tuple(r["topics"])) for r in rows]
+            for row in map(json.loads, lines):
+                yield VoicePost(row["created_at"], row["text"], tuple(row["topics"]))
     except (OSError, ValueError, KeyError, TypeError) as e:
         raise VoiceError(f"{file} cannot be read ({e}). Train the voice again.") from e
 
 
-def save_posts(folder: Path, posts: list[VoicePost]) -> None:
+def save_posts(folder: Path, posts: Iterable[VoicePost], name: str = POSTS_FILE) -> None:
     """Write the posts a voice learnt from, one JSON object a line."""
-    with (folder / POSTS_FILE).open("w", encoding="utf-8") as out:
+    with (folder / name).open("w", encoding="utf-8") as out:
         out.writelines(json.dumps(asdict(p), ensure_ascii=False) + "\n" for p in posts)
 
 

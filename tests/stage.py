@@ -1,12 +1,15 @@
 """The stage of a story: the sandbox, a model, a Mastodon behind a proxy, and a bot to restart."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+from aiohttp import ClientSession
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.accounts import Accounts
@@ -14,8 +17,12 @@ from bot.client import Bot
 from bot.drafting import Drafting
 from bot.llm import LLM
 from bot.mastodon import Mastodon
+from bot.sandbox.interactions import Interaction
 from bot.sandbox.server import Sandbox
+from bot.sandbox.world import EPHEMERAL, LOADING
 from bot.store import Store
+from bot.vault import Vault
+from bot.voice import Voice
 from bot.voices import Voices
 from tests.fakes.llm import FakeLLM
 from tests.fakes.proxy import Proxy
@@ -44,7 +51,10 @@ class Stage:
             mastodon = Mastodon(self.proxy.url, self.sandbox.mastodon_token, pauses_s=(0.01,))
             operators = frozenset({int(self.sandbox.people["alice"]["id"])})
             voices = Voices(self.voice.parent, store, operators, self.voice.name)
-            drafting = Drafting(voices, llm, Accounts(operators, mastodon), store)
+            vault = Vault.open(None, self.database)
+            private = frozenset({self.proxy.url, self.sandbox.mastodon_url})
+            accounts = Accounts(operators, mastodon, store, vault, private, (0.01,))
+            drafting = Drafting(voices, llm, accounts, store)
             scheduler = AsyncIOScheduler(timezone="UTC")
             bot = await stack.enter_async_context(Bot(drafting, scheduler))
             scheduler.start()
@@ -62,11 +72,56 @@ class Stage:
         """Wait for something to become true."""
         return await self.sandbox.discord.until(found)
 
-    async def dm(self, number: int = 1) -> Json:
-        """Alice's direct message of that number, with all its reactions below it."""
+    async def answer(self, record: Interaction) -> Json:
+        """What the bot answered to an interaction, once it is done thinking."""
 
         def complete() -> Json | None:
-            messages = self.sandbox.discord.dm_messages("alice")
+            if record.followups:
+                return record.followups[-1]
+            has = record.original and not record.original["flags"] & LOADING
+            return record.original if has else None
+
+        message: Json = await self.until(complete)
+        return message
+
+    async def says(self, user: str, command: str, /, **options: object) -> str:
+        """What the bot answers to a slash command, for this person's eyes only."""
+        message = await self.answer(await self.sandbox.discord.slash(user, command, options))
+        assert message["flags"] & EPHEMERAL
+        return str(message["content"])
+
+    async def connect(self, user: str, username: str) -> str:
+        """Connect a Mastodon account as a person does: command, page, code, form."""
+        asked = await self.sandbox.discord.slash(
+            user, "mastodon connect", instance=self.sandbox.mastodon_url
+        )
+        message = await self.answer(asked)
+        link = message["content"].partition("](")[2].partition(")")[0]
+        form = {key: values[0] for key, values in parse_qs(urlsplit(link).query).items()}
+        async with ClientSession() as http:
+            async with http.get(link) as page:
+                assert username in await page.text()
+            async with http.post(
+                link.partition("?")[0], data=form | {"username": username}
+            ) as page:
+                code = (await page.text()).partition("code: ")[2].partition("<")[0]
+        clicked = await self.sandbox.discord.click(user, message, "mastodon:code")
+        await self.until(lambda: clicked.modal)
+        sent = await self.sandbox.discord.submit(user, clicked, {"code": code})
+        return str((await self.answer(sent))["content"])
+
+    def add_voice(self, name: str) -> Path:
+        """Another voice beside the first, with the same posts."""
+        folder = self.voice.parent / name
+        shutil.copytree(self.voice, folder)
+        replace(Voice.load(folder), name=name).save(folder)
+        return folder
+
+    async def dm(self, number: int = 1, user: str = "alice") -> Json:
+        """A person's direct message of that number, with all its reactions below it."""
+
+        def complete() -> Json | None:
+            messages = self.sandbox.discord.dm_messages(user)
             has = len(messages) >= number and "❌" in emoji(messages[number - 1])
             return messages[number - 1] if has else None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.voice import Prompt
+from bot.weights import GGUF_FILE, GGUF_SHA256, PACKAGE
 from tests.fakes.tiny_llama import write_tiny_model
 from trainer import base_model
 from trainer.errors import ModelError
@@ -15,7 +16,7 @@ from trainer.errors import ModelError
 
 def test_the_default_loads_with_its_own_chat_template() -> None:
     base = base_model.load(base_model.DEFAULT, "float32")
-    assert base.sha256 == base_model.GGUF_SHA256
+    assert base.sha256 == GGUF_SHA256
     assert base.model.num_parameters() == 134_515_008
     rendered = base.tokenizer.apply_chat_template(
         Prompt().messages("fog"), tokenize=False, add_generation_prompt=True
@@ -45,6 +46,61 @@ def test_a_model_without_a_chat_template_is_refused(tmp_path: Path) -> None:
         base_model.load(str(tmp_path / "plain"), "float32")
 
 
+def test_a_template_that_takes_no_system_message_is_refused(tmp_path: Path) -> None:
+    template = "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}"
+    write_tiny_model(tmp_path / "odd", template=template)
+    with pytest.raises(ModelError, match="takes no system message"):
+        base_model.load(str(tmp_path / "odd"), "float32")
+
+
+def test_a_model_of_another_kind_than_attention_is_refused(tmp_path: Path) -> None:
+    write_tiny_model(tmp_path / "odd", kind="mamba")
+    with pytest.raises(ModelError, match="is a mamba model, and only models of attention alone"):
+        base_model.load(str(tmp_path / "odd"), "float32")
+
+
+HUB = """
+import os, sys
+from pathlib import Path
+from tests.fakes.hub import hub
+
+def load(name):
+    from trainer import base_model
+    from trainer.errors import ModelError
+    try:
+        print("loaded", base_model.load(name, "float32").name)
+    except ModelError as e:
+        print(e)
+
+with hub({"some/tiny": Path(sys.argv[1]), "some/gated": None}) as server:
+    os.environ["HF_ENDPOINT"] = server.url  # read when huggingface_hub is imported
+    load("nobody/none")
+    print(sum("nobody/none" in path for path in server.asked), "call")
+    load("no/id/of a model")
+    load("some/gated")
+    load("some/tiny")
+load("some/tiny")
+load("nobody/none")
+"""
+
+
+def test_what_the_hub_says_of_a_name_is_said_at_once(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HUB, str(write_tiny_model(tmp_path / "tiny"))],
+        env={**os.environ, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "0"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    unknown, calls, no_id, gated, loaded, again, unreachable = done.stdout.splitlines()
+    assert unknown.startswith("The base model nobody/none is not there: there is no such folder")
+    assert calls == "1 call"
+    assert no_id.startswith("The base model no/id/of a model is not there")
+    assert "Accept them at https://huggingface.co/some/gated" in gated
+    assert loaded == again == "loaded some/tiny"  # the second time without the hub
+    assert "Hugging Face cannot be reached from here" in unreachable
+
+
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelError, match="no complete Hugging Face"):
@@ -58,11 +114,11 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
 )
 def test_the_packages_weights_are_checked(tmp_path: Path, weights: bytes | None, said: str) -> None:
     """Another package of that name, first on the path of a new process."""
-    package = tmp_path / base_model.PACKAGE
+    package = tmp_path / PACKAGE
     package.mkdir()
     (package / "__init__.py").write_text("raise SystemExit('it must not be imported')")
     if weights:
-        (package / base_model.GGUF_FILE).write_bytes(weights)
+        (package / GGUF_FILE).write_bytes(weights)
     code = "from trainer import base_model; base_model.default_gguf()"
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -73,14 +73,6 @@ def test_a_post_is_dropped_with_its_reason(text: str, kind: Kind, reason: Reason
     assert cleaned(text, kind) == ("", reason)
 
 
-def test_a_private_post_is_dropped_whatever_is_kept() -> None:
-    kinds: frozenset[Kind] = OWN | {"reply", "quote"}
-    assert clean(Post("1", None, "x", "original", visibility="private"), kinds) == (
-        "",
-        Reason.PRIVATE,
-    )
-
-
 def test_replies_and_quotes_stay_when_asked_for() -> None:
     assert clean(Post("1", None, "@a hi", "reply"), OWN | {"reply"}) == ("hi", None)
     assert clean(Post("1", None, "so true", "quote"), OWN | {"quote"}) == ("so true", None)

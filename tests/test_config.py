@@ -26,7 +26,23 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_everything_missing_is_named_at_once() -> None:
     with pytest.raises(ConfigError) as e:
         read_settings(Settings)
-    assert all(name in str(e.value) for name in GOOD)
+    assert all(name in str(e.value) for name in ("DISCORD_TOKEN", "OWNER_IDS"))
+
+
+@pytest.mark.parametrize("missing", ["MASTODON_BASE_URL", "MASTODON_ACCESS_TOKEN"])
+def test_the_shared_account_is_set_whole_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv(missing)
+    with pytest.raises(ConfigError, match="set both, or neither") as e:
+        read_settings(Settings)
+    assert "canary" not in str(e.value)
+    for name in GOOD:
+        if name.startswith("MASTODON"):
+            monkeypatch.delenv(name, raising=False)
+    assert read_settings(Settings).mastodon_base_url is None
 
 
 def test_a_bad_value_is_named_beside_a_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:

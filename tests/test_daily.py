@@ -11,13 +11,15 @@ import pytest
 from mastodon_mock.testing import MockServer
 
 from bot.accounts import Accounts
-from bot.daily import Suggestions, next_time, parse_clock, parse_days
+from bot.clock import parse_clock
+from bot.daily import Suggestions, next_time, parse_days
 from bot.draft import Schedule
 from bot.drafting import Drafting
 from bot.errors import UserError
 from bot.llm import LLM
 from bot.mastodon import Mastodon
 from bot.store import Store
+from bot.vault import Vault
 from bot.voices import Voices
 from tests.fakes.llm import FakeLLM
 
@@ -33,7 +35,12 @@ async def drafting(
     mastodon = Mastodon(mock_mastodon.base_url, "alice_token", pauses_s=(0.01,))
     async with Store.open(tmp_path / "bot.db") as store:
         voices = Voices(voice_folder.parent, store, frozenset({OWNER}))
-        yield Drafting(voices, llm, Accounts(frozenset({OWNER}), mastodon), store)
+        yield Drafting(
+            voices,
+            llm,
+            Accounts(frozenset({OWNER}), mastodon, store, Vault.open(None, tmp_path / "bot.db")),
+            store,
+        )
     await llm.close()
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from discord import app_commands
 
-from bot import engine
 from bot.__main__ import build_parser as bot_parser
 from bot.cogs.drafts import Drafts
 from bot.cogs.schedule import Daily
@@ -31,7 +30,7 @@ def _flags(parser: argparse.ArgumentParser) -> set[str]:
 
 @pytest.mark.parametrize(
     "word",
-    sorted(_flags(bot_parser()) | _flags(trainer_parser()) | _flags(engine.build_parser())),
+    sorted(_flags(bot_parser()) | _flags(trainer_parser())),
 )
 def test_every_command_and_flag_is_in_the_readme(word: str) -> None:
     assert re.search(rf"`[^`]*(?<![\w-]){re.escape(word)}(?![\w-])[^`]*`", README)

@@ -16,6 +16,7 @@ from bot.errors import Refused, Unavailable, UserError
 from bot.llm import LLM
 from bot.mastodon import Mastodon
 from bot.store import Store
+from bot.vault import Vault
 from bot.voices import Voices
 from tests.conftest import POSTS
 from tests.fakes.llm import FakeLLM
@@ -40,7 +41,12 @@ async def drafting(
     async with Store.open(tmp_path / "bot.db") as store:
         operators = frozenset({OWNER})
         voices = Voices(voice_folder.parent, store, operators)
-        yield Drafting(voices, llm, Accounts(operators, mastodon), store)
+        yield Drafting(
+            voices,
+            llm,
+            Accounts(operators, mastodon, store, Vault.open(None, tmp_path / "bot.db")),
+            store,
+        )
     await llm.close()
 
 

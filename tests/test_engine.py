@@ -1,7 +1,6 @@
 """The embedded engine: the real llama.cpp with the real base model, in its own process."""
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -10,24 +9,18 @@ from pathlib import Path
 import openai
 import pytest
 
-from bot.engine import Engine, find_base
+from bot.engine import Engine
 from bot.errors import VoiceError
 from bot.llm import LLM
-from bot.voice import Voice
-from tests.fakes.adapter import write_adapter
+from bot.voice import Base, Voice
+from bot.weights import DEFAULT_BASE, find_weights
+from tests.fakes.adapter import write_local_voices
 
 
 @pytest.fixture
 def voices(voice_folder: Path) -> Path:
     """Two local voices on one base: `mara` talks like the base model, `odd` does not."""
-    template = json.loads((voice_folder / "voice.json").read_text())
-    local = {"backend": "local", "model": "adapter.gguf"}
-    for name, strength in (("mara", 0.0), ("odd", 30.0)):
-        folder = voice_folder.parent / name
-        folder.mkdir(exist_ok=True)
-        write_adapter(folder / "adapter.gguf", 1, strength)
-        (folder / "voice.json").write_text(json.dumps(template | local | {"name": name}))
-    return voice_folder.parent
+    return write_local_voices(voice_folder, mara=0.0, odd=30.0)
 
 
 async def _greedy(client: openai.AsyncOpenAI, model: str) -> str | None:
@@ -113,9 +106,33 @@ async def test_a_folder_without_local_voices_is_named(tmp_path: Path) -> None:
             pass
 
 
-def test_another_base_model_than_the_voices_is_refused(tmp_path: Path) -> None:
+OTHER = Base("someone/other-model", None)
+
+
+@pytest.mark.parametrize(
+    ("base", "named", "said"),
+    [
+        (DEFAULT_BASE, "other.gguf", "another base model than other.gguf"),
+        (DEFAULT_BASE, "none.gguf", "none.gguf is not there"),
+        (OTHER, None, "trained on someone/other-model"),
+    ],
+    ids=["other weights", "no file", "another base, unnamed"],
+)
+def test_weights_that_are_not_the_voices_are_refused(
+    tmp_path: Path, base: Base, named: str | None, said: str
+) -> None:
     (tmp_path / "other.gguf").write_bytes(b"GGUF")
-    with pytest.raises(VoiceError, match="another base model"):
-        find_base("0" * 64, tmp_path / "other.gguf")
-    with pytest.raises(VoiceError, match="is not there"):
-        find_base("0" * 64, tmp_path / "none.gguf")
+    with pytest.raises(VoiceError, match=said):
+        find_weights(base, tmp_path / named if named else None)
+
+
+def test_the_file_named_serves_a_base_without_a_known_hash(tmp_path: Path) -> None:
+    (tmp_path / "other.gguf").write_bytes(b"GGUF")
+    assert find_weights(OTHER, tmp_path / "other.gguf") == tmp_path / "other.gguf"
+
+
+async def test_an_adapter_of_another_base_is_a_sentence(voices: Path) -> None:
+    (voices / "odd" / "adapter.gguf").write_bytes(b"GGUF, but no adapter")
+    with pytest.raises(VoiceError, match=r"llama.cpp cannot load .* with the adapters"):
+        async with Engine(voices):
+            pass

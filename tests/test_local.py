@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import random
 import re
 import shutil
 import signal
@@ -25,6 +26,7 @@ from trainer.batches import Tokens
 from trainer.dataset import Dataset, Example
 from trainer.errors import ModelError
 from trainer.recipe import Recipe
+from trainer.voice_folder import VoiceFolder
 
 CPU = torch.device("cpu")
 
@@ -142,6 +144,36 @@ def test_out_of_memory_names_the_setting_to_lower() -> None:
         torch.empty(1 << 60)
 
 
+LIMITED = """
+import resource, sys
+import trainer.local
+from trainer.__main__ import main
+status = open("/proc/self/status").read()
+now = int(status.split("VmSize:")[1].split()[0]) * 1024
+resource.setrlimit(resource.RLIMIT_AS, (now + 250_000_000,) * 2)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_training_that_runs_out_of_memory_goes_on_with_less_of_it(
+    tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    posts = [(topic, text * 12) for topic, text in invented_posts(40)]
+    write_prepared(tmp_path / "data", posts, validation=4)
+    arguments = _arguments(tmp_path, tiny, "mara", "--epochs", "1", "--batch-size", "36")
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, *arguments, "--memory-tokens", "100000"],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("There is not enough memory for this training. Lower --memory-t")
+    assert done.stderr.count("\n") == 1
+    assert main([*arguments, "--memory-tokens", "2000"]) == 0
+    assert "Resuming after step" in capsys.readouterr().out
+
+
 def test_other_errors_are_not_taken_for_lack_of_memory() -> None:
     with pytest.raises(RuntimeError, match="size"), local.memory_advice(Recipe()):
         torch.ones(2) @ torch.ones(3)
@@ -156,25 +188,51 @@ def test_a_loss_that_is_no_number_says_what_to_lower(base: BaseModel, data: Data
         local.take_step(training, batch, 1e-3, 512)
 
 
+def test_bfloat16_learns_as_float32_does_and_its_adapter_is_float32(
+    tiny: Path, data: Dataset
+) -> None:
+    """What a GPU does, emulated: only the base model's numbers are coarser."""
+    losses = {}
+    for dtype in ("float32", "bfloat16"):
+        base = base_model.load(str(tiny), dtype)
+        training = local.begin(base, Recipe(), CPU)
+        batch = batches.encode_all(data.train[:8], base, Recipe(), Console())
+        losses[dtype] = [local.take_step(training, batch, 1e-2, 512) for _ in range(3)]
+        assert {w.dtype for w in local.adapter_weights(training).values()} == {torch.float32}
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.02)
+    assert losses["bfloat16"][2] < 0.98 * losses["bfloat16"][0]
+
+
 # --- kill and resume, through the command line
 
-LONG = ("--epochs", "12")  # of eight steps each
+LONG = ("--epochs", "12", "--patience", "12", "--checkpoint-every", "1")  # 8 steps an epoch
 
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
-    """Where a training was killed: data/ and voices/.mara.training/ with its checkpoint."""
+    """Where a training was killed twice: data/ and voices/.mara.training/ with its checkpoint."""
     place = tmp_path_factory.mktemp("killed")
     write_prepared(place / "data", invented_posts(40), validation=8)
     checkpoint = place / "voices" / ".mara.training" / "checkpoint.pt"
-    command = [sys.executable, "-m", "trainer", *_arguments(place, tiny, "mara", *LONG)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    while not (checkpoint.exists() and _steps(checkpoint) > 6):
-        assert process.poll() is None, "it ended before it could be killed"
-        time.sleep(0.01)
+    for step in sorted(random.sample(range(6, 60), 2)):
+        process = _start(_arguments(place, tiny, "mara", *LONG))
+        while not (checkpoint.exists() and _steps(checkpoint) > step):
+            assert process.poll() is None, "it ended before it could be killed"
+            time.sleep(0.01)
+        _kill_after(process, random.uniform(0, 0.03))
+    return place
+
+
+def _start(arguments: list[str]) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "trainer", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+
+def _kill_after(process: "subprocess.Popen[bytes]", seconds: float) -> None:
+    print(f"killed after another {seconds:.3f} s")  # shown if the test fails
+    time.sleep(seconds)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    return place
 
 
 @pytest.fixture
@@ -185,16 +243,7 @@ def place(killed: Path, tmp_path: Path) -> Path:
 
 def _arguments(place: Path, tiny: Path, voice: str, *more: str) -> list[str]:
     where = ["--voice", voice, "--voices", str(place / "voices"), "--base", str(tiny)]
-    return [
-        "train",
-        str(place / "data"),
-        *where,
-        "--checkpoint-every",
-        "1",
-        "--threads",
-        "1",
-        *more,
-    ]
+    return ["train", str(place / "data"), *where, "--threads", "1", *more]
 
 
 def _steps(checkpoint: Path) -> int:
@@ -205,7 +254,15 @@ def _curve(place: Path, voice: str) -> Any:
     return json.loads((place / "voices" / voice / "curve.json").read_text("utf-8"))
 
 
-def test_a_killed_training_goes_on_and_gives_the_same_losses(
+def _same_voice(place: Path, one: str, other: str) -> None:
+    """The same losses step by step, and adapters that are equal byte for byte."""
+    assert _curve(place, one) == _curve(place, other)
+    for file in ("adapter/adapter_model.safetensors", "adapter.gguf", "posts.jsonl"):
+        first, second = ((place / "voices" / voice / file).read_bytes() for voice in (one, other))
+        assert first == second, file
+
+
+def test_a_killed_training_goes_on_and_ends_in_the_same_voice(
     place: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert not (place / "voices" / "mara").exists()
@@ -215,8 +272,46 @@ def test_a_killed_training_goes_on_and_gives_the_same_losses(
     assert 6 < int(resumed[1]) < 96
     assert main(_arguments(place, tiny, "unbroken", *LONG)) == 0
     assert len(_curve(place, "unbroken")["steps"]) == 96
-    assert _curve(place, "mara") == _curve(place, "unbroken")
+    _same_voice(place, "mara", "unbroken")
     assert sorted(p.name for p in (place / "voices").iterdir()) == ["mara", "unbroken"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_ten_kills_at_any_moment_end_in_the_voice_of_an_unbroken_run(
+    tmp_path: Path, tiny: Path
+) -> None:
+    """While it starts, loads, trains, saves, draws the curve, moves the voice in place."""
+    more = ("--epochs", "60", "--patience", "60")
+    write_prepared(tmp_path / "data", invented_posts(40), validation=8)
+    started = time.monotonic()
+    assert _start(_arguments(tmp_path, tiny, "unbroken", *more)).wait() == 0
+    seconds = time.monotonic() - started
+    voice = tmp_path / "voices" / "mara"
+    for _ in range(10):
+        _kill_after(_start(_arguments(tmp_path, tiny, "mara", *more)), random.uniform(0, seconds))
+        if voice.exists():  # never half of one
+            _same_voice(tmp_path, "mara", "unbroken")
+    assert _start(_arguments(tmp_path, tiny, "mara", *more)).wait() == 0
+    assert len(_curve(tmp_path, "mara")["steps"]) == 480
+    _same_voice(tmp_path, "mara", "unbroken")
+    assert sorted(p.name for p in (tmp_path / "voices").iterdir()) == ["mara", "unbroken"]
+
+
+def test_a_second_training_of_the_same_voice_is_refused_until_the_first_ends(
+    place: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with VoiceFolder(place / "voices", "mara").open():
+        assert main(_arguments(place, tiny, "mara", *LONG)) == 2
+    assert "The voice mara is being trained by another process." in capsys.readouterr().err
+    assert main(_arguments(place, tiny, "mara", *LONG)) == 0
+
+
+def test_less_memory_at_once_goes_on_from_the_same_checkpoint(
+    place: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(_arguments(place, tiny, "mara", *LONG, "--memory-tokens", "150")) == 0
+    assert "Resuming after step" in capsys.readouterr().out
 
 
 def test_a_changed_setting_starts_anew_and_says_so(

@@ -14,7 +14,8 @@ from tests.fakes import x_archive
 from tests.fakes.x_archive import CANARY, OTHER_ID, OWN_ID, files, key, link, note, tweet
 from trainer import dataset
 from trainer.errors import ArchiveError, DataError
-from trainer.prepare import Options, prepare
+from trainer.options import Options
+from trainer.prepare import prepare
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LONG = "It is a long story about the harbour lights, told one light after the other. " * 6
@@ -27,7 +28,7 @@ Rows = list[dict[str, Any]]  # Any: JSON
 def run(archive: Path, out: Path, options: Options = DEFAULT) -> tuple[Rows, dict[str, Any], str]:
     """Prepare; returns posts.jsonl, dataset.json and what was printed."""
     printed = io.StringIO()
-    prepare(archive, out, options, now=NOW, stdout=Console(file=printed, width=100))
+    prepare([archive], out, options, now=NOW, stdout=Console(file=printed, width=100))
     about = json.loads((out / "dataset.json").read_text("utf-8"))
     return rows_of(out / "posts.jsonl"), about, printed.getvalue()
 
@@ -227,7 +228,7 @@ def test_older_data_is_replaced(nasty: Path, tmp_path: Path) -> None:
     run(nasty, out)
     run(archive_of(tmp_path, tweet(1, "One"), tweet(2, "The other one")), out)
     assert "The other one" in (out / "validation.jsonl").read_text("utf-8")
-    files_now = ["dataset.json", "posts.jsonl", "train.jsonl", "validation.jsonl"]
+    files_now = ["dataset.json", "dropped.jsonl", "posts.jsonl", "train.jsonl", "validation.jsonl"]
     assert sorted(f.name for f in out.iterdir()) == files_now
     assert sorted(f.name for f in tmp_path.iterdir()) == ["archive.zip", "data"]
 

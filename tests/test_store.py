@@ -19,6 +19,10 @@ NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 DRAFT = Draft(7, "mara", "tea", (Candidate("one", 3), Candidate("two", 3)), 500, NOW)
 
 
+def _print(position: int) -> str:
+    return DRAFT.candidates[position].fingerprint
+
+
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     async with Store.open(tmp_path / "bot.db") as store:
@@ -39,25 +43,51 @@ async def test_a_draft_outlives_the_process(tmp_path: Path) -> None:
 async def test_five_clicks_at_once_claim_once(store: Store) -> None:
     draft = await store.drafts.add(DRAFT)
     claims = await asyncio.gather(
-        *(store.drafts.claim(draft.id, i % 2, ACCOUNT, NOW) for i in range(5))
+        *(store.drafts.claim(draft.id, i % 2, _print(i % 2), ACCOUNT, NOW) for i in range(5))
     )
     assert sorted(claims) == [False] * 4 + [True]
+
+
+async def test_a_text_that_changed_cannot_be_claimed(store: Store) -> None:
+    draft = await store.drafts.add(DRAFT)
+    edited = Candidate("other", 5, (), "one")
+    assert await store.drafts.edit(draft.id, 0, edited, NOW)
+    assert not await store.drafts.claim(draft.id, 0, _print(0), ACCOUNT, NOW)
+    assert await store.drafts.claim(draft.id, 0, edited.fingerprint, ACCOUNT, NOW)
+    assert not await store.drafts.edit(draft.id, 1, edited, NOW)
+
+
+async def test_every_decision_is_stored_with_its_text(store: Store) -> None:
+    draft = await store.drafts.add(DRAFT)
+    await store.drafts.edit(draft.id, 0, Candidate("other", 5, (), "one"), NOW)
+    await store.drafts.schedule(draft.id, 1, _print(1), NOW + timedelta(hours=1), NOW)
+    await store.drafts.take_back(draft.id, NOW)
+    await store.drafts.close_draft(draft.id, State.REPLACED, NOW, "shorter")
+    rows = await store.database.rows("SELECT action, position, text FROM decisions ORDER BY id")
+    assert [tuple(row) for row in rows] == [
+        ("edit", 0, "other"),
+        ("later", 1, "two"),
+        ("take back", None, None),
+        ("again", None, "shorter"),
+    ]
+    found = await store.drafts.get(draft.id)
+    assert found and found.candidates[0].original == "one"
 
 
 @pytest.mark.parametrize("state", [State.REJECTED, State.REPLACED])
 async def test_a_closed_draft_cannot_be_claimed(store: Store, state: State) -> None:
     draft = await store.drafts.add(DRAFT)
     assert await store.drafts.close_draft(draft.id, state, NOW)
-    assert not await store.drafts.claim(draft.id, 0, ACCOUNT, NOW)
+    assert not await store.drafts.claim(draft.id, 0, _print(0), ACCOUNT, NOW)
     assert not await store.drafts.close_draft(draft.id, State.REJECTED, NOW)
 
 
 async def test_a_refused_draft_can_be_claimed_again_with_another_key(store: Store) -> None:
     draft = await store.drafts.add(DRAFT)
-    await store.drafts.claim(draft.id, 0, ACCOUNT, NOW)
+    await store.drafts.claim(draft.id, 0, _print(0), ACCOUNT, NOW)
     first = await store.drafts.get(draft.id)
     assert await store.drafts.release(draft.id, NOW)
-    assert await store.drafts.claim(draft.id, 1, ACCOUNT, NOW + timedelta(seconds=1))
+    assert await store.drafts.claim(draft.id, 1, _print(1), ACCOUNT, NOW + timedelta(seconds=1))
     second = await store.drafts.get(draft.id)
     assert first and second
     assert first.idempotency_key(0) != second.idempotency_key(0)
@@ -66,7 +96,7 @@ async def test_a_refused_draft_can_be_claimed_again_with_another_key(store: Stor
 
 async def test_a_published_draft_has_its_status(store: Store) -> None:
     draft = await store.drafts.add(DRAFT)
-    await store.drafts.claim(draft.id, 1, ACCOUNT, NOW)
+    await store.drafts.claim(draft.id, 1, _print(1), ACCOUNT, NOW)
     await store.drafts.posted(draft.id, 0, Status("99", "https://example.org/99"), "two", NOW)
     await store.drafts.mark_published(draft.id)
     found = await store.drafts.get(draft.id)
@@ -90,7 +120,7 @@ async def test_a_failed_write_leaves_no_trace_beside_others(store: Store) -> Non
 
 async def test_a_day_is_claimed_once_for_each_owner(store: Store) -> None:
     day = date(2026, 10, 25)
-    assert [await store.schedules.claim_day(o, day) for o in (1, 1, 2)] == [True, False, True]
+    assert [await store.schedules.claim_day(o, day, "09:00") for o in (1, 1, 2)] == [True, False, True]
 
 
 async def test_a_changed_schedule_is_not_moved_by_the_old_one(store: Store) -> None:

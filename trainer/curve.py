@@ -13,7 +13,7 @@ class Step:
     step: int
     epoch: int
     loss: float
-    learning_rate: float
+    learning_rate: float | None  # a provider does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Validation:
     step: int
     epoch: int
     loss: float  # nats a token
-    bits_per_char: float
+    bits_per_char: float | None  # a provider does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ class Curve:
         """The epoch with the lowest validation loss, the base model's own not counted."""
         trained = [v for v in self.validations if v.epoch > 0]
         return min(trained, key=lambda v: v.loss, default=None)
+
+    def epochs_since_best(self) -> int:
+        """How many epochs in a row the validation loss has not fallen below its lowest."""
+        best = self.best()
+        return self.validations[-1].epoch - best.epoch if best else 0
 
     def training_loss(self, epoch: int) -> float:
         """Mean loss of an epoch's steps, taken while it went on."""
@@ -70,18 +75,19 @@ def _draw(curve: Curve, file: Path, title: str) -> None:
         steps, _smooth([s.loss for s in curve.steps]), color="#1f5fa8", lw=2, label="training"
     )
     if curve.validations:
+        measured = curve.validations[0].bits_per_char is not None
         points = [(v.step, v.loss) for v in curve.validations]
         axes.plot(
             *zip(*points, strict=True),
             "o-",
             color="#c8501e",
             lw=2,
-            label="validation, and its bits per character",
+            label="validation, and its bits per character" if measured else "validation",
         )
         for v in curve.validations:
-            note = f"{v.bits_per_char:.3f}"
+            note = "" if v.bits_per_char is None else f"{v.bits_per_char:.3f}"
             axes.annotate(note, (v.step, v.loss), (6, 6), textcoords="offset points", fontsize=9)
-    if best := curve.best():
+    if (best := curve.best()) and best.bits_per_char:  # a provider keeps the last epoch
         axes.axvline(best.step, color="#c8501e", ls=":", lw=1, label=f"kept: epoch {best.epoch}")
     axes.set(xlabel="step", ylabel="loss, nats a token", title=title)
     axes.spines[["top", "right"]].set_visible(False)

@@ -13,6 +13,7 @@ from typing import Any
 from bot.voice import Message, Prompt, VoicePost
 from trainer.errors import DataError
 
+ABOUT_FILE = "dataset.json"
 MINIMUM_POSTS = 40  # below, no setting tried gave a voice: the model repeats the few it has seen
 
 
@@ -31,9 +32,11 @@ class Dataset:
     train: list[Example]
     validation: list[Example]
     posts: list[VoicePost]  # the posts of `train`, oldest first
+    held_out: list[VoicePost]  # those of `validation`
     prompt: Prompt
     sha256: str  # of train.jsonl and validation.jsonl
     seed: int  # what `prepare` was told
+    folder: Path  # where all of it came from: a provider takes its files as they are
 
 
 def load(folder: Path) -> Dataset:
@@ -50,14 +53,20 @@ def load(folder: Path) -> Dataset:
             f"{folder} holds {found} posts ({len(train)} to train on), and a voice needs at least"
             f" {MINIMUM_POSTS}. Prepare a larger archive, or keep more with --with-replies."
         )
-    prompt, seed = _about(folder / "dataset.json")
+    prompt, seed = _about(folder / ABOUT_FILE)
+    sides: dict[str, list[VoicePost]] = {"train": [], "validation": []}
+    for row, where in _rows(folder / "posts.jsonl"):
+        if (side := row.get("split")) in sides:
+            sides[side].append(_post(row, where))
     return Dataset(
         train=train,
         validation=validation,
-        posts=[_post(*r) for r in _rows(folder / "posts.jsonl") if r[0].get("split") == "train"],
+        posts=sides["train"],
+        held_out=sides["validation"],
         prompt=prompt,
         sha256=hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest(),
         seed=seed,
+        folder=folder,
     )
 
 

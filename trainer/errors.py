@@ -3,7 +3,9 @@
 TrainerError
 ├── ArchiveError   the archive cannot be read, or holds nothing to learn from
 ├── DataError      the prepared data is missing, damaged or too little
-└── ModelError     a base model or a checkpoint cannot be used
+├── ModelError     a base model or a checkpoint cannot be used
+├── ProviderError  a provider refuses, or does not answer
+└── ServeError     a voice cannot be served
 
 The command line prints the text and exits with code 2: what happened, why, what to do now.
 """
@@ -23,3 +25,11 @@ class DataError(TrainerError):
 
 class ModelError(TrainerError):
     """A base model or a checkpoint cannot be used."""
+
+
+class ProviderError(TrainerError):
+    """A provider refuses, or does not answer."""
+
+
+class ServeError(TrainerError):
+    """A voice cannot be served."""

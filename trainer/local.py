@@ -1,29 +1,29 @@
 """The LoRA fine-tune of a local voice, from prepared data to a voice folder, top to bottom.
 
 Reads a Dataset; writes <voices>/.<name>.training/ while it runs (a checkpoint, so that the same
-command resumes) and <voices>/<name>/ at the very end. The only importer of torch in this project;
-of the rest only base_model.py touches transformers.
+command resumes) and <voices>/<name>/ at the very end. Started by `accelerate launch`, every process
+runs all of this on its share of each batch; only the main one writes and speaks.
 """
 
 import math
 import os
-import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
+from accelerate import PartialState
+from accelerate.utils import reduce
 from peft import LoraConfig, get_peft_model
 from rich.console import Console
 from transformers import DynamicCache
 
 from trainer import base_model
-from trainer.base_model import BaseModel
+from trainer.base_model import BaseModel, is_out_of_memory
 from trainer.batches import (
     Tokens,
     encode_all,
@@ -32,36 +32,17 @@ from trainer.batches import (
     memory_batches,
     shared_start,
 )
-from trainer.curve import Curve, Step, Validation
+from trainer.curve import Step, Validation
 from trainer.dataset import Dataset
 from trainer.errors import ModelError
 from trainer.progress import TrainingProgress
 from trainer.recipe import Recipe
+from trainer.training import Checkpoint, Training, adapter_weights, set_adapter_weights
 from trainer.voice_folder import VoiceFolder
 
 IGNORED = -100  # the label that cross_entropy skips: a prompt's tokens and padding
-CHECKPOINT = "checkpoint.pt"
 
-Weights = dict[str, torch.Tensor]
 T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class Training:
-    """A fine-tune on its way; a checkpoint holds all of it but the base's weights."""
-
-    model: Any  # PeftModel around whatever architecture the base has
-    optimizer: torch.optim.AdamW
-    step: int = 0
-    curve: Curve = field(default_factory=Curve)
-    best: Weights | None = None
-    started: float = field(default_factory=time.monotonic)
-    workers: int = 1  # threads that each compute a part of a batch
-
-    @property
-    def seconds(self) -> float:
-        """Time spent, that of earlier runs included."""
-        return time.monotonic() - self.started
 
 
 def train(
@@ -75,32 +56,46 @@ def train(
     console: Console,
 ) -> None:
     """Fine-tune and write the voice folder. Raises ModelError if the base cannot be used."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    dtype = compute_dtype(device)
+    processes = PartialState(cpu=not torch.cuda.is_available())
+    if not processes.is_main_process:
+        console = Console(quiet=True)
+    dtype = compute_dtype(processes.device)
     with console.status("Loading the base model (the first time it is converted: a minute) …"):
         base = base_model.load(base_name, str(dtype).removeprefix("torch."))
     train_set = encode_all(data.train, base, recipe, console)
     validation_set = encode_all(data.validation, base, recipe, console)
 
-    with memory_advice(recipe):
-        training = begin(base, recipe, device, share_cores(recipe, device))
-        identity = {**asdict(recipe), "base": base.name, "data": data.sha256}
-        folder.open()
-        resume(training, folder.training / CHECKPOINT, recipe, identity, console, fresh=fresh)
-        checkpoint = Checkpoint(folder.training / CHECKPOINT, identity)
+    opened = folder.open() if processes.is_main_process else nullcontext()
+    with memory_advice(recipe), opened:
+        training = begin(base, recipe, processes.device, share_cores(recipe, processes))
+        checkpoint = Checkpoint(
+            folder.training / "checkpoint.pt",
+            recipe,
+            {"base": base.name, "data": data.sha256},
+            is_written_here=processes.is_main_process,
+        )
+        if not fresh:
+            checkpoint.resume(training, console)
+        processes.wait_for_everyone()  # the first new checkpoint must not be read as an old one
         fine_tune(training, train_set, validation_set, recipe, checkpoint, console)
-    write_adapter(training, base, folder.adapter)
-    folder.publish(data, base, recipe, training.curve, training.seconds, now=now, console=console)
+        if processes.is_main_process:
+            write_adapter(training, base, folder.adapter)
+            folder.publish(
+                data, base, recipe, training.curve, training.seconds, now=now, console=console
+            )
+    processes.destroy_process_group()
 
 
-def share_cores(recipe: Recipe, device: torch.device) -> int:
+def share_cores(recipe: Recipe, processes: PartialState) -> int:
     """How many parts of a batch are computed at once; the cores are shared out among them.
 
     Two threads with a part each wait for one another once a step. Two threads within each matrix
     product wait thousands of times: slower by a third, and tenfold where a core is busy (LOG.md).
     """
-    cores = recipe.threads or len(os.sched_getaffinity(0))
-    workers = 1 if device.type == "cuda" else min(cores, 2, recipe.batch_size)
+    # Not every system can say which cores are ours.
+    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = recipe.threads or max(1, ours // processes.num_processes)
+    workers = 1 if processes.device.type == "cuda" else min(cores, 2, recipe.batch_size)
     torch.set_num_threads(cores // workers)
     return workers
 
@@ -108,7 +103,8 @@ def share_cores(recipe: Recipe, device: torch.device) -> int:
 def compute_dtype(device: torch.device) -> torch.dtype:
     """bfloat16 where the processor itself multiplies it, else float32: emulation is slower."""
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+        can_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if can_bf16 else torch.float32
     can = torch.cpu.get_capabilities()
     return torch.bfloat16 if can.get("avx512_bf16") or can.get("amx_bf16") else torch.float32
 
@@ -177,7 +173,15 @@ def begin(base: BaseModel, recipe: Recipe, device: torch.device, workers: int = 
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft asks what transformers renamed
-        model = get_peft_model(base.model, lora).to(device)  # adapter weights stay float32
+        try:
+            model = get_peft_model(base.model, lora).to(device)  # adapter weights stay float32
+        except ValueError as e:
+            raise ModelError(
+                f"No adapter can be put on {base.name}: {e} Choose another model for --base."
+            ) from e
+    # No dropout, even if the base was made with some: it gained nothing (LOG.md), and without it
+    # neither threads nor a kill change the numbers.
+    model.eval()
     weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(weights, betas=(0.9, 0.99), weight_decay=0.0)
     return Training(model, optimizer, workers=workers)
@@ -188,7 +192,7 @@ def fine_tune(
     train_set: list[Tokens],
     validation_set: list[Tokens],
     recipe: Recipe,
-    checkpoint: "Checkpoint",
+    checkpoint: Checkpoint,
     console: Console,
 ) -> None:
     """Train the epochs that are not done yet and leave the best one's weights in the model."""
@@ -197,7 +201,7 @@ def fine_tune(
     with TrainingProgress(console, total, recipe.epochs, training.step) as progress:
         if training.step == 0:
             end_epoch(training, validation_set, 0, progress, checkpoint)
-        while training.step < total:
+        while training.step < total and training.curve.epochs_since_best() < recipe.patience:
             epoch, done = training.step // per_epoch + 1, training.step % per_epoch
             for batch in epoch_batches(train_set, recipe, epoch)[done:]:
                 rate = learning_rate(training.step, total, recipe.learning_rate)
@@ -210,6 +214,11 @@ def fine_tune(
                     checkpoint.save(training)
             end_epoch(training, validation_set, epoch, progress, checkpoint)
         progress.summarize(training.curve)
+    if training.step < total:
+        console.print(
+            f"Stopped after epoch {training.step // per_epoch} of {recipe.epochs}: the loss on the"
+            " validation posts rises."
+        )
     assert training.best is not None, "no epoch was trained"
     set_adapter_weights(training, training.best)
 
@@ -219,7 +228,7 @@ def end_epoch(
     validation_set: list[Tokens],
     epoch: int,
     progress: TrainingProgress,
-    checkpoint: "Checkpoint",
+    checkpoint: Checkpoint,
 ) -> None:
     """Validate, keep the weights if they are the best so far, and save; epoch 0 is the base."""
     if validation_set:
@@ -233,18 +242,20 @@ def end_epoch(
 
 def take_step(training: Training, batch: list[Tokens], rate: float, memory_tokens: int) -> float:
     """One optimizer step on a batch; returns its mean loss in nats a token."""
-    training.model.train()
     tokens, weights = learnt_tokens(batch), list(adapter_weights(training).values())
 
-    def gradients(part: list[Tokens]) -> tuple[float, Sequence[torch.Tensor]]:
+    def gradients(part: list[Tokens]) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
         loss = summed_loss(training, part) / tokens
-        return loss.item(), torch.autograd.grad(loss, weights)
+        return loss.detach(), torch.autograd.grad(loss, weights)
 
-    total = 0.0
+    sums = [torch.zeros((), device=training.model.device), *map(torch.zeros_like, weights)]
     for loss, parts in in_parts(gradients, training, batch, memory_tokens):
-        total += loss
-        for weight, gradient in zip(weights, parts, strict=True):
-            weight.grad = gradient if weight.grad is None else weight.grad.add_(gradient)
+        for so_far, value in zip(sums, (loss, *parts), strict=True):
+            so_far.add_(value)
+    mean, *averaged = reduce(sums, "sum")  # over all processes: each divided by all tokens
+    for weight, gradient in zip(weights, averaged, strict=True):
+        weight.grad = gradient
+    total: float = mean.item()
     if not math.isfinite(total):
         raise ModelError(
             "The training diverged: its loss is no number any more."
@@ -264,11 +275,13 @@ def in_parts(
     examples: list[Tokens],
     memory_tokens: int,
 ) -> Iterator[T]:
-    """Results for all parts of the examples, in order, as many at once as there are workers."""
-    shares = [sorted(examples, key=len)[i :: training.workers] for i in range(training.workers)]
-    limit = memory_tokens // training.workers
+    """Results for this process's parts of the examples, as many at once as there are workers."""
+    processes, workers = PartialState(), training.workers
+    first, step = processes.process_index * workers, processes.num_processes * workers
+    shares = [sorted(examples, key=len)[first + i :: step] for i in range(workers)]
+    limit = memory_tokens // workers
     parts = [part for share in shares if share for part in memory_batches(share, limit)]
-    with ThreadPoolExecutor(training.workers) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         yield from pool.map(compute, parts)
 
 
@@ -280,7 +293,6 @@ def learning_rate(step: int, total: int, peak: float) -> float:
 
 def validate(training: Training, examples: list[Tokens], epoch: int) -> Validation:
     """Loss and bits per character on the validation posts."""
-    training.model.eval()
 
     @torch.no_grad()  # it holds for the thread it is set in only
     def loss(part: list[Tokens]) -> float:
@@ -288,20 +300,11 @@ def validate(training: Training, examples: list[Tokens], epoch: int) -> Validati
 
     # No gradients: twice as many tokens take less memory than a step of training.
     nats = sum(in_parts(loss, training, examples, 1024))
+    nats = reduce(
+        torch.tensor(nats, dtype=torch.float64, device=training.model.device), "sum"
+    ).item()
     bits = nats / math.log(2) / sum(e.chars for e in examples)
     return Validation(training.step, epoch, nats / learnt_tokens(examples), bits)
-
-
-def adapter_weights(training: Training) -> Weights:
-    """The trained parameters by name: the adapter and nothing else."""
-    return {n: p for n, p in training.model.named_parameters() if p.requires_grad}
-
-
-def set_adapter_weights(training: Training, weights: Weights) -> None:
-    """Copy saved weights into the model."""
-    with torch.no_grad():
-        for name, parameter in adapter_weights(training).items():
-            parameter.copy_(weights[name])
 
 
 def write_adapter(training: Training, base: BaseModel, folder: Path) -> None:
@@ -310,67 +313,9 @@ def write_adapter(training: Training, base: BaseModel, folder: Path) -> None:
     # False: else peft looks on the hub for what was never trained.
     training.model.save_pretrained(folder, save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)  # peft's form of a model card, not filled in
-
-
-# --- checkpoints
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """The one file that a killed training goes on from."""
-
-    file: Path
-    identity: dict[str, Any]  # settings, base and data: another identity is another training
-
-    def save(self, training: Training) -> None:
-        """Write to a temporary name, then move it in place: the file is always whole."""
-        partial = self.file.with_suffix(".partial")
-        state = {
-            "identity": self.identity,
-            "step": training.step,
-            "adapter": adapter_weights(training),
-            "best": training.best,
-            "optimizer": training.optimizer.state_dict(),
-            "rng": torch.get_rng_state(),  # a base with dropout draws from it
-            "curve": training.curve.to_dict(),
-            "seconds": training.seconds,
-        }
-        torch.save(state, partial)
-        partial.replace(self.file)
-
-
-def resume(
-    training: Training,
-    file: Path,
-    recipe: Recipe,
-    identity: dict[str, Any],
-    console: Console,
-    *,
-    fresh: bool,
-) -> None:
-    """Go on from the checkpoint if it is of the same data and settings; says what it did."""
-    if fresh or not file.exists():
-        return
-    try:
-        state = torch.load(file, weights_only=True, map_location="cpu")
-    except Exception as e:  # a torn pickle makes torch raise nearly anything
-        raise ModelError(
-            f"The checkpoint {file} is damaged. Run this again with --fresh to start anew."
-        ) from e
-    saved = state["identity"]
-    changed = recipe.changes_from(saved)
-    changed += [name for name in ("base", "data") if saved[name] != identity[name]]
-    if changed:
-        names = ", ".join(name.replace("_", " ") for name in changed)
-        console.print(f"Starting anew: {names} changed since the last checkpoint.")
-        return
-    set_adapter_weights(training, state["adapter"])
-    training.optimizer.load_state_dict(state["optimizer"])
-    torch.set_rng_state(state["rng"])
-    training.step, training.best = state["step"], state["best"]
-    training.started -= state["seconds"]
-    training.curve = Curve.from_dict(state["curve"])
-    console.print(f"Resuming after step {training.step}.")
+    # safetensors lets nobody but us read its file, whatever the umask; the server may be another.
+    mode = (folder / "adapter_config.json").stat().st_mode
+    (folder / "adapter_model.safetensors").chmod(mode)
 
 
 @contextmanager
@@ -379,11 +324,11 @@ def memory_advice(recipe: Recipe) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as e:
-        is_memory = isinstance(e, MemoryError | torch.OutOfMemoryError)
-        if not is_memory and "not enough memory" not in str(e) and "allocate" not in str(e):
+        if not is_out_of_memory(e):
             raise
         raise ModelError(
             "There is not enough memory for this training. Lower --memory-tokens"
-            f" (now {recipe.memory_tokens}) or --max-tokens (now {recipe.max_tokens}),"
-            " or choose a smaller base model; the same command then resumes or starts anew."
+            f" (now {recipe.memory_tokens}) and run the same command again: it goes on where it"
+            f" was. If that is not enough, lower --max-tokens (now {recipe.max_tokens}) or choose a"
+            " smaller model for --base."
         ) from e

@@ -1,15 +1,17 @@
-"""`prepare`: from an archive of posts to training data.
+"""`prepare`: from archives of posts to training data.
 
-Reads the archive once and writes DATA: posts.jsonl (every kept post, oldest first, with its
+Reads each archive once and writes DATA: posts.jsonl (every kept post, oldest first, with its
 topics; `split` says where it went: train, validation, or left_out for what would leak from one to
 the other; row i of train.jsonl is the i-th post with split "train"), train.jsonl and
-validation.jsonl (chat fine-tuning format), and dataset.json (counts, options, prompt, checksum).
+validation.jsonl (chat fine-tuning format), dropped.jsonl (id and reason of every post that is not
+learnt from; `because` is the post for whose sake), and dataset.json (counts, options, prompt,
+checksum).
 """
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -21,41 +23,37 @@ from rich.progress import Progress
 
 from bot.voice import Prompt
 from trainer.archives import Archive, Tally, open_archive, read_posts
-from trainer.clean import OWN, Reason
+from trainer.clean import LEFT_OUT, Reason
 from trainer.errors import ArchiveError, DataError
-from trainer.examples import to_example
-from trainer.post import Kind
-from trainer.staging import Kept, Staging
+from trainer.explain import advice
+from trainer.options import Options
+from trainer.rows import Asked, Renderer, write_rows
+from trainer.sides import choose_sides
+from trainer.sift import PersonalData
+from trainer.staging import Staging
 from trainer.summary import EXAMPLES, Summary, print_summary, progress_bar
 from trainer.target import replacing
-from trainer.topics import SAMPLE, Topic, find_topics, learn_habits
+from trainer.topics import SAMPLE, learn_habits
 from trainer.tweetnlp import DEFAULT_MODEL, Recogniser
 
 SCHEMA = 1
 PROMPT = Prompt()
 STEP = 500  # posts between two updates of the bar
+IN_OPTIONS = ("ner", "seed")  # these stand in dataset.json by themselves
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line decides."""
+@dataclass(slots=True)
+class Source:
+    """One archive, and what its reader reports."""
 
-    ner: str | None = None  # tweetnlp[:MODEL_OR_DIRECTORY]
-    validation: float = 0.2
-    seed: int = 0  # nothing here is random; the training takes it from dataset.json
-    with_replies: bool = False
-    with_quotes: bool = False
-
-    @property
-    def kinds(self) -> Set[Kind]:
-        """The kinds of posts that are learnt from."""
-        replies: set[Kind] = {"reply"} if self.with_replies else set()
-        quotes: set[Kind] = {"quote"} if self.with_quotes else set()
-        return OWN | replies | quotes
+    path: Path
+    archive: Archive
+    tally: Tally
+    posts: int = 0
 
 
 def prepare(
-    source: Path,
+    sources: Sequence[Path],
     out: Path,
     options: Options,
     *,
@@ -63,43 +61,50 @@ def prepare(
     prompt: Prompt = PROMPT,
     stdout: Console | None = None,
 ) -> Summary:
-    """Write the training data of the archive `source` to the folder `out`, whole or not at all.
+    """Write the training data of the archives `sources` to the folder `out`, whole or not at all.
 
     Raises ArchiveError, DataError or ModelError.
     """
     out = out.absolute()
-    tally = Tally()
+    opened = [_open(path) for path in sources]
     with ExitStack() as stack:
-        archive = open_archive(source, tally)
         folder = stack.enter_context(replacing(out))
         recogniser = _recogniser(options.ner, out, stack)
         bar = stack.enter_context(progress_bar(Console(stderr=True)))
-        staging = stack.enter_context(closing(Staging(folder / "staging.db", options.kinds)))
-        _stage(staging, archive, source, tally, bar)
-        summary = _settle(staging, tally, source)
-        staging.split(options.validation)
+        staging = stack.enter_context(closing(Staging(folder / "staging.db", options)))
+        _stage(staging, opened, bar)
+        _settle(staging, opened, options, bar)
+        summary = Summary(read=staging.read, personal=staging.personal)
         if recogniser:
             _recognise(staging, recogniser, summary, bar)
         dates = _write_posts(folder, staging, recogniser, prompt, summary, bar)
+        _account(folder, staging, summary)
+        summary.warnings = _warnings(staging, opened)
         staging.delete()
         about = {
             "schema": SCHEMA,
             "created_at": now.isoformat(timespec="seconds"),
-            "source": archive.kind,
+            "sources": [{"kind": s.archive.kind, "read": s.posts} for s in opened],
             "dates": dates,
             "counts": _counts(summary),
             "topics": {"posts_with": summary.with_source, "posts_without": summary.without_topic},
+            "personal_data": _found(summary.personal),
             "ner": summary.names,
             "prompt": asdict(prompt),
             "sha256": _sha256(folder / "train.jsonl", folder / "validation.jsonl"),
             "seed": options.seed,
-            "options": {k: v for k, v in asdict(options).items() if k not in ("ner", "seed")},
-            "warnings": list(summary.warnings),
+            "options": {k: v for k, v in asdict(options).items() if k not in IN_OPTIONS},
+            "warnings": summary.warnings,
         }
         text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
         (folder / "dataset.json").write_text(text, "utf-8")
-    print_summary(stdout or Console(), summary)
+    print_summary(stdout or Console(), summary, options)
     return summary
+
+
+def _open(path: Path) -> Source:
+    tally = Tally()
+    return Source(path, open_archive(path, tally), tally)
 
 
 def _recogniser(ner: str | None, out: Path, stack: ExitStack) -> Recogniser | None:
@@ -116,32 +121,38 @@ def _recogniser(ner: str | None, out: Path, stack: ExitStack) -> Recogniser | No
     return recogniser
 
 
-def _stage(staging: Staging, archive: Archive, source: Path, tally: Tally, bar: Progress) -> None:
-    task = bar.add_task("Reading", total=tally.total_bytes)
-    for _ in staging.add(read_posts(archive, source)):
-        bar.update(task, completed=tally.bytes_read)
-    bar.update(task, completed=tally.total_bytes)
+def _stage(staging: Staging, sources: Sequence[Source], bar: Progress) -> None:
+    task = bar.add_task("Reading", total=sum(s.tally.total_bytes for s in sources))
+    for number, source in enumerate(sources, 1):
+        before = staging.read
+        posts = read_posts(source.archive, source.path)
+        for _ in staging.add(posts, source.archive.kind, number):
+            bar.update(task, completed=sum(s.tally.bytes_read for s in sources))
+        source.posts = staging.read - before
+        if not source.posts:
+            raise ArchiveError(
+                f"{source.path} holds no posts. Give the archive of an account that posted."
+            )
+        bar.update(task, completed=sum(s.tally.bytes_read for s in sources))
+    bar.update(task, completed=bar.tasks[task].total)
 
 
-def _settle(staging: Staging, tally: Tally, source: Path) -> Summary:
-    """Know what is kept. Raises ArchiveError if it is nothing."""
+def _settle(staging: Staging, sources: Sequence[Source], options: Options, bar: Progress) -> None:
+    """Know what is kept, and on which side. Raises ArchiveError if nothing is."""
+    task = bar.add_task("Sorting", total=None)
     kept = staging.settle()
-    dropped = staging.dropped + Counter({Reason.UNREADABLE: tally.unreadable})
-    summary = Summary(
-        read=staging.read + tally.unreadable,
-        dropped={str(reason): count for reason, count in dropped.most_common()},
-        warnings=tally.warnings,
-    )
-    if not summary.read:
-        raise ArchiveError(f"{source} holds no posts. Give the archive of an account that posted.")
+    bar.update(task, total=1, completed=1)
     if not kept:
-        reason, count = dropped.most_common(1)[0]
+        reason, count = staging.main_reason()
+        where = " and ".join(str(s.path) for s in sources)
         raise ArchiveError(
-            f"None of the {summary.read} posts in {source} can be learnt from: most are left out"
-            f" as '{reason}' ({count}). Replies and quotes come in with --with-replies and"
-            " --with-quotes; otherwise give another archive."
+            f"None of the {staging.read} posts in {where} can be learnt from: most are left out"
+            f" as '{reason}' ({count}). {advice(reason)}"
         )
-    return summary
+    task = bar.add_task("Comparing", total=kept)
+    for done in choose_sides(staging.db, kept, options.validation):
+        bar.update(task, completed=done)
+    bar.update(task, completed=kept)
 
 
 def _recognise(staging: Staging, recogniser: Recogniser, summary: Summary, bar: Progress) -> None:
@@ -160,8 +171,9 @@ def _write_posts(
     bar: Progress,
 ) -> dict[str, str | None]:
     """Write every kept post with its topics and count them; returns the first and last date."""
-    task = bar.add_task("Topics and writing", total=staging.count())
-    habits = learn_habits(staging.texts(SAMPLE))
+    count = staging.count()
+    task = bar.add_task("Topics and writing", total=count)
+    renderer = Renderer(prompt, learn_habits(staging.texts(SAMPLE)))
     sides, sources = Counter[str](), Counter[str]()  # source "" counts posts without a topic
     dates: dict[str, str | None] = {"first": None, "last": None}
     with (
@@ -170,41 +182,65 @@ def _write_posts(
         (folder / "validation.jsonl").open("wb") as validation,
     ):
         examples = {"train": train, "validation": validation}
-        for post in staging.kept():
-            names = recogniser.cached_names(post.text) if recogniser else None
-            topics = find_topics(post.text, post.tags, names or (), habits)
-            asked = [topic.text for topic in topics]
-            posts.write(_line(_post_row(post, topics)))
+        for row in write_rows(_with_names(staging, recogniser), renderer, count):
+            post = row.post
+            posts.write(row.line)
             if post.side in examples:
-                examples[post.side].write(_line(to_example(prompt, asked, post.text)))
+                examples[post.side].write(row.example)
             sides[post.side] += 1
-            sources.update({str(topic.source) for topic in topics} or {""})
+            sources.update(row.sources or {""})
             dates = {"first": dates["first"] or post.created_at, "last": post.created_at}
             if post.side == "train" and len(summary.examples) < EXAMPLES:
-                summary.examples.append(
-                    (prompt.messages(", ".join(asked))[-1]["content"], post.text)
-                )
+                summary.examples.append((prompt.messages(row.asked)[-1]["content"], post.text))
             if post.row % STEP == 0:
                 bar.update(task, completed=post.row)
     summary.without_topic = sources.pop("", 0)
     summary.with_source = dict(sources.most_common())
-    summary.sides, summary.left_out = dict(sides), dict(+staging.left_out)
+    summary.sides = dict(sides)
     return dates
 
 
-def _post_row(post: Kept, topics: list[Topic]) -> dict[str, object]:
+def _with_names(staging: Staging, recogniser: Recogniser | None) -> Iterator[Asked]:
+    for post in staging.kept():
+        yield post, (recogniser.cached_names(post.text) if recogniser else None) or ()
+
+
+def _account(folder: Path, staging: Staging, summary: Summary) -> None:
+    """Write what became of every post that is not learnt from; nothing may be missing."""
+    counts = Counter[Reason]()
+    with (folder / "dropped.jsonl").open("wb") as file:
+        for post in staging.dropped():
+            counts[post.reason] += 1
+            row = {"id": post.id, "reason": str(post.reason)}
+            if post.because is not None:
+                row["because"] = post.because
+            file.write(msgspec.json.encode(row) + b"\n")
+    summary.left_out = {str(r): counts.pop(r) for r in LEFT_OUT if r in counts}
+    summary.dropped = {str(reason): count for reason, count in counts.most_common()}
+    assert summary.read == summary.kept + counts.total(), "a post is missing in the account"
+    assert summary.sides.get("left_out", 0) == sum(summary.left_out.values())
+
+
+def _warnings(staging: Staging, sources: Sequence[Source]) -> list[str]:
+    several = len(sources) > 1
+    warnings = [
+        f"{source.path.name}: {warning}" if several else warning
+        for source in sources
+        for warning in source.tally.warnings
+    ]
+    undated = staging.count_undated()
+    if 0 < undated < staging.count():
+        warnings.append(f"{undated} posts have no date: they are taken for the oldest.")
+    return warnings
+
+
+def _found(personal: PersonalData) -> dict[str, object]:
+    """By kind, with a few examples, shortened."""
     return {
-        "id": post.id,
-        "created_at": post.created_at,
-        "text": post.text,
-        "kind": post.kind,
-        "topics": [{"text": t.text, "source": t.source} for t in topics],
-        "split": post.side,
+        "posts": personal.posts,
+        "found": dict(personal.found.most_common()),
+        "examples": personal.examples,
     }
-
-
-def _line(row: object) -> bytes:
-    return msgspec.json.encode(row) + b"\n"
 
 
 def _counts(summary: Summary) -> dict[str, object]:

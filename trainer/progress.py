@@ -1,10 +1,19 @@
 """What a person sees while a voice trains: a live bar on a terminal, a line an epoch elsewhere."""
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from trainer.curve import Curve
@@ -66,6 +75,55 @@ class TrainingProgress:
         if self._console.is_terminal and curve.validations:
             self._bar.stop()
             self._console.print(_table(curve))
+
+
+class JobProgress:
+    """Shows how far a provider's job is, and what the provider says about it."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("Asking", total=None, figures="")
+        self._status = ""
+
+    def __enter__(self) -> "JobProgress":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def status(self, status: str) -> None:
+        """Say a status that is new."""
+        if status != self._status:
+            self._status = status
+            words = status.replace("_", " ")
+            if status == "paused":
+                words += ": go on with it on the provider's page"
+            self._console.print(f"The job's status: {words}.", highlight=False, markup=False)
+            self._bar.update(self._task, description=status.replace("_", " ").capitalize())
+
+    def show(self, message: str, figures: Mapping[str, Any] | None) -> None:  # Any: see losses.Row
+        """Say what happened; a step with its losses moves the bar, and is a line without one."""
+        if figures is None or not self._console.is_terminal:
+            self._console.print(f"  {message}", highlight=False, markup=False)
+        if figures is not None:
+            losses = [f"{n} {v:.3f}" for n, v in figures.items() if n.endswith("loss") and v]
+            self._bar.update(
+                self._task,
+                completed=figures["step"],
+                total=figures.get("total_steps"),
+                figures="  ".join(losses),
+            )
 
 
 def _table(curve: Curve) -> Table:

@@ -9,6 +9,7 @@ class Recipe:
     """How a local voice is trained."""
 
     epochs: int = 2  # the second still gains; a third was worse where it was tried
+    patience: int = 1  # epochs without gain that end it: from so few posts none came back down
     rank: int = 16  # on every linear layer
     learning_rate: float = 1e-3  # twice as much overfitted in the second epoch, batch 8
     batch_size: int = 4  # posts a step: better than 8 on every author, at the same speed
@@ -19,6 +20,9 @@ class Recipe:
     checkpoint_every: int = 10  # steps: half a minute's work is lost at most, 0.2 s spent
 
     def changes_from(self, other: dict[str, Any]) -> list[str]:
-        """Names of settings that give other weights than `other` would."""
-        names = [f.name for f in fields(self) if f.name not in ("threads", "checkpoint_every")]
+        """Names of settings that would have led elsewhere than `other` by the same step."""
+        names = [f.name for f in fields(self) if f.name not in _SAME_STEPS]
         return [name for name in names if other.get(name) != getattr(self, name)]
+
+
+_SAME_STEPS = ("patience", "memory_tokens", "threads", "checkpoint_every")

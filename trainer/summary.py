@@ -9,6 +9,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from trainer.options import Options
+from trainer.sift import PersonalData
+
 EXAMPLES = 3
 SHOWN_CHARS = 220
 
@@ -25,6 +28,7 @@ class Summary:
     without_topic: int = 0
     examples: list[tuple[str, str]] = field(default_factory=list)  # topics, text
     names: Mapping[str, int] | None = None  # of the recogniser: posts asked and cached
+    personal: PersonalData = field(default_factory=PersonalData)
     warnings: Sequence[str] = ()
 
     @property
@@ -49,7 +53,7 @@ def progress_bar(console: Console) -> Iterator[Progress]:
         yield bar
 
 
-def print_summary(console: Console, summary: Summary) -> None:
+def print_summary(console: Console, summary: Summary, options: Options) -> None:
     """Print where every post went, what the topics cover, and a few rows of training."""
     posts = Table("posts read", f"{summary.read:,}", box=None, pad_edge=False)
     posts.columns[1].justify = "right"
@@ -70,8 +74,28 @@ def print_summary(console: Console, summary: Summary) -> None:
             f"tweetnlp: {summary.names['asked']:,} posts asked,"
             f" {summary.names['cached']:,} known from before.\n"
         )
+    if summary.personal.posts:
+        _print_personal(console, summary.personal, options)
     for asked, text in summary.examples:
         shown = text if len(text) <= SHOWN_CHARS else text[:SHOWN_CHARS] + "…"
         console.print(f"[bold]{escape(asked)}[/bold] → {escape(shown)}", highlight=False)
     for warning in summary.warnings:
         console.print(f"[yellow]Note:[/yellow] {escape(warning)}", highlight=False)
+
+
+_DONE = {
+    "mask": "each is replaced with … (or --personal drop: these posts; keep: as they are)",
+    "drop": "these posts are dropped (or --personal mask: they stay, without it)",
+    "keep": "it stays, and the voice may repeat it (or --personal mask, drop)",
+}
+
+
+def _print_personal(console: Console, personal: PersonalData, options: Options) -> None:
+    """Say what was found, so that nobody gives it to a provider unseen."""
+    table = Table("personal data", "found", "such as", box=None, pad_edge=False)
+    table.columns[1].justify = "right"
+    for kind, count in personal.found.most_common():
+        examples = escape(", ".join(personal.examples[kind]))
+        table.add_row(f"  {kind}", f"{count:,}", examples)
+    posts = "1 post" if personal.posts == 1 else f"{personal.posts:,} posts"
+    console.print(table, f"  in {posts}: {_DONE[options.personal]}", "", highlight=False)

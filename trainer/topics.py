@@ -142,7 +142,9 @@ def _capitalised(found: Sequence[Word], habits: Habits) -> Iterator[str]:
     is_headline = _is_headline(found)
     run: list[Word] = []
     for word in found:
-        may_name = _may_name(word, habits, is_headline)
+        if not run and not word.is_capital:
+            continue
+        may_name = word.is_capital and _may_name(word, habits, is_headline)
         if run and word.is_joined and (may_name or word.lower in LINKS):
             run.append(word)
             continue
@@ -154,7 +156,7 @@ def _capitalised(found: Sequence[Word], habits: Habits) -> Iterator[str]:
 
 
 def _may_name(word: Word, habits: Habits, is_headline: bool) -> bool:
-    if not word.is_capital or word.lower in CALENDAR:
+    if word.lower in CALENDAR:
         return False
     if word.is_first:
         return habits.is_name(word.lower) or word.lower in TITLES
@@ -174,8 +176,8 @@ def _span(run: Sequence[Word], habits: Habits) -> Iterator[str]:
 
 
 def _is_headline(found: Sequence[Word]) -> bool:
-    long = [w for w in found if len(w.text) > 3]
-    return len(long) > 3 and sum(w.is_capital for w in long) > SHOUTED_SHARE * len(long)
+    long = [w.is_capital for w in found if len(w.text) > 3]
+    return len(long) > 3 and sum(long) > SHOUTED_SHARE * len(long)
 
 
 def _pairs(found: Sequence[Word]) -> Iterator[tuple[str, str]]:

@@ -6,18 +6,21 @@
 
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
+from filelock import FileLock, Timeout
 from rich.console import Console
 
-from bot.voice import SCHEMA, Base, Sampling, Voice, save_posts
+from bot.voice import HELD_OUT_FILE, SCHEMA, Base, Sampling, Voice, save_posts
 from trainer import curve as curves
-from trainer import gguf
 from trainer.base_model import BaseModel
 from trainer.curve import Curve
-from trainer.dataset import Dataset
+from trainer.dataset import ABOUT_FILE, Dataset
 from trainer.errors import DataError
 from trainer.recipe import Recipe
 
@@ -47,10 +50,11 @@ class VoiceFolder:
     @property
     def adapter(self) -> Path:
         """The PEFT folder of the voice being built."""
-        return self._new / "adapter"
+        return self.new / "adapter"
 
     @property
-    def _new(self) -> Path:
+    def new(self) -> Path:
+        """The voice being built."""
         return self.training / "voice"
 
     @property
@@ -58,21 +62,37 @@ class VoiceFolder:
         return self.training / "replaced"
 
     @property
-    def _place(self) -> Path:
+    def place(self) -> Path:
+        """The voice, once it is complete."""
         return self.voices / self.name
 
-    def open(self) -> None:
-        """Make the training folder and undo what a crash left half-done. Raises DataError."""
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Hold the training folder, and undo what a crash left half-done. Raises DataError.
+
+        The system lets go of the lock when the process dies, however it dies.
+        """
+        lock = FileLock(self.training / "lock", timeout=0)
         try:
-            shutil.rmtree(self._new, ignore_errors=True)
             self.training.mkdir(parents=True, exist_ok=True)
-            if self._old.exists() and not self._place.exists():
-                self._old.rename(self._place)
+            lock.acquire()
+            shutil.rmtree(self.new, ignore_errors=True)
+            if self._old.exists() and not self.place.exists():
+                self._old.rename(self.place)
+        except Timeout as e:
+            raise DataError(
+                f"The voice {self.name} is being trained by another process. Wait until that one"
+                " has ended, or give this one another name with --voice."
+            ) from e
         except OSError as e:
             raise DataError(
                 f"The voice cannot be written to {self.voices} ({e.strerror})."
                 " Name a folder you may write to with --voices."
             ) from e
+        try:
+            yield
+        finally:
+            lock.release()
 
     def publish(
         self,
@@ -85,10 +105,12 @@ class VoiceFolder:
         now: datetime,
         console: Console,
     ) -> None:
-        """Write everything beside the adapter, voice.json last, and move the voice in place."""
+        """Write everything beside the adapter of a local voice, and move it in place."""
+        from trainer import gguf  # noqa: PLC0415 - numpy, and only for an adapter
+
         config = base.model.config.to_dict()
         if gguf.can_convert(config):
-            gguf.write_adapter(self.adapter, config, self._new / "adapter.gguf")
+            gguf.write_adapter(self.adapter, config, self.new / "adapter.gguf")
             model = "adapter.gguf"
         else:
             model = "adapter"
@@ -96,48 +118,73 @@ class VoiceFolder:
                 f"{base.name} is a {config['model_type']} model, for which no adapter.gguf can be"
                 " written here: serve the PEFT adapter with vLLM, or convert it with llama.cpp."
             )
-        curves.save(curve, self._new, f"{self.name}: {len(data.train)} posts on {base.name}")
-        save_posts(self._new, data.posts)
-        Voice(
-            schema=SCHEMA,
-            name=self.name,
+        self.complete(
+            data,
             backend="local",
             model=model,
             base=Base(base.name, base.sha256),
+            curve=curve,
+            metrics=_metrics(curve, recipe, seconds),
+            seed=recipe.seed,
+            now=now,
+            console=console,
+        )
+
+    def complete(
+        self,
+        data: Dataset,
+        *,
+        backend: Literal["local", "openai"],
+        model: str,
+        base: Base,
+        curve: Curve,
+        metrics: dict[str, float],
+        seed: int,
+        now: datetime,
+        console: Console,
+    ) -> None:
+        """Write what every voice has, voice.json last, and move the voice in place."""
+        if curve.steps:
+            curves.save(curve, self.new, f"{self.name}: {len(data.train)} posts on {base.name}")
+        save_posts(self.new, data.posts)
+        save_posts(self.new, data.held_out, HELD_OUT_FILE)
+        shutil.copyfile(data.folder / ABOUT_FILE, self.new / ABOUT_FILE)  # for the report
+        Voice(
+            schema=SCHEMA,
+            name=self.name,
+            backend=backend,
+            model=model,
+            base=base,
             prompt=data.prompt,
             sampling=Sampling(),
             counts={"train": len(data.train), "validation": len(data.validation)},
             data_sha256=data.sha256,
-            metrics=_metrics(curve, recipe, seconds),
-            seed=recipe.seed,
+            metrics=metrics,
+            seed=seed,
             created_at=now.isoformat(timespec="seconds"),
-        ).save(self._new)
+        ).save(self.new)
         self._take_place()
         if not data.validation:
             console.print("There were no posts to validate on: the last epoch was kept unmeasured.")
-        console.print(f"The voice {self.name} is ready in {self._place}.")
+        console.print(f"The voice {self.name} is ready in {self.place}.")
 
     def _take_place(self) -> None:
         """Two renames: in the moment between them `open` or the next run can mend a crash."""
         shutil.rmtree(self._old, ignore_errors=True)
-        if self._place.exists():
-            self._place.rename(self._old)
-        self._new.rename(self._place)
+        if self.place.exists():
+            self.place.rename(self._old)
+        self.new.rename(self.place)
         shutil.rmtree(self.training)
 
 
 def _metrics(curve: Curve, recipe: Recipe, seconds: float) -> dict[str, float]:
     best = curve.best()
-    measured = (
-        {
-            "bits_per_char_base": round(curve.validations[0].bits_per_char, 4),
-            "bits_per_char": round(best.bits_per_char, 4),
-        }
-        if best
-        else {}
-    )
+    bits = {
+        "bits_per_char_base": curve.validations[0].bits_per_char if best else None,
+        "bits_per_char": best.bits_per_char if best else None,
+    }
     return {
-        **measured,
+        **{name: round(value, 4) for name, value in bits.items() if value is not None},
         "best_epoch": best.epoch if best else recipe.epochs,
         "train_seconds": round(seconds, 1),
     }

@@ -4,7 +4,10 @@ Pure. English is built in; of other languages, what the author writes most often
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
+
+CACHED = 1 << 15  # the same words come again and again: looked up, each costs a tenth
 
 _STOPWORDS = """
 a an the this that these those i me my mine myself we us our ours you your yours he him his she her
@@ -45,10 +48,11 @@ LINKS = frozenset(_LINKS.split())  # inside of names: Medicare for All, Simone d
 
 _MARKED = re.compile(r"https?://\S+|(?<![\w&])[#＃@]\w+")
 _TOKEN = re.compile(
+    r"(?=\w{1,4}\.)(?:"  # spares most words the next three tries
     r"(?:[^\W\d_]\.){2,}"  # U.S., D.C.
     r"|(?:Mr|Mrs|Ms|Dr|St|Sen|Rep|Gov|Pres|Prof|Lt|Col|Gen|Sgt|Sec|Jr|Sr|Mt|Ft)\.(?=\s+[A-Z])"
     r"|[A-Z]\.(?=\s+[A-Z])"  # Brian D. Sicknick
-    r"|\w+(?:[-'’.&]\w+)*"
+    r")|\w+(?:[-'’.&]\w+)*"
     r"|\n|[^\w\s]+"
 )
 _CAMEL = re.compile(
@@ -72,18 +76,26 @@ def words(text: str) -> list[Word]:
     """The words of a text in order; hashtags, mentions and links are left out."""
     found: list[Word] = []
     is_first, is_joined = True, False
-    for token in _TOKEN.findall(_MARKED.sub(" , ", text)):
-        if not token[0].isalnum():
-            is_first = is_first or not _WITHIN_SENTENCE.issuperset(token)
-            is_joined = False
-            continue
-        ends = token[-2:] in _POSSESSIVES  # a name does not go on after it
-        word = token[:-2] if ends else token
-        found.append(Word(word, word.casefold(), word[0].isupper(), is_first, is_joined))
-        is_first, is_joined = False, not ends
+    if "#" in text or "@" in text or "＃" in text or "http" in text:
+        text = _MARKED.sub(" , ", text)
+    for token in _TOKEN.findall(text):
+        word, is_first, is_joined = _read(token, is_first, is_joined)
+        if word:
+            found.append(word)
     return found
 
 
+@lru_cache(maxsize=CACHED)
+def _read(token: str, is_first: bool, is_joined: bool) -> tuple[Word | None, bool, bool]:
+    """The word that a token is, if it is one, and `is_first` and `is_joined` of the next."""
+    if not token[0].isalnum():
+        return None, is_first or not _WITHIN_SENTENCE.issuperset(token), False
+    ends = token[-2:] in _POSSESSIVES  # a name does not go on after it
+    text = token[:-2] if ends else token
+    return Word(text, text.casefold(), text[0].isupper(), is_first, is_joined), False, not ends
+
+
+@lru_cache(maxsize=CACHED)
 def is_dull(lower: str) -> bool:
     """Whether a word says nothing about a subject; contractions go by their first part."""
     if lower in STOPWORDS or len(lower) < 2:

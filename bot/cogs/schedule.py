@@ -11,7 +11,8 @@ from discord import app_commands
 from discord.ext import commands
 from discord.utils import format_dt
 
-from bot.daily import DAYS, Suggestions, is_too_late, next_time, parse_clock, parse_days
+from bot.clock import parse_clock
+from bot.daily import DAYS, Suggestions, is_too_late, next_time, parse_days
 from bot.draft import Schedule
 from bot.drafting import Drafting
 from bot.errors import BotError, Unavailable

@@ -13,7 +13,8 @@ class Applications:
     def __init__(self, world: World) -> None:
         self.commands: list[Json] = []  # global ones
         self.guild_commands: list[Json] = []
-        self.is_synced = False  # the global commands were put at least once
+        self.is_synced = False  # the bot put its global commands, or looked and found them right
+        self.settings: Json = {}  # what its page in the developer portal says otherwise
         self.gateway_url = ""
         self._world = world
 
@@ -52,7 +53,7 @@ class Applications:
         return 200, self._world.users[user_id]
 
     def _application(self, call: Call) -> Answer:
-        return 200, objects.application(self._world.bot)
+        return 200, objects.application(self._world.bot) | self.settings
 
     def _gateway(self, call: Call) -> Answer:
         limit = {"total": 1000, "remaining": 999, "reset_after": 0, "max_concurrency": 1}
@@ -82,7 +83,10 @@ class Applications:
 
     def _list(self, call: Call, app_id: str, guild_id: str | None = None) -> Answer:
         self._know_application(app_id)
-        return 200, self.guild_commands if guild_id else self.commands
+        if guild_id:
+            return 200, self.guild_commands
+        self.is_synced = bool(self.commands)
+        return 200, self.commands
 
     def _overwrite(self, call: Call, app_id: str, guild_id: str | None = None) -> Answer:
         self._know_application(app_id)

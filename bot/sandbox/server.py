@@ -4,7 +4,7 @@ Everything is in memory and on loopback. The bot itself is not part of it: point
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,12 @@ class Sandbox:
         self.token = token
         self.people = self.discord.people
         self.url = ""
-        self.mastodon = MockServer(config=_mastodon_config()) if with_mastodon else None
+        # "you" is the bot's own; everybody but the first person has one to connect
+        self.mastodon_tokens = {"you": MASTODON_TOKEN} | {
+            name: f"{MASTODON_TOKEN}-{name}" for name in list(people)[1:]
+        }
+        config = _mastodon_config(self.mastodon_tokens)
+        self.mastodon = MockServer(config=config) if with_mastodon else None
         self.mastodon_url = ""
         self.mastodon_token = MASTODON_TOKEN
         self._runner: web.AppRunner | None = None
@@ -97,6 +102,7 @@ class Sandbox:
             "OWNER_IDS": ",".join(person["id"] for person in self.people.values()),
             "MASTODON_BASE_URL": self.mastodon_url,
             "MASTODON_ACCESS_TOKEN": self.mastodon_token,
+            "MASTODON_PRIVATE_INSTANCES": self.mastodon_url,
         }
 
     async def stop(self) -> None:
@@ -112,31 +118,40 @@ class Sandbox:
         await self.discord.until(lambda: self.discord.is_ready, timeout_s)
 
     async def timeline(self) -> list[Json]:
-        """All statuses of the sandbox's Mastodon account, newest first."""
+        """All statuses of the sandbox's Mastodon accounts, newest first."""
         if not self.mastodon_url:
             return []
-        headers = {"Authorization": f"Bearer {self.mastodon_token}"}
+        found: list[Json] = []
         try:
-            async with ClientSession(self.mastodon_url, headers=headers) as http:
-                account = await _get(http, "/api/v1/accounts/verify_credentials")
-                path = f"/api/v1/accounts/{account['id']}/statuses?limit=40"
-                return list(await _get(http, path))
+            async with ClientSession(self.mastodon_url) as http:
+                for token in self.mastodon_tokens.values():
+                    account = await _get(http, "/api/v1/accounts/verify_credentials", token)
+                    path = f"/api/v1/accounts/{account['id']}/statuses?limit=40"
+                    found += await _get(http, path, token)
         except ClientError as e:
             raise Unavailable("The sandbox's Mastodon does not answer. Try again.") from e
+        return sorted(found, key=lambda status: int(status["id"]), reverse=True)
 
 
-def _mastodon_config() -> MastodonMockConfig:
-    account = SeedAccount(username="you", display_name="Your account", access_token=MASTODON_TOKEN)
+def _mastodon_config(tokens: Mapping[str, str]) -> MastodonMockConfig:
+    accounts = [
+        SeedAccount(
+            username=name,
+            display_name="Your account" if name == "you" else name.title(),
+            access_token=token,
+        )
+        for name, token in tokens.items()
+    ]
     return MastodonMockConfig(
         title="Sandbox Mastodon",
         url_scheme="http",
         database=DatabaseConfig(path=":memory:"),
-        seed=SeedConfig(accounts=[account]),
+        seed=SeedConfig(accounts=accounts),
     )
 
 
-async def _get(http: ClientSession, path: str) -> Any:  # Any: Mastodon's JSON
-    async with http.get(path) as response:
+async def _get(http: ClientSession, path: str, token: str) -> Any:  # Any: Mastodon's JSON
+    async with http.get(path, headers={"Authorization": f"Bearer {token}"}) as response:
         response.raise_for_status()
         return await response.json()
 

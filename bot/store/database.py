@@ -19,6 +19,7 @@ PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # a lost commit could post twice
     "busy_timeout=5000",
+    "secure_delete=ON",  # what a person has deleted is not left in the file
 )
 
 
@@ -43,6 +44,17 @@ class Database:
                 await connection.close()  # its thread would keep the process alive
         finally:
             lock_file.close()
+
+    @classmethod
+    @asynccontextmanager
+    async def reading(cls, path: Path) -> AsyncIterator["Database"]:
+        """Only read a database, also while a bot uses it. Raises ConfigError."""
+        connection = await aiosqlite.connect(reading_uri(path), uri=True)
+        try:
+            await connection.execute("PRAGMA query_only=ON")
+            yield cls(connection)
+        finally:
+            await connection.close()
 
     async def rows(self, sql: str, values: Iterable[object] = ()) -> list[sqlite3.Row]:
         """Every row of a query."""
@@ -70,10 +82,17 @@ class Database:
                 raise
             await self._connection.execute("COMMIT")
 
-    async def backup(self, target: Path) -> None:
-        """Copy the whole database, consistent, while it is in use."""
-        async with aiosqlite.connect(target) as copy:
-            await self._connection.backup(copy)
+    async def settle(self) -> None:
+        """Bring the file itself up to date: what was deleted is not in a log beside it either."""
+        async with self._write:
+            await self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def reading_uri(path: Path) -> str:
+    """Address of a database that is there. Raises ConfigError if it is not."""
+    if not path.is_file():
+        raise ConfigError(f"There is no database {path}. Set DATABASE to the bot's.")
+    return f"{path.absolute().as_uri()}?mode=rw"  # read-only could not join a bot that is writing
 
 
 def iso(moment: datetime) -> str:

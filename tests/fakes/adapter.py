@@ -1,9 +1,13 @@
 """A real, if meaningless, LoRA adapter for the embedded engine: one small random matrix."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import gguf
 import numpy as np
+
+from bot.weights import DEFAULT_BASE
 
 WIDTH = 576  # SmolLM2-135M
 
@@ -23,3 +27,15 @@ def write_adapter(file: Path, seed: int, strength: float) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def write_local_voices(like: Path, **strengths: float) -> Path:
+    """Write local voices beside the folder of one, all on the default base; returns `voices`."""
+    about = json.loads((like / "voice.json").read_text("utf-8"))
+    about |= {"backend": "local", "model": "adapter.gguf", "base": asdict(DEFAULT_BASE)}
+    for name, strength in strengths.items():
+        folder = like.parent / name
+        folder.mkdir(exist_ok=True)
+        write_adapter(folder / "adapter.gguf", 1, strength)
+        (folder / "voice.json").write_text(json.dumps(about | {"name": name}), "utf-8")
+    return like.parent

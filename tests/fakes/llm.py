@@ -87,5 +87,6 @@ class FakeLLM:
                 "created": 0,
                 "model": body["model"],
                 "choices": choices,
+                "usage": {"completion_tokens": 20 * len(choices)},
             }
         )

@@ -10,6 +10,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
+    MambaConfig,
+    MambaForCausalLM,
     PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen2ForCausalLM,
@@ -22,6 +24,7 @@ CHAT_TEMPLATE = (
 )
 KINDS: dict[str, Any] = {  # classes of transformers, whose union mypy cannot see
     "llama": (LlamaConfig, LlamaForCausalLM),
+    "mamba": (MambaConfig, MambaForCausalLM),
     "qwen2": (Qwen2Config, Qwen2ForCausalLM),
 }
 

@@ -55,12 +55,16 @@ def script(name: str, value: object) -> bytes:
     return f"window.{name} = {json.dumps(value, ensure_ascii=False, indent=2)}".encode()
 
 
-def files(tweets: Sequence[Json], **more: Sequence[Json]) -> dict[str, bytes]:
+def files(
+    tweets: Sequence[Json], *parts: Sequence[Json], **more: Sequence[Json]
+) -> dict[str, bytes]:
     """The archive's files by name; `more` are further lists, such as `note_tweet=[…]`."""
-    listed = [{"fileName": "data/tweets.js", "count": str(len(tweets))}]
+    names = ["data/tweets.js", *(f"data/tweets-part{n}.js" for n in range(1, len(parts) + 1))]
+    posts = dict(zip(names, (tweets, *parts), strict=True))
+    listed = [{"fileName": name, "count": str(len(rows))} for name, rows in posts.items()]
     private = [{"like": {"tweetId": "1", "fullText": CANARY}}]
     return {
-        "data/tweets.js": script("YTD.tweets.part0", tweets),
+        **{n: script(f"YTD.tweets.part{i}", rows) for i, (n, rows) in enumerate(posts.items())},
         "data/manifest.js": script(
             "__THAR_CONFIG",
             {"userInfo": {"accountId": OWN_ID}, "dataTypes": {"tweets": {"files": listed}}},
@@ -90,3 +94,10 @@ def write_folder(path: Path, contents: Mapping[str, bytes]) -> Path:
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_bytes(content)
     return path
+
+
+def unescaped(text: str) -> str:
+    """The text as X means it, if `text` is as X writes it."""
+    for escape, sign in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        text = text.replace(escape, sign)
+    return text

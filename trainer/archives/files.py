@@ -1,11 +1,29 @@
-"""The files of an archive, whether zipped or unpacked.
+"""The files of an archive, whether zipped, in a tar, or unpacked.
 
-Opens only what a reader asks for by name, so that messages and likes are never read.
+Opens only what a reader asks for by name, so that messages and likes are never read; writes
+nothing. What no export holds is refused: paths that climb out, links, and bombs.
 """
 
+import gzip
+import os
+import stat
+import tarfile
 import zipfile
-from pathlib import Path
-from typing import IO, Protocol
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO, Protocol, cast
+
+from trainer.errors import ArchiveError
+
+DEPTH = 4  # folders: your_instagram_activity/threads in a folder of the download's name, and one
+FREE_BYTES = 1 << 30  # unpacked, before anybody asks how much was packed
+MOST_TIMES = 200  # posts become twenty times as small; a bomb, a thousand times
+LONGEST_HEADER = 1 << 22  # of a tar: names and dates of one file
+UNUSUAL = (
+    "{path} {what}, which no service's archive does. Nothing of it was read:"
+    " download the archive again from the service."
+)
 
 
 class Files(Protocol):
@@ -17,38 +35,181 @@ class Files(Protocol):
     def size(self, name: str) -> int:
         """Bytes of the unpacked file."""
 
-    def open(self, name: str) -> IO[bytes]:
+    def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """Open one file for reading."""
 
 
 class ZipFiles:
-    """The files of a zip."""
+    """The files of a zip. Raises ArchiveError for paths that climb out, links and bombs."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._zip = zipfile.ZipFile(path)
+        self._infos = {i.filename.replace("\\", "/"): i for i in self._zip.infolist()}
+        for name, info in self._infos.items():
+            is_link = stat.S_ISLNK(info.external_attr >> 16)
+            _check_name(path, name, "link" if is_link else "file")
 
     def names(self) -> list[str]:
-        return self._zip.namelist()
+        return [name for name in self._infos if not name.endswith("/")]
 
     def size(self, name: str) -> int:
-        return self._zip.getinfo(name).file_size
+        return self._infos[name].file_size
 
     def open(self, name: str) -> IO[bytes]:
-        return self._zip.open(name)
+        info = self._infos[name]
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ArchiveError(
+                f"{self._path} is packed in an unusual way. Unpack it and give the folder."
+            )
+        if info.file_size > FREE_BYTES and info.file_size > MOST_TIMES * info.compress_size:
+            raise _bomb(self._path)
+        return self._zip.open(info)
 
 
 class FolderFiles:
-    """The files of a folder and of `data` in it; the folders of media are not listed."""
+    """The files of a folder and of those in it, down to `depth`; folders of media are not listed.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Links that lead out of the folder are passed over.
+    """
+
+    def __init__(self, folder: Path, depth: int = DEPTH) -> None:
+        self._folder, self._depth = folder, depth
 
     def names(self) -> list[str]:
-        found = [f for where in ("", "data") for f in (self._folder / where).glob("*")]
-        return [f.relative_to(self._folder).as_posix() for f in found if f.is_file()]
+        inside = self._folder.resolve()
+        found = []
+        for where, folders, files in os.walk(self._folder):
+            here = Path(where)
+            depth = len(here.relative_to(self._folder).parts)
+            folders[:] = [f for f in folders if "media" not in f and depth < self._depth]
+            for file in map(here.joinpath, files):
+                if file.is_file() and file.resolve().is_relative_to(inside):
+                    found.append(file.relative_to(self._folder).as_posix())
+        return found
 
     def size(self, name: str) -> int:
         return (self._folder / name).stat().st_size
 
     def open(self, name: str) -> IO[bytes]:
         return (self._folder / name).open("rb")
+
+
+class TarFiles:
+    """The files of a tar or tar.gz, each read by running through it from the beginning."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with self._members() as members:
+            self._sizes = {member.name.removeprefix("./"): member.size for member, _ in members}
+
+    def names(self) -> list[str]:
+        return list(self._sizes)
+
+    def size(self, name: str) -> int:
+        return self._sizes[name]
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
+        with self._members() as members:
+            for member, tar in members:
+                if member.name.removeprefix("./") == name:
+                    file = tar.extractfile(member)
+                    assert file is not None
+                    yield file
+                    return
+        raise KeyError(name)
+
+    @contextmanager
+    def _members(self) -> Iterator[Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]]:
+        with self._path.open("rb") as file:
+            is_packed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            with gzip.open(file) if is_packed else file as unpacked:
+                stream = _Stream(cast("IO[bytes]", unpacked), self._path)
+                try:
+                    tar = tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r:")  # noqa: SIM115
+                except tarfile.ReadError as e:
+                    raise ArchiveError(
+                        f"{self._path} is packed, but is no tar. Unpack it and give what is in it."
+                    ) from e
+                yield self._regular(tar, stream)
+
+    def _regular(
+        self, tar: tarfile.TarFile, stream: "_Stream"
+    ) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
+        while True:
+            stream.header_left = LONGEST_HEADER
+            member = tar.next()
+            if member is None:
+                return
+            tar.members.clear()  # type: ignore[attr-defined] # else it remembers every file
+            kind = "link" if member.issym() or member.islnk() else "file"
+            _check_name(self._path, member.name, kind)
+            if member.size < 0 or not (member.isreg() or member.isdir()):
+                raise ArchiveError(UNUSUAL.format(path=self._path, what="holds an odd file"))
+            if member.isreg():
+                stream.header_left = None
+                yield member, tar
+
+
+class _Stream:
+    """What `tarfile` reads from: within bounds, for it takes every length in a file for true."""
+
+    def __init__(self, file: IO[bytes], path: Path) -> None:
+        self._file, self._path = file, path
+        self._most = max(FREE_BYTES, MOST_TIMES * path.stat().st_size)
+        self.header_left: int | None = LONGEST_HEADER  # bytes; None while a file is read
+
+    def read(self, size: int) -> bytes:
+        if self.header_left is not None:
+            self.header_left -= size
+            if size < 0 or self.header_left < 0:
+                raise ArchiveError(UNUSUAL.format(path=self._path, what="holds an odd file"))
+        self._check()
+        return self._file.read(size)
+
+    def seek(self, to: int) -> int:
+        place = self._file.seek(max(0, min(to, self._most + 1)))
+        self._check()
+        return place
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seekable(self) -> bool:
+        return False  # a text that is read from it need not look back
+
+    def _check(self) -> None:
+        if self._file.tell() > self._most:
+            raise _bomb(self._path)
+
+
+def base_of(name: str) -> str:
+    """The name without its folders."""
+    return name.rsplit("/", 1)[-1]
+
+
+def folder_of(name: str) -> str:
+    """The folders of a name, with a `/` at the end, or ""."""
+    return name[: -len(base_of(name))]
+
+
+def topmost(names: list[str]) -> list[str]:
+    """Those of the files that lie in the topmost folder of theirs; a Mac's own copies left out."""
+    mine = [n for n in names if not n.startswith("__MACOSX/")]
+    top = min(map(folder_of, mine), key=lambda f: (f.count("/"), f), default="")
+    return sorted((n for n in mine if folder_of(n) == top), key=lambda n: (len(n), n))
+
+
+def _check_name(path: Path, name: str, kind: str) -> None:
+    if kind == "link":
+        raise ArchiveError(UNUSUAL.format(path=path, what=f"holds the link {name[:80]!r}"))
+    parts = PurePosixPath(name).parts
+    if ".." in parts or name.startswith("/") or PureWindowsPath(name).drive:
+        raise ArchiveError(UNUSUAL.format(path=path, what=f"leads out of itself ({name[:80]!r})"))
+
+
+def _bomb(path: Path) -> ArchiveError:
+    what = f"unpacks to more than {MOST_TIMES} times its size"
+    return ArchiveError(UNUSUAL.format(path=path, what=what))

@@ -1,4 +1,4 @@
-"""Streams the records of a JavaScript list, `window.YTD.tweets.part0 = [ {...}, {...} ]`.
+"""Streams the records of a JSON list: `window.YTD.tweets.part0 = [ {...} ]`, or one in an object.
 
 Holds one block of the file at a time. A block is cut before its last record, and decoded straight
 into typed values: building only the fields that are wanted is what makes this three times as
@@ -8,74 +8,87 @@ fast as ijson, which alone leaves no room for cleaning at 60 MB/s (bench/archive
 import codecs
 import re
 from collections.abc import Iterator
-from typing import IO, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar
 
 import msgspec
 
 from trainer.archives.tally import Tally
 from trainer.errors import ArchiveError
+from trainer.post import Unreadable
 
 R = TypeVar("R")
 
 BLOCK = 1 << 18
 LONGEST = 1 << 22  # a record is a few kilobytes: what does not end in 4 MB is not a list of posts
+LONGEST_ID = 200
 TRIES = 64  # nested objects look like ends of records; a post has fewer of them than this
-HEAD = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:[\w.$]+\s*=\s*)?\[")
+HEAD = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:(?:var\s+)?([\w.$]+)\s*=\s*)?\[")
 # An escaped backslash, a whole pair, or half a pair, which JSON decoders refuse.
 SURROGATE = re.compile(
     rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
 
 
-def read_records(file: IO[bytes], name: str, kind: type[R], tally: Tally) -> Iterator[R]:
-    """Yield the list's records as `kind`; those that do not fit it count as unreadable.
+def list_in_object(key: str) -> re.Pattern[bytes]:
+    """The head of a file that is an object with its list of records under `key`."""
+    return re.compile(rb'(?:\xef\xbb\xbf)?\s*\{.*?"%b"\s*:\s*\[' % key.encode(), re.DOTALL)
+
+
+def read_records(
+    file: IO[bytes], name: str, kind: type[R], tally: Tally, head: re.Pattern[bytes] = HEAD
+) -> Iterator[R | Unreadable]:
+    """Yield the list's records as `kind`, and Unreadable for those that do not fit it.
 
     Raises ArchiveError if the file is not such a list, is damaged, or stops in the middle.
     """
-    rows = _Rows(kind, tally)
+    rows = _Rows(kind, name)
     rest = file.read(BLOCK)
     tally.bytes_read += len(rest)
-    head = HEAD.match(rest)
-    if head is None:
+    found = head.match(rest)
+    if found is None:
         raise ArchiveError(
-            f"{name} is not a list of posts as X writes it (`window.… = [`)."
+            f"{name} is not the list of posts that it is in an archive."
             " Give the archive as it was downloaded."
         )
-    rest, block = rest[head.end() :], b""
-    done = head.end()
+    rest, block, done = rest[found.end() :], b"", found.end()
     while True:
-        yield from (found := rows.cut(rest + block))[0]
-        done += len(rest) + len(block) - len(found[1])
-        rest = found[1]
+        read, left = rows.cut(rest + block)
+        yield from read
+        done += len(rest) + len(block) - len(left)
+        rest = left
         block = file.read(BLOCK)
         tally.bytes_read += len(block)
         if not block:
             break
         if len(rest) > LONGEST:
             raise _damaged(name, done)
-    rest = rest.rstrip(b" \t\r\n;")
-    if not rest.endswith(b"]"):
-        raise _damaged(name, done)
     try:
-        yield from rows.decode(b"[" + _mended(rest))
+        end = b"" if head is not HEAD else b"}"
+        yield from rows.decode(_mended(rest).rstrip(b" \t\r\n;") + end)
     except ValueError as e:
         raise _damaged(name, done) from e
 
 
 class _Rows(Generic[R]):
-    def __init__(self, kind: type[R], tally: Tally) -> None:
-        self._kind = kind
-        self._tally = tally
-        self._decoder = msgspec.json.Decoder(list[kind])  # type: ignore[valid-type] # a run-time type
+    # The list always stands in an object, so that one which really does may have a tail.
+    OPEN, CLOSE = b'{"the records":[', b"]}"
 
-    def cut(self, data: bytes) -> tuple[list[R], bytes]:
+    def __init__(self, kind: type[R], name: str) -> None:
+        self._kind, self._name, self._count = kind, name, 0
+        page = msgspec.defstruct(
+            "Page",
+            [("rows", list[kind], msgspec.field(name="the records"))],  # type: ignore[valid-type] # a run-time type
+        )
+        self._decoder = msgspec.json.Decoder[Any](page)  # Any: a type made at run time
+
+    def cut(self, data: bytes) -> tuple[list[R | Unreadable], bytes]:
         """Decode the records that are whole; returns them and the bytes that are left."""
         found = self._cut(data)
         if found[1] is data and (mended := _mended(data)) != data:
             return self._cut(mended)
         return found
 
-    def _cut(self, data: bytes) -> tuple[list[R], bytes]:
+    def _cut(self, data: bytes) -> tuple[list[R | Unreadable], bytes]:
         end, tries = len(data), 0
         while tries < TRIES and (end := data.rfind(b"{", 0, end)) > 0:
             before = data[max(0, end - 99) : end].rstrip()
@@ -84,23 +97,38 @@ class _Rows(Generic[R]):
             tries += 1
             try:
                 # Only before a record of the list itself is what stands before it valid JSON.
-                return self.decode(b"[" + data[: data.rfind(b",", 0, end)] + b"]"), data[end:]
+                return self.decode(data[: data.rfind(b",", 0, end)] + self.CLOSE), data[end:]
             except ValueError:  # a DecodeError, or bytes that are not UTF-8
                 continue
         return [], data
 
-    def decode(self, rows: bytes) -> list[R]:
+    def decode(self, rows: bytes) -> list[R | Unreadable]:
+        """Decode what follows the list's opening bracket, down to the object's end."""
         try:
-            return self._decoder.decode(rows)
+            found = self._decoder.decode(self.OPEN + rows).rows
         except msgspec.ValidationError:
-            return [row for value in msgspec.json.decode(rows) for row in self._convert(value)]
+            values = msgspec.json.decode(self.OPEN + rows)["the records"]
+            found = [self._convert(value, place) for place, value in enumerate(values, 1)]
+        self._count += len(found)
+        return list(found)
 
-    def _convert(self, value: object) -> list[R]:
+    def _convert(self, value: object, place: int) -> R | Unreadable:
         try:
-            return [msgspec.convert(value, self._kind)]
+            return msgspec.convert(value, self._kind)
         except msgspec.ValidationError:
-            self._tally.unreadable += 1
-            return []
+            return Unreadable(_own_id(value) or f"{self._name} record {self._count + place}")
+
+
+def _own_id(value: object) -> str | None:
+    """The id of a record of any service, which may stand one level deeper."""
+    if not isinstance(value, dict):
+        return None
+    for inside in (value, *(v for v in value.values() if isinstance(v, dict))):
+        for key in ("id_str", "id", "uri", "noteTweetId"):
+            found = inside.get(key)
+            if isinstance(found, str | int) and 0 < len(str(found)) <= LONGEST_ID:
+                return str(found)
+    return None
 
 
 def _mended(data: bytes) -> bytes:
@@ -112,6 +140,7 @@ def _mended(data: bytes) -> bytes:
 
 def _damaged(name: str, offset: int) -> ArchiveError:
     return ArchiveError(
-        f"{name} is damaged or stops in the middle: its JSON breaks after byte {offset}."
+        f"{name} is damaged, stops in the middle, or holds a post of more than"
+        f" {LONGEST >> 20} MB: its JSON breaks after byte {offset}."
         " Unpack or download the archive again."
     )

@@ -1,9 +1,11 @@
-"""What X does to texts: its escaping, undone, and its retweets, recognised."""
+"""What services do to texts, undone: X's escaping and retweets, languages, links cut short."""
 
 import re
 
 # "RT if you agree" is none. A retweet's text is cut at 140 characters, and somebody else's.
-RETWEET = re.compile(r"RT @\w+:? ")
+RETWEET = re.compile(r"RT @\w+: ")
+_OLD_LANGUAGES = {"in": "id", "iw": "he", "ji": "yi", "no": "nb"}
+_LANGUAGE = re.compile(r"([a-z]{2})(?:[-_]\w+)*", re.IGNORECASE)
 
 
 def unescape(text: str) -> str:
@@ -16,3 +18,25 @@ def unescape(text: str) -> str:
 def is_storable(text: str) -> bool:
     """Whether the text is free of half surrogate pairs, which no file can hold as UTF-8."""
     return text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def language(tag: str | None) -> str | None:
+    """The ISO 639-1 code of a language tag; None for none, and for X's "und", "qme" and such.
+
+    Raises nothing. Both "pt-BR" and "pt" are "pt".
+    """
+    if tag is None or len(tag) == 2:
+        return _OLD_LANGUAGES.get(tag, tag) if tag else None
+    found = _LANGUAGE.fullmatch(tag)
+    return language(found[1].lower()) if found else None
+
+
+def shown_link(shown: str, href: str) -> str:
+    """What a link stands for in a text: its address, unless the author gave it words."""
+    is_address = _bare(href).startswith(_bare(shown.strip().rstrip("….")))
+    return href if is_address else shown
+
+
+def _bare(address: str) -> str:
+    lower = address.lower().removeprefix("https://").removeprefix("http://")
+    return lower.removeprefix("www.")

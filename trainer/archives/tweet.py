@@ -1,6 +1,7 @@
-"""One record of X's `tweets.js`, and the Post it stands for.
+"""One record of X's posts, of any year since 2013, and the Post it stands for.
 
-What a record is, is told by its text and its links: X marks neither retweets nor quotes.
+What a record is, is told by its text and its links: X marks neither retweets nor quotes. Only the
+first archives ("Grailbird") do, where they name the post that was retweeted.
 """
 
 import re
@@ -10,8 +11,8 @@ import msgspec
 
 from trainer.archives.dates import read_date
 from trainer.archives.notes import Notes
-from trainer.archives.texts import RETWEET, unescape
-from trainer.post import Kind, Post
+from trainer.archives.texts import RETWEET, language, unescape
+from trainer.post import Kind, Post, Unreadable
 
 # A photo's link ends in /photo/1, and /i/web/status/ is the rest of a long post of one's own.
 QUOTE = re.compile(
@@ -30,14 +31,18 @@ class _Mention(msgspec.Struct, gc=False):
     name: str | None = None
 
 
-class _Url(msgspec.Struct, gc=False):
+class Url(msgspec.Struct, gc=False):
+    """An entry of `entities.urls`."""
+
     expanded_url: str | None = None
 
 
-class _Entities(msgspec.Struct, gc=False):
+class Entities(msgspec.Struct, gc=False):
+    """What X found in a text."""
+
     hashtags: list[_Hashtag] = []
     user_mentions: list[_Mention] = []
-    urls: list[_Url] = []
+    urls: list[Url] = []
 
 
 class _EditControl(msgspec.Struct, gc=False):
@@ -46,11 +51,20 @@ class _EditControl(msgspec.Struct, gc=False):
 
 class _Edit(msgspec.Struct, gc=False):
     initialTweetId: str | None = None  # noqa: N815 - X's name
+    editControlInitial: _EditControl | None = None  # noqa: N815 - X's name
 
 
 class _EditInfo(msgspec.Struct, gc=False):
     initial: _EditControl | None = None
     edit: _Edit | None = None
+
+
+class _User(msgspec.Struct, gc=False):
+    id_str: str | None = None
+
+
+class Retweeted(msgspec.Struct, gc=False):
+    """Somebody else's post: that it is there is all that is read."""
 
 
 class Tweet(msgspec.Struct, gc=False):
@@ -65,28 +79,39 @@ class Tweet(msgspec.Struct, gc=False):
     text: str | None = None  # its name before 280 characters
     created_at: str | None = None
     lang: str | None = None
-    entities: _Entities | None = None
+    entities: Entities | None = None
     edit_info: _EditInfo | None = None
     in_reply_to_user_id_str: str | None = None
+    in_reply_to_user_id: str | int | None = None
     in_reply_to_status_id_str: str | None = None
     in_reply_to_screen_name: str | None = None
+    retweeted_status: Retweeted | None = None
+    user: _User | None = None  # the author, in the archives of 2013
     tweet: "Tweet | None" = None  # the record itself, where it is wrapped
 
+    @property
+    def key(self) -> str:
+        """The id, or "" if there is none."""
+        return self.id_str or ("" if self.id is None else str(self.id))
 
-def to_post(tweet: Tweet, own_id: str, circle: Container[str], notes: Notes) -> Post | None:
-    """Build the Post of a record, or None if the record is no post at all."""
+
+def to_post(tweet: Tweet, own_id: str, circle: Container[str], notes: Notes) -> Post | Unreadable:
+    """Build the Post of a record, or Unreadable (without an id, if it has none)."""
     escaped = tweet.full_text if tweet.full_text is not None else tweet.text
-    key = tweet.id_str or ("" if tweet.id is None else str(tweet.id))
+    key = tweet.key
     if escaped is None or not key:
-        return None
+        return Unreadable(key)
     text = unescape(escaped)
     created_at = read_date(tweet.created_at)
+    own_id = own_id or (tweet.user.id_str if tweet.user else None) or ""
     kind = _kind(tweet, text, own_id)
+    tags = _tags(tweet.entities) if tweet.entities and kind != "retweet" else ()
     reply_to = None
     if kind == "self_reply" or (kind == "reply" and not own_id):
         reply_to = tweet.in_reply_to_status_id_str
-    if created_at and (whole := notes.whole(text, created_at)):
-        text, kind = whole, "note" if kind == "original" else kind
+    if created_at and kind != "retweet" and (note := notes.whole(text, created_at)):
+        text, kind = note.text, "note" if kind == "original" else kind
+        tags = tuple(dict.fromkeys((*tags, *note.tags)))
     if kind == "self_reply" and text.startswith(f"@{tweet.in_reply_to_screen_name} "):
         text = ADDRESS.sub(
             "", text, count=1
@@ -96,8 +121,8 @@ def to_post(tweet: Tweet, own_id: str, circle: Container[str], notes: Notes) -> 
         created_at=created_at,
         text=text,
         kind=kind,
-        tags=_tags(tweet.entities) if tweet.entities and kind != "retweet" else (),
-        language=tweet.lang,
+        tags=tags,
+        language=language(tweet.lang),
         reply_to=reply_to,
         edit_of=_first_version(tweet.edit_info) if tweet.edit_info else None,
         visibility="private" if key in circle else "public",
@@ -105,11 +130,11 @@ def to_post(tweet: Tweet, own_id: str, circle: Container[str], notes: Notes) -> 
 
 
 def _kind(tweet: Tweet, text: str, own_id: str) -> Kind:
-    if RETWEET.match(text):
+    if tweet.retweeted_status is not None or RETWEET.match(text):
         return "retweet"
     # Only the user's id is always there: the status may be deleted, the name forgotten.
-    if to := tweet.in_reply_to_user_id_str:
-        return "self_reply" if to == own_id else "reply"
+    if to := tweet.in_reply_to_user_id_str or tweet.in_reply_to_user_id:
+        return "self_reply" if str(to) == own_id else "reply"
     if tweet.in_reply_to_status_id_str:
         return "reply"
     urls = tweet.entities.urls if tweet.entities else []
@@ -118,7 +143,7 @@ def _kind(tweet: Tweet, text: str, own_id: str) -> Kind:
     return "original"
 
 
-def _tags(entities: _Entities) -> tuple[str, ...]:
+def _tags(entities: Entities) -> tuple[str, ...]:
     if not entities.hashtags and not entities.user_mentions:
         return ()
     return (
@@ -128,8 +153,11 @@ def _tags(entities: _Entities) -> tuple[str, ...]:
 
 
 def _first_version(edit: _EditInfo) -> str | None:
-    if edit.edit and edit.edit.initialTweetId:
-        return edit.edit.initialTweetId
-    if edit.initial and len(edit.initial.editTweetIds) > 1:
-        return edit.initial.editTweetIds[0]
-    return None
+    ids: list[str] = []
+    if edit.edit:
+        if edit.edit.initialTweetId:
+            return edit.edit.initialTweetId
+        ids = edit.edit.editControlInitial.editTweetIds if edit.edit.editControlInitial else []
+    elif edit.initial and len(edit.initial.editTweetIds) > 1:
+        ids = edit.initial.editTweetIds
+    return min(ids, key=lambda i: (len(i), i), default=None)

@@ -1,29 +1,40 @@
-"""Reads an X (Twitter) archive: the zip, the unpacked folder, or one `tweets.js` of it.
+"""Reads an X (Twitter) archive of any year: the zip, the unpacked folder, or one file of it.
 
-Opens the posts, the long posts, the Circle's list, the manifest and the account's id; never direct
-messages, likes or deleted posts.
+Opens the posts, those in communities, the long posts, the Circle's list, the manifest and the
+account's id; never direct messages, likes or deleted posts.
 """
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
+from itertools import chain
+from typing import TypeVar
 
 import msgspec
 
-from trainer.archives.files import Files
-from trainer.archives.notes import Notes
+from trainer.archives.files import Files, base_of, folder_of, topmost
+from trainer.archives.grailbird import MONTH_FILE, read_tweets_csv
+from trainer.archives.notes import NoteRecord, Notes
 from trainer.archives.records import read_records
 from trainer.archives.tally import Tally
 from trainer.archives.tweet import Tweet, to_post
-from trainer.post import Post
+from trainer.errors import ArchiveError
+from trainer.post import Post, Unreadable
 
 # Not `tweet*.js`: tweet-headers.js has no texts. `tweet.js` is the name from 2019 to 2022.
 POSTS_FILE = re.compile(r"tweets?(-part\d+)?\.js")
+LISTED_FILE = re.compile(r"tweets?(?!.*header)[\w ().-]*\.js")  # what a manifest may list as posts
+COMMUNITY_FILE = re.compile(r"community-tweets?(-part\d+)?\.js")
 NOTES_FILE = re.compile(r"note-tweets?(-part\d+)?\.js")
 CIRCLE_FILE = re.compile(r"twitter-circle-tweets?(-part\d+)?\.js")
 # X ran its Circle in these months; its posts stand unmarked among the others.
 CIRCLE_BEGAN = datetime(2022, 8, 1, tzinfo=UTC)
 CIRCLE_ENDED = datetime(2023, 11, 30, tzinfo=UTC)
+MOST_IN_CIRCLE = 1_000_000  # in memory; nobody wrote so many in 15 months
+LONGEST_MANIFEST = 1 << 24
+
+R = TypeVar("R")
 
 
 class _File(msgspec.Struct):
@@ -39,9 +50,18 @@ class _User(msgspec.Struct):
     accountId: str = ""  # noqa: N815 - X's name
 
 
+class _ArchiveInfo(msgspec.Struct):
+    isPartialArchive: bool = False  # noqa: N815 - X's name
+
+
 class _Manifest(msgspec.Struct):
     dataTypes: dict[str, _DataType] = {}  # noqa: N815 - X's name
     userInfo: _User = msgspec.field(default_factory=_User)  # noqa: N815 - X's name
+    archiveInfo: _ArchiveInfo = msgspec.field(default_factory=_ArchiveInfo)  # noqa: N815 - X's name
+
+    def listed(self, *types: str) -> list[_File]:
+        """The files of these types, or of all."""
+        return [f for t, d in self.dataTypes.items() if not types or t in types for f in d.files]
 
 
 class _Account(msgspec.Struct):
@@ -50,10 +70,12 @@ class _Account(msgspec.Struct):
 
 def find_posts_files(files: Files) -> list[str]:
     """Names of the files with posts, in the topmost folder that has any."""
-    found = [n for n in files.names() if POSTS_FILE.fullmatch(_base(n))]
-    found = [n for n in found if not n.startswith("__MACOSX/")]
-    top = min((_folder(n) for n in found), key=lambda f: (f.count("/"), f), default="")
-    return sorted((n for n in found if _folder(n) == top), key=lambda n: (len(n), n))
+    names = files.names()
+    return (
+        topmost([n for n in names if POSTS_FILE.fullmatch(base_of(n))])
+        or topmost([n for n in names if MONTH_FILE.fullmatch(n)])
+        or topmost([n for n in names if base_of(n) == "tweets.csv"])[:1]
+    )
 
 
 class XArchive:
@@ -61,38 +83,42 @@ class XArchive:
 
     kind = "x"
 
-    def __init__(self, files: Files, names: list[str], tally: Tally) -> None:
-        self._files, self._names, self._tally = files, names, tally
-        folder = _folder(names[0])
-        self._beside = {_base(n): n for n in files.names() if _folder(n) == folder}
-        notes, circle = self._matching(NOTES_FILE), self._matching(CIRCLE_FILE)
-        tally.total_bytes = sum(map(files.size, (*names, *notes, *circle)))
+    def __init__(
+        self,
+        files: Files,
+        names: list[str],
+        tally: Tally,
+        *,
+        whole: bool = True,
+        is_table: bool = False,
+    ) -> None:
+        """With `whole`, the manifest may name other files than `names`, and is believed."""
+        self._files, self._names, self._tally, self._is_table = files, names, tally, is_table
+        self._folder = folder_of(names[0])
+        self._beside = {base_of(n): n for n in files.names() if folder_of(n) == self._folder}
         self._manifest = self._read_manifest()
+        if whole:
+            self._names = [*self._listed(), *self._matching(COMMUNITY_FILE)]
+        others = (*self._matching(NOTES_FILE), *self._matching(CIRCLE_FILE))
+        tally.total_bytes += sum(map(files.size, (*self._names, *others)))
 
-    def posts(self) -> Iterator[Post]:
-        """Yield every post, in the archive's order."""
-        notes = Notes()
-        for name in self._matching(NOTES_FILE):
-            notes.read(self._files, name, self._tally)
-        circle = {
-            t.id_str or str(t.id)
-            for name in self._matching(CIRCLE_FILE)
-            for t in self._tweets(name)
-        }
-        own_id = self._manifest.userInfo.accountId or self._account_id()
-        of_circle_years = 0
-        for name in self._names:
-            read = 0
-            for tweet in self._tweets(name):
-                read += 1
-                post = to_post(tweet, own_id, circle, notes)
-                if post is None:
-                    self._tally.unreadable += 1
-                    continue
-                if post.created_at and CIRCLE_BEGAN <= post.created_at <= CIRCLE_ENDED:
-                    of_circle_years += 1
+    def posts(self) -> Iterator[Post | Unreadable]:
+        """Yield every post, in the archive's order; long posts of no other come last."""
+        with closing(Notes()) as notes:
+            for name in self._matching(NOTES_FILE):
+                yield from notes.add(self._records(name, NoteRecord))
+            circle = self._circle()
+            own_id = self._manifest.userInfo.accountId or self._account_id()
+            of_circle_years = 0
+            posts = (
+                self._post(row, name, place, own_id, circle, notes)
+                for name in self._names
+                for place, row in enumerate(self._tweets(name), 1)
+            )
+            for post in chain(posts, notes.lonely()):
+                if isinstance(post, Post) and post.created_at:
+                    of_circle_years += CIRCLE_BEGAN <= post.created_at <= CIRCLE_ENDED
                 yield post
-            self._compare_with_manifest(name, read)
         if of_circle_years:
             self._tally.warnings.append(
                 f"{of_circle_years} posts are from the time of X's Circle (August 2022 to November"
@@ -100,51 +126,91 @@ class XArchive:
                 " incomplete: if you used the Circle, look through posts.jsonl."
             )
 
-    def _tweets(self, name: str) -> Iterator[Tweet]:
+    def _post(
+        self,
+        row: Tweet | Unreadable,
+        name: str,
+        place: int,
+        own_id: str,
+        circle: set[str],
+        notes: Notes,
+    ) -> Post | Unreadable:
+        post = row if isinstance(row, Unreadable) else to_post(row, own_id, circle, notes)
+        return post if post.id else Unreadable(f"{base_of(name)} record {place}")
+
+    def _tweets(self, name: str) -> Iterator[Tweet | Unreadable]:
+        if self._is_table:
+            yield from read_tweets_csv(self._files, name, self._tally)
+            return
+        for row in self._records(name, Tweet):
+            # Some archives have the records bare.
+            yield row if isinstance(row, Unreadable) else row.tweet or row
+
+    def _records(self, name: str, kind: type[R]) -> Iterator[R | Unreadable]:
+        """Yield a file's records, and hold their number against the manifest's."""
+        read = 0
         with self._files.open(name) as file:
-            for row in read_records(file, name, Tweet, self._tally):
-                yield row.tweet or row  # some archives have the records bare
+            for row in read_records(file, base_of(name), kind, self._tally):
+                read += 1
+                yield row
+        counts = [str(f.count) for f in self._manifest.listed() if _is_at(f, name)]
+        if counts and counts[0].isdecimal() and int(counts[0]) != read:
+            self._tally.warnings.append(
+                f"{base_of(name)} holds {read} posts, but the manifest says {counts[0]}."
+            )
+
+    def _circle(self) -> set[str]:
+        circle: set[str] = set()
+        for name in self._matching(CIRCLE_FILE):
+            for row in self._tweets(name):
+                circle.add(row.id if isinstance(row, Unreadable) else row.key)
+                if len(circle) > MOST_IN_CIRCLE:
+                    raise ArchiveError(f"{base_of(name)} lists more posts than anybody can write.")
+        return circle
 
     def _matching(self, pattern: re.Pattern[str]) -> list[str]:
-        return sorted(name for base, name in self._beside.items() if pattern.fullmatch(base))
+        found = [name for base, name in self._beside.items() if pattern.fullmatch(base)]
+        return sorted(found, key=lambda n: (len(n), n))
+
+    def _listed(self) -> list[str]:
+        """The files that the manifest lists as posts; those found by name if it lists none."""
+        listed = [base_of(f.fileName) for f in self._manifest.listed("tweets", "tweet")]
+        listed = [n for n in dict.fromkeys(listed) if LISTED_FILE.fullmatch(n)]
+        for missing in (n for n in listed if n not in self._beside):
+            self._tally.warnings.append(f"The manifest lists {missing}, which is not there.")
+        there = [self._beside[n] for n in listed if n in self._beside]
+        if not there:
+            return self._names
+        for name in (n for n in self._names if n not in there):
+            self._tally.warnings.append(
+                f"{base_of(name)} is not listed in the manifest, so it was not read."
+                " Give that file by itself if it is yours."
+            )
+        return there
 
     def _read_manifest(self) -> _Manifest:
         name = self._beside.get("manifest.js")
         if name is None:
             return _Manifest()
         with self._files.open(name) as file:
-            _, _, config = file.read().partition(b"=")
+            _, _, config = file.read(LONGEST_MANIFEST).partition(b"=")
         try:
-            manifest = msgspec.json.decode(config, type=_Manifest)
-        except ValueError:
+            manifest = msgspec.json.decode(config.rstrip(b" \t\r\n;"), type=_Manifest)
+        except (ValueError, RecursionError):
             self._tally.warnings.append("manifest.js cannot be read: its counts are not checked.")
             return _Manifest()
-        there = {_base(n) for n in self._files.names()}
-        listed = {_base(f.fileName) for t in manifest.dataTypes.values() for f in t.files}
-        for missing in sorted(n for n in listed - there if POSTS_FILE.fullmatch(n)):
-            self._tally.warnings.append(f"The manifest lists {missing}, which is not there.")
+        if manifest.archiveInfo.isPartialArchive:
+            self._tally.warnings.append("The manifest says that this is only a part of an archive.")
         return manifest
-
-    def _compare_with_manifest(self, name: str, read: int) -> None:
-        listed = (f for t in self._manifest.dataTypes.values() for f in t.files)
-        counts = [str(f.count) for f in listed if _base(f.fileName) == _base(name)]
-        if counts and counts[0].isdecimal() and int(counts[0]) != read:
-            self._tally.warnings.append(
-                f"{_base(name)} holds {read} posts, but the manifest says {counts[0]}."
-            )
 
     def _account_id(self) -> str:
         name = self._beside.get("account.js")
         if name is None:
             return ""
         with self._files.open(name) as file:
-            accounts = list(read_records(file, name, _Account, Tally()))
-        return accounts[0].account.accountId if accounts else ""
+            row = next(read_records(file, name, _Account, Tally()), None)
+        return row.account.accountId if isinstance(row, _Account) else ""
 
 
-def _base(name: str) -> str:
-    return name.rsplit("/", 1)[-1]
-
-
-def _folder(name: str) -> str:
-    return name[: -len(_base(name))]
+def _is_at(file: _File, name: str) -> bool:
+    return base_of(file.fileName) == base_of(name)

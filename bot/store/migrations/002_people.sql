@@ -11,7 +11,8 @@ CREATE TABLE new_drafts (
     language TEXT,
     content_warning TEXT,
     state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN (
-        'pending', 'scheduled', 'publishing', 'published', 'undone', 'rejected', 'replaced', 'expired'
+        'pending', 'scheduled', 'publishing', 'unknown', 'published', 'undone', 'rejected', 'replaced',
+        'expired'
     )),
     created_at TEXT NOT NULL,
     channel_id INTEGER,
@@ -38,10 +39,11 @@ CREATE TABLE new_decisions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     draft_id INTEGER NOT NULL REFERENCES drafts (id) ON DELETE CASCADE,
     action TEXT NOT NULL CHECK (action IN (
-        'approve', 'reject', 'again', 'refused', 'edit', 'later', 'take back', 'expire', 'undo'
+        'approve', 'reject', 'again', 'refused', 'edit', 'later', 'take back', 'expire', 'undo',
+        'ask', 'there', 'absent'  -- the outcome is unknown: the owner is asked, and answers
     )),
     position INTEGER,
-    text TEXT,  -- what an edit made of the candidate, or the instruction of an again
+    text TEXT,  -- the approved or edited text, or the instruction of an again
     decided_at TEXT NOT NULL
 ) STRICT;
 INSERT INTO new_decisions (id, draft_id, action, position, decided_at)
@@ -61,6 +63,14 @@ CREATE TABLE new_statuses (
 INSERT INTO new_statuses SELECT draft_id, 0, status_id, url, text, posted_at FROM statuses;
 DROP TABLE statuses;
 ALTER TABLE new_statuses RENAME TO statuses;
+
+-- the owner's reactions that were decided on already: a sweep leaves them alone
+CREATE TABLE reactions (
+    draft_id INTEGER NOT NULL REFERENCES drafts (id) ON DELETE CASCADE,
+    message_id INTEGER NOT NULL,
+    emoji TEXT NOT NULL,
+    PRIMARY KEY (message_id, emoji)
+) STRICT;
 
 ALTER TABLE schedules ADD COLUMN days TEXT NOT NULL DEFAULT '';  -- "mon tue"; empty: every day
 ALTER TABLE schedules ADD COLUMN topics TEXT NOT NULL DEFAULT '[]';  -- JSON list
@@ -84,7 +94,8 @@ ALTER TABLE new_suggestions RENAME TO suggestions;
 CREATE TABLE people (
     user_id INTEGER PRIMARY KEY,
     locale TEXT NOT NULL DEFAULT 'en',
-    voice TEXT
+    voice TEXT,
+    timezone TEXT
 ) STRICT;
 
 -- whose a voice is, and whom its owner lets write with it

@@ -1,0 +1,83 @@
+"""What a button, a reaction or a form below a draft asks for, and how that is written. Pure."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from bot.draft import Draft
+
+MAX_CANDIDATES = 8  # two rows of buttons, and with the other reactions fewer than Discord's 20
+
+Kind = Literal[
+    "approve", "edit", "later", "again", "wish", "reject", "back", "there", "absent", "show"
+]
+FORMS: tuple[Kind, ...] = ("edit", "later", "wish")  # what is asked for with a form
+CUSTOM_ID = (
+    r"draft:(?P<id>\d{1,18}):(?P<action>approve|edit|later|again|wish|reject|back|there|absent|show)"
+    r"(?::(?P<position>\d):(?P<fingerprint>[0-9a-f]{8}))?"
+)
+EMOJI: dict[Kind, str] = {
+    "edit": "✏️",
+    "again": "🔁",
+    "wish": "💬",
+    "later": "⏰",
+    "reject": "❌",
+    "back": "↩️",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a button, a reaction or a form asks for.
+
+    `fingerprint` stands for the text that was shown at `position`, which counts from 0.
+    """
+
+    kind: Kind
+    position: int | None = None
+    fingerprint: str = ""
+
+    @classmethod
+    def of(cls, found: re.Match[str]) -> "Action":
+        """The action of a custom_id."""
+        position = found["position"]
+        kind = cast(Kind, found["action"])  # the pattern allows no other
+        return cls(kind, int(position) if position else None, found["fingerprint"] or "")
+
+    def custom_id(self, draft: Draft) -> str:
+        """All that a button or a form needs, so that it outlives the process."""
+        where = "" if self.position is None else f":{self.position}:{self.fingerprint}"
+        return f"draft:{draft.id}:{self.kind}{where}"
+
+
+def keycap(position: int) -> str:
+    """Emoji of a candidate: 1️⃣ for position 0."""
+    return f"{position + 1}\ufe0f\u20e3"
+
+
+def plain(emoji: str) -> str:
+    """An emoji without its variation selector, which some clients leave out."""
+    return emoji.replace("\ufe0f", "")
+
+
+def action_of_emoji(emoji: str, draft: Draft) -> Action | None:
+    """What a reaction below a draft asks for, or None.
+
+    It stands for the texts as the message shows them.
+    """
+    for kind, known in EMOJI.items():
+        if plain(emoji) == plain(known):
+            return Action(kind)
+    keycaps = re.fullmatch("([1-8])\u20e3", plain(emoji))
+    if keycaps is None:
+        return None
+    position = int(keycaps[1]) - 1
+    is_as_shown = position < len(draft.candidates) and draft.shown == draft.fingerprint
+    fingerprint = draft.candidates[position].fingerprint if is_as_shown else ""
+    return Action("approve", position, fingerprint)
+
+
+def emoji_of(draft: Draft) -> list[str]:
+    """Emoji to put below a draft."""
+    actions = (EMOJI[kind] for kind in EMOJI if kind != "back")
+    return [*(keycap(i) for i in range(len(draft.candidates))), *actions]

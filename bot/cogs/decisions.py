@@ -1,0 +1,362 @@
+"""Every decision on a draft: by button, by form, by reaction, by a reaction that was missed.
+
+And what becomes of drafts by themselves, once a minute: posted when due, settled, expired, shown.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import discord
+import structlog
+from discord.ext import commands
+
+from bot import render
+from bot.actions import CUSTOM_ID, FORMS, Action, action_of_emoji, plain
+from bot.clock import parse_moment, parse_zone
+from bot.draft import UNDO_FOR, Draft, State
+from bot.drafting import Drafting
+from bot.errors import BotError, Unavailable, UserError
+from bot.language import told
+from bot.publishing import decided
+from bot.report import reporting, words_of
+from bot.words import Words, say
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+log = structlog.stdlib.get_logger(__name__)
+
+SHOWN_WITHIN = timedelta(seconds=10)  # what takes longer was cut short by a crash
+OPEN = (State.PENDING, State.SCHEDULED, State.PUBLISHING, State.UNKNOWN)
+
+
+class Decisions(commands.Cog):
+    """What a draft's owner says to it."""
+
+    def __init__(self, bot: "Bot") -> None:
+        self.bot = bot
+        self.drafting: Drafting = bot.drafting
+        self.publishing = bot.drafting.publishing
+        self._sweep: asyncio.Task[None] | None = None
+        self._unreachable: set[int] = set()  # drafts that could not be sent to their owners
+
+    async def cog_load(self) -> None:
+        """Make old buttons work again, and take up what a crash left behind."""
+        self.bot.add_dynamic_items(DraftButton)
+        now = datetime.now(UTC)
+        for draft in await self.drafting.store.drafts.posted_since(now - UNDO_FOR):
+            self._end_undo(draft)
+        self.bot.scheduler.add_job(self.tick, "interval", minutes=1, next_run_time=now)
+
+    async def cog_unload(self) -> None:
+        """Stop looking for missed reactions."""
+        if self._sweep:
+            self._sweep.cancel()
+
+    async def decide(
+        self,
+        draft_id: int,
+        user: discord.User | discord.Member,
+        action: Action,
+        typed: Mapping[str, str],
+        interaction: discord.Interaction | None = None,
+    ) -> tuple[Draft, Words | None]:
+        """Carry out the owner's decision; the draft as it is then, and what there is to say.
+
+        `typed` is what they filled in. Raises UserError if the draft is not this user's.
+        """
+        note = None
+        draft = await self.drafting.own(draft_id, user.id)
+        try:
+            new = await self._carry_out(draft, action, typed, datetime.now(UTC))
+            if new and interaction:
+                await self.bot.present(interaction, new)
+            elif new:
+                await self.bot.show(user, new)
+        except (BotError, discord.HTTPException) as e:
+            note = words_of(e)
+        return await self.drafting.own(draft_id, user.id), note
+
+    async def _carry_out(
+        self, draft: Draft, action: Action, typed: Mapping[str, str], now: datetime
+    ) -> Draft | None:
+        """Do it; a new draft, if that is what was asked for. Raises BotError."""
+        position, fingerprint = action.position or 0, action.fingerprint
+        match action.kind:
+            case "approve":
+                await self.publishing.approve(draft, position, fingerprint, now)
+            case "later":
+                zone = parse_zone(typed["timezone"])
+                at = parse_moment(typed["when"], zone, now)
+                await self.drafting.store.people.use_timezone(draft.owner_id, zone.key)
+                await self.publishing.post_later(draft, position, fingerprint, at, now)
+            case "edit":
+                await self.drafting.edit(draft, position, typed["text"], now)
+            case "reject":
+                await self.drafting.reject(draft, now)
+            case "again" | "wish":
+                if draft.state is not State.PENDING:
+                    raise decided(draft)
+                return await self.drafting.revise(draft, now, typed.get("wish"))
+            case "back" if draft.state is State.SCHEDULED:
+                await self.publishing.take_back(draft, now)
+            case "back":
+                await self.publishing.undo(draft, now)
+            case "there" | "absent":
+                await self.publishing.answer(draft, action.kind == "there", now)
+        return None
+
+    async def tell(self, draft: Draft, note: Words | None = None) -> None:
+        """Let the draft's message say what became of it; its Undo ends after an hour."""
+        await self.bot.tell(draft, note)
+        self._end_undo(draft)
+
+    # Buttons and forms.
+
+    async def open_form(
+        self, interaction: discord.Interaction, draft_id: int, action: Action
+    ) -> None:
+        """Ask for what a decision needs: which text, then the words."""
+        draft = await self.drafting.own(draft_id, interaction.user.id)
+        locale = str(interaction.locale)
+        if draft.state is not State.PENDING:
+            raise decided(draft)
+        if action.kind != "wish" and action.position is None:
+            question = render.which_one(draft, action.kind, locale)
+            await interaction.response.send_message(**question, ephemeral=True)
+            return
+        if action.position is not None and action.position >= len(draft.candidates):
+            raise UserError("This draft has no candidate {number}.", number=action.position + 1)
+        timezone = await self.drafting.store.people.timezone(interaction.user.id)
+        await interaction.response.send_modal(render.form(draft, action, locale, timezone))
+
+    async def answer(
+        self,
+        interaction: discord.Interaction,
+        draft_id: int,
+        action: Action,
+        typed: Mapping[str, str],
+    ) -> None:
+        """Decide by a button or a form, and show what became of the draft."""
+        await interaction.response.defer()
+        draft, note = await self.decide(draft_id, interaction.user, action, typed, interaction)
+        if note and (action.kind in FORMS or draft.state not in OPEN):
+            await interaction.followup.send(told(note, str(interaction.locale)), ephemeral=True)
+            note = None
+        await self.tell(draft, note)
+        await self._tidy(interaction, draft, note)
+
+    async def _tidy(
+        self, interaction: discord.Interaction, draft: Draft, note: Words | None
+    ) -> None:
+        """Bring the message that was clicked up to date, where it is not the draft's own."""
+        clicked, locale = interaction.message, str(interaction.locale)
+        if clicked is None or (clicked.id == draft.message_id and draft.channel_id):
+            return
+        if clicked.embeds:  # the draft again, for its owner's eyes only
+            await interaction.edit_original_response(
+                **render.message(draft, locale, datetime.now(UTC), note),
+                attachments=render.files(draft, locale),
+            )
+        else:  # the question which text was meant
+            await interaction.delete_original_response()
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """A form is known by its custom_id, so it may be opened before a restart."""
+        if interaction.type is not discord.InteractionType.modal_submit:
+            return
+        data: Mapping[str, object] = interaction.data or {}
+        if found := re.fullmatch(CUSTOM_ID, str(data["custom_id"])):
+            async with reporting(interaction):
+                await self.answer(interaction, int(found["id"]), Action.of(found), _typed(data))
+
+    async def show_again(self, interaction: discord.Interaction, draft_id: int) -> None:
+        """Show a draft to its owner once more, as it is now."""
+        draft = await self.drafting.own(draft_id, interaction.user.id)
+        locale = str(interaction.locale)
+        await interaction.response.send_message(
+            **render.message(draft, locale, datetime.now(UTC)),
+            files=render.files(draft, locale),
+            ephemeral=True,
+        )
+
+    # Reactions.
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
+        """A reaction is a decision if it is the owner's, below a draft. Works after a restart."""
+        if payload.user_id == self.bot.application_id:
+            return
+        drafts = self.drafting.store.drafts
+        draft = await drafts.by_message(payload.message_id)
+        if draft is None or draft.owner_id != payload.user_id:
+            return
+        try:
+            self.bot.work.take()
+        except Unavailable:  # the next start finds it
+            return
+        await drafts.reacted(draft, plain(str(payload.emoji)))
+        await self._react(draft, str(payload.emoji))
+
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        """After a start or a lost session, look for reactions given in the meantime."""
+        if not self.bot.work.is_stopping and (self._sweep is None or self._sweep.done()):
+            self._sweep = asyncio.create_task(self._find_missed(), name="missed reactions")
+
+    @commands.Cog.listener()
+    async def on_resumed(self) -> None:
+        """After a short gap Discord tells what was missed, mostly."""
+        await self.on_ready()
+
+    async def _react(self, draft: Draft, emoji: str) -> None:
+        action = action_of_emoji(emoji, draft)
+        if action is None or not _fits(draft, action, datetime.now(UTC)):
+            return
+        user = await self.bot.fetch_owner(draft.owner_id)
+        if action.kind in FORMS:  # Discord opens a form for a button only
+            locale = await self.drafting.store.people.locale(draft.owner_id)
+            await user.send(**render.which_one(draft, action.kind, locale))
+        else:
+            await self.tell(*await self.decide(draft.id, user, action, {}))
+
+    async def _find_missed(self) -> None:
+        drafts = self.drafting.store.drafts
+        self.bot.work.take()
+        for state in (State.PENDING, State.SCHEDULED):
+            for draft in await drafts.in_state(state):
+                if self.bot.work.is_stopping:  # the next start goes on
+                    return
+                try:
+                    for emoji in await self._reactions(draft):
+                        if await drafts.reacted(draft, plain(emoji)):
+                            await self._react(await self.drafting.get(draft.id), emoji)
+                except (BotError, discord.HTTPException) as e:
+                    log.info("missed reactions cannot be read", draft=draft.id, why=str(e))
+
+    async def _reactions(self, draft: Draft) -> list[str]:
+        """What the owner reacted with."""
+        if draft.channel_id is None or draft.message_id is None:
+            return []
+        channel = self.bot.get_partial_messageable(
+            draft.channel_id, type=discord.ChannelType.private
+        )
+        message = await channel.fetch_message(draft.message_id)
+        return [
+            str(reaction.emoji)
+            for reaction in message.reactions
+            if reaction.count > reaction.me
+            and any([user.id == draft.owner_id async for user in reaction.users()])
+        ]
+
+    # What happens by itself.
+
+    async def tick(self, now: datetime | None = None) -> None:
+        """Post what is due, finish what is half-way, end what is old, show what nobody saw."""
+        now = now or datetime.now(UTC)
+        for draft, error in await self.publishing.settle(now):
+            await self._announce(draft, words_of(error) if error else None)
+        for draft in await self.drafting.expire(now):
+            await self.tell(draft)
+        for draft in await self.drafting.store.drafts.unshown(now - SHOWN_WITHIN):
+            if draft.id not in self._unreachable:
+                await self._show_late(draft)
+
+    async def _announce(self, draft: Draft, note: Words | None) -> None:
+        """Tell the owner; an edited message makes no sound, so what needs them is said anew."""
+        await self.tell(draft, note)
+        if draft.state is not State.PUBLISHED:
+            await self._show_late(draft, note)
+
+    async def _show_late(self, draft: Draft, note: Words | None = None) -> None:
+        try:
+            user = await self.bot.fetch_owner(draft.owner_id)
+            if draft.message_id is None or draft.channel_id is None:
+                await self.bot.show(user, draft)
+            if note or draft.message_id:
+                await user.send(_call(draft, note, await self._locale(draft)))
+        except discord.HTTPException as e:
+            self._unreachable.add(draft.id)
+            log.warning("the owner cannot be reached", draft=draft.id, code=e.code)
+
+    async def _locale(self, draft: Draft) -> str:
+        return await self.drafting.store.people.locale(draft.owner_id)
+
+    def _end_undo(self, draft: Draft) -> None:
+        """Take the Undo button away when its hour is over."""
+        if draft.state is State.PUBLISHED and draft.posted_at:
+            self.bot.scheduler.add_job(
+                self._refresh,
+                "date",
+                run_date=draft.posted_at + UNDO_FOR + timedelta(seconds=1),
+                args=[draft.id],
+                id=f"undo:{draft.id}",
+                replace_existing=True,
+            )
+
+    async def _refresh(self, draft_id: int) -> None:
+        await self.bot.tell(await self.drafting.get(draft_id))
+
+
+class DraftButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=CUSTOM_ID):
+    """A button below a draft; everything it needs is in its custom_id."""
+
+    def __init__(
+        self, item: discord.ui.Button[discord.ui.View], draft_id: int, action: Action
+    ) -> None:
+        super().__init__(item)
+        self.draft_id = draft_id
+        self.action = action
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        _: discord.Interaction,
+        item: discord.ui.Item[discord.ui.View],
+        match: re.Match[str],
+    ) -> "DraftButton":
+        """Rebuild the button from what Discord sent."""
+        assert isinstance(item, discord.ui.Button)
+        return cls(item, int(match["id"]), Action.of(match))
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        """Do what the button says."""
+        cog = interaction.client.get_cog("Decisions")  # type: ignore[attr-defined]  # it is our Bot
+        assert isinstance(cog, Decisions)
+        async with reporting(interaction):
+            if self.action.kind in FORMS:
+                await cog.open_form(interaction, self.draft_id, self.action)
+            elif self.action.kind == "show":
+                await cog.show_again(interaction, self.draft_id)
+            else:
+                await cog.answer(interaction, self.draft_id, self.action, {})
+
+
+def _fits(draft: Draft, action: Action, now: datetime) -> bool:
+    """Whether a reaction is a decision in the draft's state."""
+    if action.kind == "back":
+        return draft.state is State.SCHEDULED or draft.can_undo(now)
+    return draft.state is State.PENDING
+
+
+def _call(draft: Draft, note: Words | None, locale: str) -> str:
+    """Calls the owner to a draft's message."""
+    link = f"https://discord.com/channels/@me/{draft.channel_id}/{draft.message_id}"
+    story = say("Draft {id} needs you: {link}", id=draft.id, link=link)
+    return "\n".join(told(words, locale) for words in (story, note) if words)
+
+
+def _typed(data: Mapping[str, object]) -> dict[str, str]:
+    """What stands in the fields of a form."""
+    labels = data["components"]
+    assert isinstance(labels, list)
+    return {label["component"]["custom_id"]: label["component"]["value"] for label in labels}
+
+
+async def setup(bot: "Bot") -> None:
+    """Add the cog."""
+    await bot.add_cog(Decisions(bot))

@@ -1,0 +1,110 @@
+"""/drafts and /undo: what became of one's drafts, and the last status taken back."""
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.app_commands import locale_str
+from discord.ext import commands
+
+from bot import render
+from bot.draft import STATE_WORDS, State
+from bot.drafting import Drafting
+from bot.errors import UserError
+from bot.report import answer, reporting
+from bot.words import say
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+
+STATES = [
+    app_commands.Choice(name=locale_str(words.template), value=state.value)
+    for state, words in STATE_WORDS.items()
+]
+
+
+@app_commands.allowed_installs(guilds=True, users=True)
+@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+class History(commands.Cog):
+    """One's own drafts of the past."""
+
+    def __init__(self, bot: "Bot") -> None:
+        self.bot = bot
+        self.drafting: Drafting = bot.drafting
+
+    async def cog_load(self) -> None:
+        """Make the buttons of old lists work again."""
+        self.bot.add_dynamic_items(PageButton)
+
+    @app_commands.command(description="Your drafts, and what became of each")
+    @app_commands.describe(state="Only those that are …")
+    @app_commands.choices(state=STATES)
+    @app_commands.allowed_installs(guilds=True, users=True)
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    async def drafts(self, interaction: discord.Interaction, state: str | None = None) -> None:
+        """Show the newest page."""
+        page = await self.page(interaction, State(state) if state else None, 0)
+        await interaction.response.send_message(**page, ephemeral=True)
+
+    @app_commands.command(description="Delete your last post, within an hour of posting it")
+    @app_commands.allowed_installs(guilds=True, users=True)
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    async def undo(self, interaction: discord.Interaction) -> None:
+        """Delete the last status, or the whole of the last thread."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        draft = await self.drafting.store.drafts.last_posted(interaction.user.id)
+        if draft is None:
+            raise UserError("There is no post of yours to delete. /draft writes one.")
+        await self.drafting.publishing.undo(draft, datetime.now(UTC))
+        await self.bot.tell(await self.drafting.get(draft.id))
+        await answer(interaction, say("Draft {id} is deleted again from Mastodon.", id=draft.id))
+
+    async def page(
+        self, interaction: discord.Interaction, state: State | None, number: int
+    ) -> render.Message:
+        """One page of the drafts of whoever asks."""
+        drafts, user_id = self.drafting.store.drafts, interaction.user.id
+        total = await drafts.count(user_id, state)
+        number = min(number, max(0, total - 1) // render.PAGE)
+        shown = await drafts.of_owner(user_id, state, render.PAGE, number * render.PAGE)
+        return render.page(shown, state, number, total, str(interaction.locale))
+
+
+class PageButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=render.PAGE_ID
+):
+    """Turns a page; which one stands in its custom_id, whose it is in who clicks."""
+
+    def __init__(
+        self, item: discord.ui.Button[discord.ui.View], state: State | None, number: int
+    ) -> None:
+        super().__init__(item)
+        self.state = state
+        self.number = number
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        _: discord.Interaction,
+        item: discord.ui.Item[discord.ui.View],
+        match: re.Match[str],
+    ) -> "PageButton":
+        """Rebuild the button from what Discord sent."""
+        assert isinstance(item, discord.ui.Button)
+        state = State(match["state"]) if match["state"] in list(State) else None
+        return cls(item, state, int(match["page"]))
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        """Show another page in the place of this one."""
+        cog = interaction.client.get_cog("History")  # type: ignore[attr-defined]  # it is our Bot
+        assert isinstance(cog, History)
+        async with reporting(interaction):
+            page = await cog.page(interaction, self.state, self.number)
+            await interaction.response.edit_message(**page)
+
+
+async def setup(bot: "Bot") -> None:
+    """Add the cog."""
+    await bot.add_cog(History(bot))

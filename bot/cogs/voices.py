@@ -1,0 +1,179 @@
+"""/voice: which voices there are, which one a person drafts with, and who may write with one."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+from discord.utils import escape_markdown, format_dt
+
+from bot.errors import BotError, UserError
+from bot.report import answer
+from bot.words import Words, say, say_n
+
+if TYPE_CHECKING:
+    from bot.client import Bot
+    from bot.voice import Voice
+    from bot.voices import Belongs
+
+MAX_LISTED = 20  # a message holds 2000 characters
+FIGURES = {  # of voice.json -> what a person reads
+    "bits_per_char": say("bits per character on posts it had not seen"),
+    "bits_per_char_base": say("bits per character before it learnt from them"),
+    "train_seconds": say("seconds of training"),
+    "validation_loss": say("loss on posts it had not seen"),
+}
+
+
+@app_commands.allowed_installs(guilds=True, users=True)
+@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+class VoiceCommands(
+    commands.GroupCog, name="voice", description="The voices, and who may write with them"
+):
+    """Nobody drafts in another person's voice."""
+
+    def __init__(self, bot: "Bot") -> None:
+        self.voices = bot.drafting.voices
+
+    @app_commands.command(name="list", description="The voices you may write with")
+    async def list_voices(self, interaction: discord.Interaction) -> None:
+        """List them; an operator sees every voice, and whose it is."""
+        user_id = interaction.user.id
+        names = await self.voices.known_names(user_id)
+        if not names:
+            await self.voices.name_of(user_id)  # says what to do
+        usable = await self.voices.names(user_id)
+        used = await self.voices.name_of(user_id) if usable else None
+        lines = [await self._line(user_id, name, name == used) for name in names[:MAX_LISTED]]
+        if len(names) > MAX_LISTED:
+            lines.append(say_n("… and {n} more.", "… and {n} more.", n=len(names) - MAX_LISTED))
+        await answer(interaction, *lines)
+
+    @app_commands.command(name="use", description="Choose the voice you draft with")
+    @app_commands.describe(voice="Its name")
+    async def use(self, interaction: discord.Interaction, voice: str) -> None:
+        """Choose one's voice."""
+        await self.voices.use(interaction.user.id, voice)
+        await answer(interaction, say("You draft in the voice **{voice}** now.", voice=voice))
+
+    @app_commands.command(name="show", description="What a voice learnt from, and whose it is")
+    @app_commands.describe(voice="Its name (the one you use)")
+    async def show(self, interaction: discord.Interaction, voice: str | None = None) -> None:
+        """Show what is known of a voice."""
+        shown, belongs = await self.voices.about(interaction.user.id, voice)
+        await answer(interaction, *_portrait(shown, belongs, interaction.user.id))
+
+    @app_commands.command(name="grant", description="Let somebody write with a voice")
+    @app_commands.describe(
+        user="The operator gives a voice to its owner; its owner lets guests write with it",
+        voice="Its name (the one you use)",
+    )
+    async def grant(
+        self, interaction: discord.Interaction, user: discord.User, voice: str | None = None
+    ) -> None:
+        """Say whose a voice is, or let a guest in."""
+        if user.bot:
+            raise UserError("A bot cannot have a voice. Name a person.")
+        name, role = await self.voices.grant(interaction.user.id, user.id, voice, datetime.now(UTC))
+        if role == "owner":
+            told = say(
+                "The voice **{voice}** is {person}'s now: only they draft in it, and only they"
+                " let others.",
+                voice=name,
+                person=user.mention,
+            )
+        else:
+            told = say(
+                "{person} may draft in your voice **{voice}** now. `/voice revoke` ends it.",
+                voice=name,
+                person=user.mention,
+            )
+        await answer(interaction, told)
+
+    @app_commands.command(name="revoke", description="Take a voice from somebody, or give it up")
+    @app_commands.describe(
+        user="Whose right to write with it ends", voice="Its name (the one you use)"
+    )
+    async def revoke(
+        self, interaction: discord.Interaction, user: discord.User, voice: str | None = None
+    ) -> None:
+        """End somebody's right to a voice; their pending drafts in it cannot be posted any more."""
+        name = await self.voices.revoke(interaction.user.id, user.id, voice)
+        told = say(
+            "{person} cannot draft in the voice **{voice}** any more, nor post what was drafted"
+            " in it.",
+            voice=name,
+            person=user.mention,
+        )
+        await answer(interaction, told)
+
+    @use.autocomplete("voice")
+    async def usable(
+        self, interaction: discord.Interaction, typed: str
+    ) -> list[app_commands.Choice[str]]:
+        """Voices one may write with."""
+        return _choices(await self.voices.names(interaction.user.id), typed)
+
+    @show.autocomplete("voice")
+    @grant.autocomplete("voice")
+    @revoke.autocomplete("voice")
+    async def known(
+        self, interaction: discord.Interaction, typed: str
+    ) -> list[app_commands.Choice[str]]:
+        """Voices one may hear about."""
+        return _choices(await self.voices.known_names(interaction.user.id), typed)
+
+    async def _line(self, user_id: int, name: str, is_used: bool) -> Words:
+        try:
+            voice, belongs = await self.voices.about(user_id, name)
+        except BotError as e:
+            return e.words
+        posts, bits = voice.counts.get("train", 0), voice.metrics.get("bits_per_char")
+        return say(
+            "{mark} **{voice}**: {whose}; {learnt}{quality}",
+            mark="▶" if is_used else "▪",
+            voice=name,
+            whose=_whose(belongs, user_id),
+            learnt=say_n("learnt from {n} post", "learnt from {n} posts", n=posts),
+            quality=say("; {bits} bits per character", bits=f"{bits:.2f}") if bits else "",
+        )
+
+
+def _portrait(voice: "Voice", belongs: "Belongs", user_id: int) -> list[Words]:
+    learnt = sum(voice.counts.values())
+    lines = [
+        say("**{voice}**: {whose}", voice=voice.name, whose=_whose(belongs, user_id)),
+        say(
+            "It learnt from {posts} {when}, on the base model {base}.",
+            posts=say_n("{n} post", "{n} posts", n=learnt),
+            when=format_dt(datetime.fromisoformat(voice.created_at), "R"),
+            base=escape_markdown(voice.base.name),
+        ),
+    ]
+    if belongs.guests:
+        guests = " ".join(f"<@{guest}>" for guest in belongs.guests)
+        lines.append(say("Guests: {guests}", guests=guests))
+    for name, about in FIGURES.items():
+        if name in voice.metrics:
+            lines.append(say("{figure}: {about}", figure=f"{voice.metrics[name]:g}", about=about))
+    return lines
+
+
+def _whose(belongs: "Belongs", user_id: int) -> Words:
+    if belongs.owner is None:
+        return say("nobody's yet, so the operators'")
+    if belongs.owner == user_id:
+        return say("yours")
+    return say("{person}'s", person=f"<@{belongs.owner}>")
+
+
+def _choices(names: list[str], typed: str) -> list[app_commands.Choice[str]]:
+    wanted = typed.strip().lower()
+    found = [name for name in names if wanted in name.lower()]
+    return [app_commands.Choice(name=n[:100], value=n[:100]) for n in found[:25]]
+
+
+async def setup(bot: "Bot") -> None:
+    """Add the cog."""
+    await bot.add_cog(VoiceCommands(bot))

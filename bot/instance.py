@@ -1,0 +1,214 @@
+"""Addresses of Mastodon servers as people type them, and an HTTP session that goes nowhere else.
+
+The server of a connected account is a stranger's: it is reached by https only, at public addresses
+only (looked up, checked and connected to in one step, so that no second answer of the name server
+can differ), and redirects are not followed. Every answer is bounded in size and in time.
+"""
+
+import io
+import ipaddress
+import re
+import socket
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+import idna
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.util.connection import create_connection
+
+from bot.errors import UserError
+from bot.words import Words, say
+
+MAX_BYTES = 4 << 20  # forty statuses with all their attachments take a tenth of it
+MAX_SECONDS = 60.0  # one request in total; Mastodon.py's own timeout is per read
+CHUNK_BYTES = 64 << 10
+_ELSEWHERE = say("It sends its visitors to another server: give that one's address.")
+
+
+class AddressRefused(Exception):
+    """A server that is not to be talked to, and why."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(str(words))
+        self.words = words
+
+
+def base_url(typed: str, private: Collection[str] = ()) -> str:
+    """Address of the server a person names, by its name, a link or a handle. Raises UserError.
+
+    `private` are addresses that the operator allows although they are not public or not https.
+    """
+    text = typed.strip().lower()
+    if "://" not in text:
+        host = text.rpartition("@")[2].split("/")[0]
+        allowed = [url for url in private if url.partition("://")[2] == host]
+        text = allowed[0] if allowed else f"https://{host}"
+    with suppress(ValueError):  # what urlsplit, its port and idna raise
+        parts = urlsplit(text)
+        url = f"{parts.scheme}://{parts.netloc}"
+        if url in private:
+            return url
+        name = idna.encode((parts.hostname or "").rstrip("."), uts46=True).decode()
+        is_named = re.fullmatch(r"(?=.{4,253}$)[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]+", name)
+        if is_named and parts.scheme == "https" and parts.port in (None, 443):
+            return f"https://{name}"
+    raise UserError(
+        "{typed} is not the address of a Mastodon server. Give its name, such as mastodon.social.",
+        typed=typed.strip()[:100],
+    )
+
+
+class Session(requests.Session):
+    """Requests to one server and no other; what may go wrong with it ends in bounded time."""
+
+    def __init__(
+        self, base_url: str, *, is_trusted: bool, max_seconds: float = MAX_SECONDS
+    ) -> None:
+        """`is_trusted`: the operator chose the server; it may be private, or behind a proxy."""
+        super().__init__()
+        self._max_seconds = max_seconds
+        self._base_url = base_url.rstrip("/") + "/"
+        self.headers["Connection"] = "close"  # each request is cut by its own deadline
+        if not is_trusted:
+            self.trust_env = False  # a proxy would look the name up by itself
+            self.adapters.clear()
+        for prefix in ("https://", "http://") if is_trusted else ("https://",):
+            self.mount(prefix, _Adapter(_TRUSTED if is_trusted else _PUBLIC))
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send one request and read the whole answer. Raises AddressRefused."""
+        if not (request.url or "").startswith(self._base_url):
+            raise AddressRefused(_ELSEWHERE)
+        with _cut_off_after(self._max_seconds):
+            response = super().send(request, **kwargs | {"stream": True, "allow_redirects": False})
+            if "location" in response.headers and 300 <= response.status_code < 400:
+                raise AddressRefused(_ELSEWHERE)
+            response.raw = io.BytesIO(_body(response))
+        return response
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """No redirect is followed, nor looked at: a POST would become a GET on the way."""
+
+
+def _body(response: requests.Response) -> bytes:
+    body = bytearray()
+    for chunk in response.raw.stream(CHUNK_BYTES, decode_content=True):
+        body += chunk
+        if len(body) > MAX_BYTES:
+            response.close()
+            raise AddressRefused(say("It sends too much."))
+    return bytes(body)
+
+
+_here = threading.local()  # .sockets: those of the request that runs in this thread
+
+
+@contextmanager
+def _cut_off_after(seconds: float) -> Iterator[None]:
+    """Cut the connections of this thread's request if it takes too long, byte by byte or silent."""
+    sockets: list[socket.socket] = []
+    _here.sockets = sockets
+
+    def cut() -> None:
+        for each in sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        for each in sockets:
+            each.close()
+
+
+class _Cut(HTTPConnection):
+    """A connection that the deadline can cut."""
+
+    def _new_conn(self) -> socket.socket:
+        connected = self._connected()
+        _here.sockets.append(connected.dup())  # TLS takes the socket itself over
+        return connected
+
+    def _connected(self) -> socket.socket:
+        return super()._new_conn()
+
+
+class _Public(_Cut):
+    """A connection to public addresses only: what was checked is what is connected to."""
+
+    def _connected(self) -> socket.socket:
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        except OSError as e:
+            raise NameResolutionError(self.host, self, e) from e  # type: ignore[arg-type]  # takes any OSError
+        addresses = [str(info[4][0]) for info in found]
+        if not all(is_public(address) for address in addresses):
+            raise AddressRefused(say("It is not on the public internet."))
+        for address in addresses:
+            with suppress(OSError):
+                return create_connection((address, self.port), self.timeout)
+        raise NewConnectionError(self, "No address of the server answers.")
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet, also where it is wrapped in IPv6."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        wrapped = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]
+        if ip in _NAT64:
+            wrapped = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if wrapped and not is_public(str(wrapped)):
+            return False
+    return ip.is_global and not ip.is_multicast
+
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+class _CutHTTPS(_Cut, HTTPSConnection):
+    pass
+
+
+class _PublicHTTPS(_Public, HTTPSConnection):
+    pass
+
+
+class _CutPool(HTTPConnectionPool):
+    ConnectionCls = _Cut
+
+
+class _CutHTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _CutHTTPS
+
+
+class _PublicPool(HTTPSConnectionPool):
+    ConnectionCls = _PublicHTTPS
+
+
+_TRUSTED = {"http": _CutPool, "https": _CutHTTPSPool}
+_PUBLIC = {"https": _PublicPool}
+
+
+class _Adapter(HTTPAdapter):
+    """Requests' adapter, with connections of our own."""
+
+    def __init__(self, pools: dict[str, Any]) -> None:  # Any: pool classes of two kinds
+        self._pools = pools
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Build the pools. Called by the constructor."""
+        super().init_poolmanager(*args, **kwargs)
+        assert isinstance(self.poolmanager, PoolManager)
+        self.poolmanager.pool_classes_by_scheme = self._pools

@@ -1,0 +1,61 @@
+"""What is counted and timed, for Prometheus; health.py shows it. Every label has few values."""
+
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from functools import wraps
+from time import monotonic
+from typing import Literal, ParamSpec, TypeVar
+
+from prometheus_client import Counter, Gauge, Histogram
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Step = Literal["first response", "compose", "publish"]
+
+STEP_SECONDS = Histogram(
+    "bot_step_seconds",
+    "Seconds a step took; Discord gives 3 for a first response",
+    ["step"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 40, 80, 160),
+)
+DECISIONS = Counter("bot_decisions", "Decisions on drafts: approve, reject, …", ["action"])
+STATUSES = Counter("bot_statuses", "Statuses posted to Mastodon")
+TOKENS = Counter("bot_generated_tokens", "Tokens the language model generated")
+DRAFTS = Gauge("bot_drafts", "Drafts in each state", ["state"])
+IN_HAND = Gauge("bot_work_in_hand", "Interactions, reactions and jobs being worked on")
+GATEWAY_SECONDS = Gauge("bot_gateway_latency_seconds", "Discord's gateway, from beat to answer")
+UP = Gauge("bot_up", "1 while this part is well", ["part"])
+
+
+def timed(step: Step) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
+    """Time every call of an async function as one step, those that fail too."""
+
+    def decorate(call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+        @wraps(call)
+        async def timed_call(*args: P.args, **kwargs: P.kwargs) -> T:
+            with STEP_SECONDS.labels(step).time():
+                return await call(*args, **kwargs)
+
+        return timed_call
+
+    return decorate
+
+
+def generated(tokens: object) -> None:
+    """The model's server says that it generated so many tokens; it may say anything."""
+    if isinstance(tokens, int) and tokens > 0:
+        TOKENS.inc(tokens)
+
+
+_arrived_s: ContextVar[float | None] = ContextVar("arrived_s", default=None)
+
+
+def arrived() -> None:
+    """An interaction arrived; the current task answers it."""
+    _arrived_s.set(monotonic())
+
+
+def responded() -> None:
+    """The current task's first response has been taken."""
+    if (since := _arrived_s.get()) is not None:
+        STEP_SECONDS.labels("first response").observe(monotonic() - since)

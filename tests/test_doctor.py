@@ -1,0 +1,56 @@
+"""What doctor says of the application's settings; test_cli.py runs it as a command."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from bot.doctor import invite_links, lacking
+
+GOOD: dict[str, Any] = {
+    "integration_types_config": {"0": {}, "1": {}},
+    "bot_public": True,
+    "bot_require_code_grant": False,
+    "flags": 0,
+    "approximate_guild_count": 1,
+    "approximate_user_install_count": 0,
+}
+
+
+def test_good_settings_are_not_spoken_of() -> None:
+    assert lacking(GOOD, 2) == []
+    assert lacking(GOOD | {"bot_public": False}, 1) == []  # one person needs no public bot
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"integration_types_config": {"0": {}}}, "User Install is off"),
+        ({"integration_types_config": {"1": {}}}, "Guild Install is off"),
+        ({"integration_types_config": None}, "User Install is off"),
+        ({"bot_require_code_grant": True}, "Requires OAuth2 Code Grant is on"),
+        ({"bot_public": False}, "Public Bot is off"),
+        ({"flags": 1 << 19}, "not needed: Message Content"),
+        ({"flags": 1 << 12 | 1 << 15}, "not needed: Presence, Server Members"),
+        ({"approximate_guild_count": 0}, "Nobody has added the bot yet"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_each_setting_that_should_change_is_named(change: dict[str, Any], said: str) -> None:
+    (told,) = lacking(GOOD | change, 2)
+    assert said in told
+
+
+def test_the_links_ask_for_no_permission() -> None:
+    for_servers, for_people = (parse_qs(urlsplit(link).query) for link in invite_links(123))
+    assert for_servers == {
+        "client_id": ["123"],
+        "scope": ["bot applications.commands"],
+        "permissions": ["0"],
+        "integration_type": ["0"],
+    }
+    assert for_people == {
+        "client_id": ["123"],
+        "scope": ["applications.commands"],
+        "integration_type": ["1"],
+    }

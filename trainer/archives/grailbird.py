@@ -1,0 +1,45 @@
+"""X's archives up to 2018, "Grailbird": a script a month (data/js/tweets) and one `tweets.csv`.
+
+The scripts hold more than the table (hashtags, and who wrote), so the table is read only where
+they are missing.
+"""
+
+import re
+from collections.abc import Iterator
+
+from trainer.archives.files import Files, base_of
+from trainer.archives.lines import find_encoding, read_table
+from trainer.archives.tally import Tally
+from trainer.archives.tweet import Entities, Retweeted, Tweet, Url
+from trainer.post import Unreadable
+
+MONTH_FILE = re.compile(r"(?:.*/)?tweets/\d{4}_\d{2}\.js")
+COLUMNS = {"tweet_id", "text", "retweeted_status_id"}
+
+
+def is_grailbird(header: list[str]) -> bool:
+    """Whether a CSV's header is that of X's own `tweets.csv`."""
+    return {name.strip().lower() for name in header} >= COLUMNS
+
+
+def read_tweets_csv(files: Files, name: str, tally: Tally) -> Iterator[Tweet | Unreadable]:
+    """Yield the rows of `tweets.csv` as the records they would be in a script."""
+    rows = read_table(files, name, find_encoding(files, name, tally), tally)
+    for number, row in enumerate(rows, 1):
+        if row:
+            key = row.get("tweet_id")
+            place = Unreadable(key or f"{base_of(name)} row {number}")
+            yield _to_tweet(row) if key and "text" in row else place
+
+
+def _to_tweet(row: dict[str, str]) -> Tweet:
+    urls = [Url(expanded_url=url) for url in row.get("expanded_urls", "").split(",")]
+    return Tweet(
+        id_str=row["tweet_id"],
+        text=row["text"],
+        created_at=row.get("timestamp"),
+        entities=Entities(urls=urls),
+        in_reply_to_user_id_str=row.get("in_reply_to_user_id"),
+        in_reply_to_status_id_str=row.get("in_reply_to_status_id"),
+        retweeted_status=Retweeted() if row.get("retweeted_status_id") else None,
+    )

@@ -1,0 +1,65 @@
+"""Reads text files by line, and tables by row, within bounds.
+
+UTF-8 with or without a byte order mark, else cp1252 with a warning.
+"""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+
+from trainer.archives.files import Files, base_of
+from trainer.archives.records import BLOCK, LONGEST
+from trainer.archives.tally import Tally
+from trainer.errors import ArchiveError
+
+
+def read_lines(files: Files, name: str, encoding: str, tally: Tally) -> Iterator[str]:
+    """Yield the file's lines. Raises ArchiveError for one that is longer than any post."""
+    with (
+        files.open(name) as file,
+        io.TextIOWrapper(file, encoding, errors="replace", newline="") as text,
+    ):
+        while line := text.readline(LONGEST):
+            if len(line) == LONGEST:
+                raise ArchiveError(
+                    f"{base_of(name)} holds a line of more than {LONGEST >> 20} MB, which no post"
+                    " is. Take that line out, or give another file."
+                )
+            tally.bytes_read += len(line)
+            yield line
+
+
+def read_table(files: Files, name: str, encoding: str, tally: Tally) -> Iterator[dict[str, str]]:
+    """Yield a CSV's rows by the names in its header, in lower case; empty lines are empty."""
+    csv.field_size_limit(LONGEST)
+    lines = read_lines(files, name, encoding, tally)
+    header = next(lines, "")
+    separator = delimiter(header)
+    names = [n.strip().lower() for n in next(csv.reader([header], delimiter=separator), [])]
+    try:
+        for cells in csv.reader(lines, delimiter=separator):
+            yield dict(zip(names, cells, strict=False))
+    except csv.Error as e:
+        raise ArchiveError(
+            f"{base_of(name)} is not a readable CSV ({e}). Save it as CSV with UTF-8."
+        ) from e
+
+
+def delimiter(header: str) -> str:
+    """What separates the columns."""
+    return max(",;\t", key=header.count)
+
+
+def find_encoding(files: Files, name: str, tally: Tally) -> str:
+    """UTF-8 if the whole file is, read in blocks; else what Windows programs write."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with files.open(name) as file:
+            while block := file.read(BLOCK):
+                decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        tally.warnings.append(f"{base_of(name)} is not UTF-8: read as cp1252 (Windows).")
+        return "cp1252"
+    return "utf-8-sig"

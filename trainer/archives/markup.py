@@ -1,0 +1,119 @@
+"""Mastodon's HTML as the text that its author wrote."""
+
+import re
+from typing import NamedTuple
+
+from lxml import etree
+
+from trainer.archives.texts import shown_link
+
+BLOCKS = {"p": 2, "blockquote": 2, "ul": 2, "ol": 2, "pre": 2, "div": 1, "li": 1} | {
+    f"h{n}": 2 for n in range(1, 7)
+}
+UNSEEN = {"script", "style"}
+QUOTED = "quote-inline"  # "RE: https://…" for servers that show no quotes
+BLANKS = re.compile(r"[ \t\r\n\f]+")  # what a browser shows as one space; no-break spaces stay
+
+
+class Written(NamedTuple):
+    """A text; `address` is as many characters as the handles in front of it take."""
+
+    text: str
+    address: int
+
+
+def to_text(html: str) -> Written | None:
+    """Read HTML as text: paragraphs, links in full, handles as written. None if it is too odd."""
+    if "<" not in html and "&" not in html:
+        return Written(html, 0)
+    target = _Text()
+    parser = etree.HTMLParser(target=target)
+    try:
+        parser.feed(f"<body>{html}".replace("\0", ""))
+        parser.close()
+    except (etree.LxmlError, ValueError):
+        return None
+    text = target.text()
+    return Written(text.rstrip(), min(target.address, len(text.rstrip())))
+
+
+class _Text:
+    """Collects a text from lxml's events."""
+
+    def __init__(self) -> None:
+        self.address = 0
+        self._parts: list[str] = []
+        self._length = 0
+        self._breaks = 0  # line breaks before what comes next
+        self._preformatted = 0
+        self._unseen: list[str] = []  # the open elements from the first one that is not shown
+        self._link: tuple[str, list[str]] | None = None  # of the open link: address and classes
+        self._shown: list[str] = []
+        self._only_handles = True
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+        classes = (attributes.get("class") or "").split()
+        if self._unseen or tag in UNSEEN or QUOTED in classes:
+            self._unseen += [tag] if tag not in ("br", "img") else []
+        elif tag == "br":
+            self._end_line(self._breaks + 1)
+        elif tag == "img":
+            self.data(attributes.get("alt") or "")
+        elif tag == "a" and self._link is None:
+            self._link, self._shown = (attributes.get("href") or "", classes), []
+        elif tag in BLOCKS:
+            self._end_line(max(self._breaks, BLOCKS[tag]))
+        self._preformatted += tag == "pre"
+
+    def end(self, tag: str) -> None:
+        """An element ends."""
+        self._preformatted -= tag == "pre"
+        if self._unseen:
+            if tag not in ("br", "img"):
+                self._unseen.pop()
+        elif tag == "a" and self._link is not None:
+            (href, classes), self._link = self._link, None
+            shown = "".join(self._shown)
+            is_handle = "mention" in classes and shown.startswith("@")
+            is_tag = "hashtag" in classes or shown.startswith(("#", "@"))
+            self._write(shown if is_handle or is_tag or not href else shown_link(shown, href))
+            if is_handle and self._only_handles:
+                self.address = self._length
+        elif tag in BLOCKS:
+            self._end_line(max(self._breaks, BLOCKS[tag]))
+
+    def data(self, text: str) -> None:
+        """Characters, their entities undone."""
+        if self._unseen:
+            return
+        text = text if self._preformatted else BLANKS.sub(" ", text)
+        if self._link is not None:
+            self._shown.append(text)
+        else:
+            self._only_handles = self._only_handles and not text.strip()
+            self._write(text)
+
+    def close(self) -> None:
+        """All is read."""
+
+    def text(self) -> str:
+        """What was collected."""
+        return "".join(self._parts)
+
+    def _end_line(self, breaks: int) -> None:
+        self._breaks = breaks
+
+    def _write(self, text: str) -> None:
+        if self._breaks or not self._parts:
+            text = text if self._preformatted else text.lstrip(" ")
+            if not text:
+                return
+            if self._parts:
+                last = self._parts[-1].rstrip(" ")
+                self._length -= len(self._parts[-1]) - len(last)
+                self._parts[-1] = last
+                text = "\n" * self._breaks + text
+            self._breaks = 0
+        self._parts.append(text)
+        self._length += len(text)

@@ -1,0 +1,40 @@
+"""Who teaches a voice: this machine, or a provider. `train --backend` chooses."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from rich.console import Console
+
+from trainer.dataset import Dataset
+from trainer.recipe import Recipe
+from trainer.voice_folder import VoiceFolder
+
+
+class Backend(Protocol):
+    """Teaches a voice from prepared data and writes its folder, the last rename at the very end.
+
+    Called again after a kill at any point, it goes on where it was.
+    """
+
+    def train(
+        self, data: Dataset, folder: VoiceFolder, *, fresh: bool, now: datetime, console: Console
+    ) -> None:
+        """Raises a TrainerError. `fresh` forgets what an earlier call left unfinished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """On this machine: local.py and torch are imported only when it starts."""
+
+    recipe: Recipe
+    base: str
+
+    def train(
+        self, data: Dataset, folder: VoiceFolder, *, fresh: bool, now: datetime, console: Console
+    ) -> None:
+        """Fine-tune a LoRA adapter here."""
+        with console.status("Starting torch …"):
+            from trainer.local import train  # noqa: PLC0415 - seconds, and only for this backend
+
+        train(data, folder, self.recipe, self.base, fresh=fresh, now=now, console=console)

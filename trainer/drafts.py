@@ -1,0 +1,72 @@
+"""Drafts in a trained voice, by the bot's own path: what is judged is what is served.
+
+The one module of the trainer that generates. It uses the bot's settings (LLM_BASE_URL and so on),
+engine, client and screen, just as `python -m bot draft` does; reads the voice, writes nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from bot.composing import OpenVoice, compose
+from bot.config import DraftSettings, read_settings
+from bot.engine import Engine
+from bot.errors import BotError, UserError
+from bot.llm import LLM
+from bot.mastodon import status_length
+from bot.screen import Rules
+from trainer.errors import ServeError
+
+MAX_CHARS = 500  # of a status, Mastodon's own default
+
+
+def draft_all(
+    voice: Path,
+    topics: Sequence[str | None],
+    count: int,
+    *,
+    max_chars: int = MAX_CHARS,
+    on_draft: Callable[[], None] = lambda: None,
+) -> list[list[str]]:
+    """Draw `count` candidates on each topic, in the order they would be shown.
+
+    A topic whose texts all fail the screen gets none. `on_draft` is called after each topic.
+    Raises ServeError if nobody can serve the voice.
+    """
+    try:
+        return asyncio.run(_draft_all(voice, topics, count, max_chars, on_draft))
+    except BotError as e:
+        raise ServeError(str(e)) from e
+
+
+async def _draft_all(
+    folder: Path,
+    topics: Sequence[str | None],
+    count: int,
+    max_chars: int,
+    on_draft: Callable[[], None],
+) -> list[list[str]]:
+    settings = read_settings(DraftSettings)
+    opened = OpenVoice.load(folder)
+    rules = Rules(max_chars, status_length, opened.archive)
+    async with AsyncExitStack() as stack:
+        engine = Engine(folder.parent, settings.base_gguf, settings.engine_threads)
+        stack.push_async_exit(engine)
+        llm = LLM.from_settings(settings, engine.ready)
+        stack.push_async_callback(llm.close)
+
+        async def draft(topic: str | None) -> list[str]:
+            try:
+                return [c.text for c in await compose(llm, opened, topic, count, rules)]
+            except UserError:
+                return []
+            finally:
+                on_draft()
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(draft(topic)) for topic in topics]
+        except ExceptionGroup as e:  # the first that failed ended the others
+            raise e.exceptions[0] from e
+    return [task.result() for task in tasks]

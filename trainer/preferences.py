@@ -1,0 +1,64 @@
+"""Checks a file of preference pairs before it costs anything: OpenAI's format for `dpo`.
+
+Each line: {"input": {"messages": [...]}, "preferred_output": [{"role": "assistant", ...}],
+"non_preferred_output": [{"role": "assistant", ...}]}.
+"""
+
+import json
+from pathlib import Path
+
+from trainer.errors import DataError
+
+OUTPUTS = ("preferred_output", "non_preferred_output")
+
+
+def check(file: Path, minimum: int) -> None:
+    """Raise DataError that names the line at fault, or that there are too few."""
+    count = 0
+    try:
+        with file.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    count += 1
+                    if wrong := _fault(line):
+                        raise DataError(f"{file}, line {number}: {wrong}. Mend or remove the line.")
+    except (OSError, UnicodeDecodeError) as e:
+        raise DataError(f"The preferences in {file} cannot be read ({e}).") from e
+    if count < minimum:
+        raise DataError(
+            f"{file} holds {count} pairs, and a provider takes no job on fewer than {minimum}."
+            " Decide on more drafts first."
+        )
+
+
+def _fault(line: str) -> str | None:
+    """What is wrong with a line, or None."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return "is not JSON"
+    if not isinstance(row, dict):
+        return "is not a JSON object"
+    asked = row.get("input")
+    messages = asked.get("messages") if isinstance(asked, dict) else None
+    if not (isinstance(messages, list) and messages and all(map(_is_message, messages))):
+        return "'input' has no list of 'messages'"
+    for name in OUTPUTS:
+        answer = row.get(name)
+        if not (isinstance(answer, list) and len(answer) == 1 and _is_answer(answer[0])):
+            return f"'{name}' is not a list of one assistant message"
+    if row[OUTPUTS[0]][0]["content"] == row[OUTPUTS[1]][0]["content"]:
+        return "both outputs are the same, so neither is preferred"
+    return None
+
+
+def _is_message(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.get("role") in ("system", "developer", "user", "assistant")
+        and isinstance(value.get("content"), str)
+    )
+
+
+def _is_answer(value: object) -> bool:
+    return isinstance(value, dict) and _is_message(value) and value["role"] == "assistant"

@@ -1,0 +1,350 @@
+"""The port to whoever speaks OpenAI's `files` and `fine_tuning.jobs`; its faults become sentences.
+
+Reads OPENAI_BASE_URL and OPENAI_API_KEY. What passes by itself (429, 5xx, a cut line, silence) is
+tried again with growing pauses, but for the start of a job: only openai_job.py knows how to find
+out whether one was started, and two would be paid for.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import openai
+from httpx2 import Timeout
+from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
+
+from trainer.errors import ProviderError, TrainerError
+
+OPENAI_URL = "https://api.openai.com/v1"
+MAX_BYTES = 512 * 1000**2  # of one uploaded file
+PAGE = 100  # jobs or events that one listing asks for
+CLOSED = (
+    "OpenAI takes no jobs from organisations that had not fine-tuned before 7 May 2026 or had not"
+    " used a fine-tune in the 60 days before 2 July 2026, and from nobody after 6 January 2027."
+    " Train on your own machine with --backend local, or at another provider: set OPENAI_BASE_URL"
+    " and OPENAI_API_KEY."
+)
+
+T = TypeVar("T")
+
+
+class Unanswered(TrainerError):
+    """Nobody knows whether the provider did it: no answer came, or one that makes no sense."""
+
+
+class Busy(Unanswered):
+    """The provider did not do it, but may in a while."""
+
+
+class Missing(ProviderError):
+    """The provider does not know the file, job or model (any more)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long to wait for what, in seconds."""
+
+    poll_s: float = 10.0  # between two looks at a job
+    answer_s: float = 60.0  # for one answer; an upload may take ten times as long
+    set_up_s: float = 120.0  # of failures in a row before a job runs
+    follow_s: float = 3600.0  # of failures in a row while it runs: it goes on without us
+
+    @property
+    def first_pause_s(self) -> float:
+        """Before the first of several tries; each later pause is twice as long."""
+        return min(1.0, self.poll_s)
+
+    @property
+    def settle_s(self) -> float:
+        """How long a job may stay out of the list after it was asked for."""
+        return 2 * self.poll_s
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A fine-tuning job, as far as anything here needs to know it."""
+
+    id: str
+    status: str  # validating_files, queued, running, paused; succeeded, failed, cancelled
+    model: str | None
+    fine_tuned_model: str | None
+    training_file: str | None
+    validation_file: str | None
+    result_files: tuple[str, ...]
+    metadata: Mapping[str, str]
+    error: str | None
+    trained_tokens: int | None
+    seconds: float | None
+
+    @classmethod
+    def read(cls, answer: FineTuningJob) -> "Job":
+        """Take what is there: the library checks nothing, and other servers leave fields out."""
+        found: Mapping[str, Any] = answer.to_dict()
+        started, finished = found.get("created_at"), found.get("finished_at")
+        return cls(
+            id=found["id"],
+            status=found["status"],
+            model=found.get("model"),
+            fine_tuned_model=found.get("fine_tuned_model"),
+            training_file=found.get("training_file"),
+            validation_file=found.get("validation_file"),
+            result_files=tuple(found.get("result_files") or ()),
+            metadata=found.get("metadata") or {},
+            error=(found.get("error") or {}).get("message"),
+            trained_tokens=found.get("trained_tokens"),
+            seconds=finished - started if started and finished else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a provider says about a job; `data` holds the numbers of a step, if it is one."""
+
+    id: str
+    message: str
+    data: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, answer: FineTuningJobEvent) -> "Event":
+        """As Job.read."""
+        found: Mapping[str, Any] = answer.to_dict()
+        data = found.get("data")
+        return cls(found["id"], found["message"], data if isinstance(data, dict) else {})
+
+
+class Provider:
+    """A client of one provider. `say` gets a sentence when it does not answer for a while."""
+
+    def __init__(
+        self, base_url: str, api_key: str, pace: Pace, say: Callable[[str], None] = print
+    ) -> None:
+        if not base_url.startswith(("http://", "https://")):
+            raise ProviderError(
+                f"OPENAI_BASE_URL is {base_url}, which is no address: give one as {OPENAI_URL}."
+            )
+        self.base_url, self.pace, self.say = base_url.rstrip("/"), pace, say
+        self._client = openai.OpenAI(
+            base_url=base_url, api_key=api_key, timeout=pace.answer_s, max_retries=0
+        )
+        self.host = self._client.base_url.host
+
+    @classmethod
+    def from_environment(
+        cls, environment: Mapping[str, str], pace: Pace, say: Callable[[str], None] = print
+    ) -> "Provider":
+        """Client of the provider that the environment names. Raises ProviderError without a key."""
+        if not (key := environment.get("OPENAI_API_KEY", "").strip()):
+            raise ProviderError(
+                "OPENAI_API_KEY is not set: it is the key of the provider that trains. Set it in"
+                " the environment, and OPENAI_BASE_URL too if the provider is not OpenAI."
+            )
+        return cls(environment.get("OPENAI_BASE_URL") or OPENAI_URL, key, pace, say)
+
+    # --- what is asked of it
+
+    def shutdown_date(self, model: str) -> date | None:
+        """When the model goes away, where the provider says so."""
+        try:
+            found = self._patiently(lambda: self._client.models.retrieve(model).shutdown_date)
+            return date.fromisoformat(found or "")
+        except (ProviderError, ValueError):  # not every server has it, not every key may ask
+            return None
+
+    def ensure_file(self, file: Path, name: str) -> tuple[str, bool]:
+        """Id of the file under that name at the provider, and whether it had to be uploaded.
+
+        The name holds the file's hash: what is there under it with as many bytes is the same.
+        """
+        size = file.stat().st_size
+
+        def look_then_upload() -> tuple[str, bool]:
+            for known in _each_once(self._client.files.list(purpose="fine-tune")):
+                about = known.to_dict()
+                is_same = (about.get("filename"), about.get("bytes")) == (name, size)
+                if is_same and about.get("status") != "error":
+                    return known.id, False
+            with file.open("rb") as content:
+                sent = self._client.files.create(
+                    file=(name, content, "application/jsonl"),
+                    purpose="fine-tune",
+                    timeout=Timeout(10 * self.pace.answer_s, connect=self.pace.answer_s),
+                )
+            return sent.id, True
+
+        return self._patiently(look_then_upload)
+
+    def wait_for_file(self, file_id: str) -> None:
+        """Wait until the provider has looked at a file: before, it takes no job on it."""
+        deadline = time.monotonic() + self.pace.set_up_s
+        while time.monotonic() < deadline:  # some servers never say that they are done
+            file = self._patiently(lambda: self._client.files.retrieve(file_id).to_dict())
+            if (status := file.get("status")) == "error":
+                raise ProviderError(
+                    f"{self.host} cannot use the uploaded file"
+                    f" ({file.get('status_details') or 'it gives no reason'})."
+                    " Prepare the data again, then run the same command."
+                )
+            if status in ("processed", None):
+                return
+            time.sleep(self.pace.first_pause_s)
+
+    def download(self, file_id: str) -> bytes:
+        """Content of a file. Raises Missing if the provider does not keep it any more."""
+        return self._patiently(lambda: self._client.files.content(file_id).read())
+
+    def create_job(self, body: Mapping[str, Any], key: str) -> Job:  # Any: as in the API
+        """Start a job, in one try. Raises Unanswered if nobody knows whether it was started."""
+        # OpenAI does not promise to honour the header; whoever does makes the answer certain.
+        header = {"Idempotency-Key": key}
+        jobs = self._client.fine_tuning.jobs
+        return self._ask(lambda: Job.read(jobs.create(**body, extra_headers=header)))
+
+    def job(self, job_id: str) -> Job:
+        """A job as it is now. Raises Missing."""
+        jobs = self._client.fine_tuning.jobs
+        return self._patiently(lambda: Job.read(jobs.retrieve(job_id)), self.pace.follow_s)
+
+    def jobs(self) -> list[Job]:
+        """Every job of this key's project, newest first."""
+        jobs = self._client.fine_tuning.jobs
+        return self._patiently(lambda: [Job.read(j) for j in _each_once(jobs.list(limit=PAGE))])
+
+    def events(self, job_id: str, seen: set[str]) -> list[Event]:
+        """Events of a job that are not in `seen` yet, oldest first; adds them to it.
+
+        One try: they are for people to read, and the next look brings what this one missed.
+        """
+        list_events = self._client.fine_tuning.jobs.list_events
+
+        def new() -> list[Event]:
+            listed = _each_once(list_events(job_id, limit=PAGE), ends_with=seen)
+            return [Event.read(event) for event in listed][::-1]
+
+        try:
+            events = self._ask(new)
+        except (Unanswered, ProviderError):
+            return []
+        seen.update(event.id for event in events)
+        return events
+
+    def cancel(self, job_id: str) -> Job:
+        """End a job. Raises Missing, or ProviderError if it has ended already."""
+        jobs = self._client.fine_tuning.jobs
+        return self._patiently(lambda: Job.read(jobs.cancel(job_id)))
+
+    # --- how
+
+    def _patiently(self, call: Callable[[], T], limit_s: float | None = None) -> T:
+        """Try until it is answered; one sentence if that lasts, ProviderError if it lasts long."""
+        limit_s = self.pace.set_up_s if limit_s is None else limit_s
+        pauses = Pauses(self.pace, limit_s, self.say)
+        while True:
+            try:
+                return self._ask(call)
+            except Unanswered as e:
+                pauses.wait(e)
+
+    def _ask(self, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except openai.APIError as e:
+            raise self._translated(e) from e
+        # The library stumbles over JSON that is none, and hands a web page through as text.
+        except (ValueError, AttributeError, KeyError) as e:
+            raise Unanswered(f"{self.host} sent an answer that makes no sense.") from e
+
+    def _translated(self, error: openai.APIError) -> TrainerError:
+        reason = _reason(error)
+        match error:
+            case openai.APITimeoutError():
+                return Unanswered(f"{self.host} does not answer.")
+            case openai.APIConnectionError():
+                return Unanswered(f"{self.host} cannot be reached.")
+            case openai.RateLimitError(code="insufficient_quota"):
+                return ProviderError(
+                    f"{self.host} says that your quota is used up: {reason}"
+                    " Look at the billing page there, then run the same command again."
+                )
+            case openai.RateLimitError():
+                return Busy(f"{self.host} takes no more requests at the moment (HTTP 429).")
+            case openai.AuthenticationError():
+                return ProviderError(
+                    f"{self.host} refused the key. Check OPENAI_API_KEY, and OPENAI_BASE_URL if"
+                    " the key is another provider's."
+                )
+            case openai.PermissionDeniedError() if "scope" in reason.lower():
+                return ProviderError(
+                    f"The key may not do this at {self.host} (HTTP 403: {reason})"
+                    " Give it the permissions for files, models and fine-tuning, or take another."
+                )
+            case openai.PermissionDeniedError():
+                return ProviderError(
+                    f"This organisation can no longer fine-tune at {self.host} (HTTP 403: {reason})"
+                    f" {CLOSED}"
+                )
+            case openai.NotFoundError():
+                return Missing(
+                    f"{self.host} does not know what was asked for (HTTP 404: {reason})"
+                    " Check the name, OPENAI_BASE_URL, and whether the key is the right one."
+                )
+            case openai.APIStatusError(status_code=code) if code >= 500 or code in (408, 409):
+                return Unanswered(f"{self.host} has a fault (HTTP {code}).")
+            case openai.APIStatusError(status_code=code):
+                return ProviderError(
+                    f"{self.host} refused the request (HTTP {code}): {reason}"
+                    " Mend what it names, then run the same command again."
+                )
+            case _:
+                return Unanswered(f"{self.host} sent an answer that makes no sense.")
+
+
+class Pauses:
+    """Growing pauses between tries; gives up after `limit_s`."""
+
+    def __init__(self, pace: Pace, limit_s: float, say: Callable[[str], None]) -> None:
+        self._next_s, self._limit_s, self._say = pace.first_pause_s, limit_s, say
+        self._started, self._tries = time.monotonic(), 0
+
+    def wait(self, error: Unanswered) -> None:
+        """Sleep before the next try. Raises ProviderError when it has lasted too long."""
+        self._tries += 1
+        if time.monotonic() - self._started + self._next_s > self._limit_s:
+            raise ProviderError(
+                f"{error} It was tried {self._tries} times. Run the same command again later:"
+                " it goes on where it was, and starts nothing twice."
+            ) from error
+        if self._tries == 3:
+            self._say(f"{error} Trying again with growing pauses; what runs there goes on.")
+        time.sleep(self._next_s)
+        self._next_s = min(2 * self._next_s, 60.0)
+
+
+class _HasId(Protocol):
+    id: str
+
+
+H = TypeVar("H", bound=_HasId)
+
+
+def _each_once(rows: Iterable[H], ends_with: set[str] | None = None) -> Iterator[H]:
+    """Rows of all pages, up to one of `ends_with`.
+
+    Stops at a row seen before: some servers send the same page for ever.
+    """
+    seen = set(ends_with or ())
+    for row in rows:
+        if row.id in seen:
+            return
+        seen.add(row.id)
+        yield row
+
+
+def _reason(error: openai.APIError) -> str:
+    """What the provider said, as one sentence."""
+    body = error.body
+    said = body.get("message") if isinstance(body, dict) else None
+    text = " ".join(str(said or "no reason given").split())[:300]
+    return text if text.endswith((".", "!", "?")) else f"{text}."
