@@ -10,7 +10,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 DEMO := .demo
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install install-dev demo run doctor test lint test-nightly bench bench-training clean
+.PHONY: help install install-dev demo run doctor test lint test-nightly audit bench bench-training clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,9 @@ lint: install-dev
 
 test-nightly: install-dev  ## also the tests that take long
 	@$(PY) -m pytest
+
+audit: install-dev  ## known weaknesses of the pinned packages, asked of PyPI
+	@$(PY) -m pip_audit --strict --no-deps --disable-pip --requirement constraints.txt
 
 bench: install-dev  ## speed of the archive reader and of /draft, as tables
 	@$(PY) -m bench.archive

@@ -166,9 +166,10 @@ async def examine(_: argparse.Namespace) -> int:
     console, well = Console(), True
     async for finding in doctor.examine():
         mark = Text("✓ ", "green") if finding.is_well else Text("✗ ", "red")
-        console.print(mark + Text(f"{finding.name}: ", "bold") + Text(finding.sentence))
+        line = mark + Text(f"{finding.name}: ", "bold") + Text(finding.sentence)
+        console.print(line, soft_wrap=True)  # a link that is broken in two leads nowhere
         for warning in finding.warnings:
-            console.print(Text("! ", "yellow") + Text(warning))
+            console.print(Text("! ", "yellow") + Text(warning), soft_wrap=True)
         well &= finding.is_well
     return 0 if well else 1
 
@@ -289,7 +290,7 @@ async def _serve(bot: Bot, token: str) -> None:
         for name in (signal.SIGTERM, signal.SIGINT):  # the database is safe, however we end
             asyncio.get_running_loop().add_signal_handler(name, os._exit, 128 + name)
         await bot.stop(DRAIN_S)
-        serving.cancel()  # it may be waiting for a Discord that is away
+        serving.cancel()  # before the client is closed: it would try to connect again
     with contextlib.suppress(asyncio.CancelledError):
         await serving
 

@@ -70,10 +70,10 @@ class Bot(commands.Bot):
         assert isinstance(self.tree, Tree)
         await self.tree.sync_if_changed()
 
-    async def on_ready(self) -> None:
+    async def on_connect(self) -> None:
         """The gateway is there, with a new session."""
         self.is_connected = True
-        log.info("ready", user=str(self.user))
+        log.info("connected to Discord", user=str(self.user))
 
     async def on_resumed(self) -> None:
         """The gateway is there again, with the same session."""
@@ -84,7 +84,7 @@ class Bot(commands.Bot):
         self.is_connected = False
 
     async def stop(self, limit_s: float) -> None:
-        """Finish what is in hand, for so long at most, and close."""
+        """Finish what is in hand, for so long at most; closing is left to `async with`."""
         log.info("stopping", in_hand=len(self.work))
         for interaction in await self.work.finish(limit_s):
             too_long = Unavailable(
@@ -92,7 +92,6 @@ class Bot(commands.Bot):
                 " back; anything else, please ask again in a minute."
             )
             await report(interaction, too_long)
-        await self.close()
 
     async def fetch_owner(self, user_id: int) -> discord.User:
         """A user, from memory or from Discord."""

@@ -117,6 +117,7 @@ class Engine:
             stdout=asyncio.subprocess.PIPE,
             pass_fds=[fd],
             env=keep,  # no token of ours is the engine's business
+            process_group=0,  # Ctrl-C is for us: the draft in hand still needs the engine
         )
         assert self._process.stdout
         try:

@@ -5,7 +5,9 @@ inside a link, an emoji or a letter with its accents.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 
 import grapheme
 
@@ -60,14 +62,11 @@ def _pieces(text: str, max_chars: int, length: Callable[[str], int], number: str
 
 def _end(text: str, fits: Callable[[str], bool]) -> int:
     """Where the first part ends."""
-    fitting = [0]  # ends of words, as far as they fit
-    for end in _ends_of_words(text):
-        if not fits(text[:end]):
-            break
-        fitting.append(end)
-    else:
+    ends = list(_ends_of_words(text))
+    fitting = ends[: _how_many(ends, text, fits)]
+    if len(fitting) == len(ends):
         return len(text)
-    if len(fitting) == 1:
+    if not fitting:
         return _inside_a_word(text, fits)
     for better in _ENDS:
         for end in reversed(fitting):
@@ -76,6 +75,11 @@ def _end(text: str, fits: Callable[[str], bool]) -> int:
             if better.search(text[max(0, end - 40) : end]):
                 return end
     return fitting[-1]
+
+
+def _how_many(ends: Sequence[int], text: str, fits: Callable[[str], bool]) -> int:
+    """How many of these ends a part can reach."""
+    return bisect_left(ends, True, key=lambda end: not fits(text[:end]))
 
 
 def _ends_of_words(text: str) -> Iterator[int]:
@@ -97,9 +101,5 @@ def _inside_a_word(text: str, fits: Callable[[str], bool]) -> int:
             "“{word}” is longer than a status may be on your server. Shorten it.",
             word=word[0][:60],
         )
-    end = 0
-    for letter in grapheme.graphemes(word[0]):
-        if end and not fits(text[: end + len(letter)]):
-            break
-        end += len(letter)
-    return end
+    ends = list(accumulate(len(letter) for letter in grapheme.graphemes(word[0])))
+    return ends[max(0, _how_many(ends, text, fits) - 1)]

@@ -6,13 +6,21 @@ from pathlib import Path
 import pytest
 from mastodon_mock.testing import MockServer
 
+from bot.accounts import Accounts
 from bot.client import Bot, point_at
+from bot.drafting import Drafting
+from bot.llm import LLM
+from bot.mastodon import Mastodon
 from bot.sandbox.server import Sandbox
+from bot.store import Store
+from bot.vault import Vault
 from bot.voice import SCHEMA, Base, Prompt, Sampling, Voice, VoicePost, save_posts
+from bot.voices import Voices
 from tests.fakes.llm import FakeLLM
 from tests.fakes.proxy import Proxy
 from tests.stage import Stage
 
+OWNER = 7  # Discord user id of the operator, where there is no Discord
 POSTS = (
     ("The kettle knows what the kettle knows, and it is not telling the harbour master.", "kettle"),
     ("Fog report: dense, opinionated, and moving slowly towards Port Almond again.", "Port Almond"),
@@ -55,6 +63,27 @@ def mock_mastodon() -> Iterator[MockServer]:
     """A Mastodon server."""
     with MockServer() as server:
         yield server
+
+
+@pytest.fixture
+async def proxy(mock_mastodon: MockServer) -> AsyncIterator[Proxy]:
+    """A proxy in front of the Mastodon server."""
+    async with Proxy(mock_mastodon.base_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def drafting(
+    tmp_path: Path, voice_folder: Path, fake_llm: FakeLLM, proxy: Proxy
+) -> AsyncIterator[Drafting]:
+    """The use cases of one bot, whose operator is OWNER."""
+    llm = LLM(fake_llm.url, "none")
+    mastodon = Mastodon(proxy.url, "alice_token", pauses_s=(0.01,))
+    async with Store.open(tmp_path / "bot.db") as store:
+        operators = frozenset({OWNER})
+        accounts = Accounts(operators, mastodon, store, Vault.open(None, tmp_path / "bot.db"))
+        yield Drafting(Voices(voice_folder.parent, store, operators), llm, accounts, store)
+    await llm.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,9 @@ class Stage:
                 await self.sandbox.wait_ready(10)
                 yield bot
             finally:
-                await bot.close()
-                await serving
+                serving.cancel()
+                with suppress(asyncio.CancelledError):
+                    await serving
 
     async def until(self, found: Callable[[], Any]) -> Any:
         """Wait for something to become true."""
@@ -142,6 +143,16 @@ class Stage:
         )
         return message
 
+    async def press(self, message: Json, label: str, user: str = "alice") -> Interaction:
+        """Click the button of this label."""
+        custom_id = next(b["custom_id"] for b in buttons(message) if b.get("label") == label)
+        return await self.sandbox.discord.click(user, message, custom_id)
+
+    async def fill(self, opened: Interaction, user: str = "alice", **fields: str) -> Interaction:
+        """Fill in and send the form that a click opened."""
+        await self.until(lambda: opened.modal)
+        return await self.sandbox.discord.submit(user, opened, fields)
+
     async def timeline(self) -> list[str]:
         """Texts of the statuses, newest first."""
         return [s["content"].removeprefix("<p>").removesuffix("</p>") for s in await self.posted()]
@@ -154,3 +165,13 @@ class Stage:
 def emoji(message: Json) -> list[str]:
     """Emoji below a message."""
     return [r["emoji"]["name"] for r in message.get("reactions", [])]
+
+
+def buttons(message: Json) -> list[Json]:
+    """Buttons below a message."""
+    return [b for row in message["components"] for b in row["components"]]
+
+
+def texts(message: Json) -> list[str]:
+    """The candidates that a message shows."""
+    return [e["description"].replace("\\", "") for e in message["embeds"]]

@@ -21,7 +21,7 @@ from tests.fakes.mastodon_archive import (
     write_tar,
 )
 from tests.fakes.reading import read
-from trainer.archives.markup import to_text
+from trainer.archives.markup import Html
 from trainer.archives.records import BLOCK
 from trainer.post import Post
 
@@ -191,7 +191,7 @@ def test_a_quote_is_one_and_its_fallback_no_text(tmp_path: Path) -> None:
     ],
 )
 def test_html_becomes_what_was_written(html: str, text: str) -> None:
-    written = to_text(html)
+    written = Html().to_text(html)
     assert written is not None
     if LINK in html:
         text += ", #FogReport"

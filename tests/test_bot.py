@@ -10,25 +10,17 @@ from bot.client import Bot
 from bot.draft import Schedule, State
 from bot.store import Store
 from tests.fakes.llm import TEXTS
-from tests.stage import Stage, emoji
+from tests.stage import Stage, buttons, emoji, texts
 
 Json = dict[str, Any]  # Discord's message JSON
-
-
-def _buttons(message: Json) -> list[Json]:
-    return [b for row in message["components"] for b in row["components"]]
-
-
-def _texts(message: Json) -> list[str]:
-    return [e["description"].replace("\\", "") for e in message["embeds"]]
 
 
 async def test_from_a_topic_to_a_status(stage: Stage, bot: Bot) -> None:
     record = await stage.sandbox.discord.slash("alice", "draft", topic="tea")
     message = await stage.dm()
-    assert _texts(message) == list(TEXTS[:4])
+    assert texts(message) == list(TEXTS[:4])
     assert emoji(message) == ["1️⃣", "2️⃣", "3️⃣", "4️⃣", "✏️", "🔁", "💬", "⏰", "❌"]
-    assert [b["label"] for b in _buttons(message)][:4] == ["Post 1", "Post 2", "Post 3", "Post 4"]
+    assert [b["label"] for b in buttons(message)][:4] == ["Post 1", "Post 2", "Post 3", "Post 4"]
     assert all(e["footer"]["text"].endswith("of 500 characters") for e in message["embeds"])
     await stage.until(lambda: "direct messages" in (record.original or {"content": ""})["content"])
     await stage.sandbox.discord.react("alice", message, "2️⃣")
@@ -36,43 +28,8 @@ async def test_from_a_topic_to_a_status(stage: Stage, bot: Bot) -> None:
     (status,) = await stage.posted()
     assert TEXTS[1] in status["content"]
     assert status["url"] in told["content"]
-    assert _texts(told) == [TEXTS[1]]
-    assert told["components"] == []
-
-
-@pytest.mark.parametrize("by", ["button", "reaction"])
-@pytest.mark.parametrize(
-    ("emoji", "custom_id", "start", "statuses"),
-    [("3️⃣", "approve:2", "✅", 1), ("❌", "reject", "❌", 0), ("🔁", "again", "🔁", 0)],
-    ids=["approve", "reject", "again"],
-)
-async def test_a_button_and_a_reaction_do_the_same(
-    stage: Stage, bot: Bot, by: str, emoji: str, custom_id: str, start: str, statuses: int
-) -> None:
-    await stage.sandbox.discord.slash("alice", "draft", topic="tea")
-    message = await stage.dm()
-    if by == "button":
-        await stage.sandbox.discord.click("alice", message, f"draft:1:{custom_id}")
-    else:
-        await stage.sandbox.discord.react("alice", message, emoji)
-    await stage.story(start)
-    assert len(await stage.posted()) == statuses
-    if start == "🔁":
-        assert _texts(await stage.dm(2)) == list(TEXTS[4:8])
-
-
-async def test_reaction_and_clicks_together_post_one_status(stage: Stage, bot: Bot) -> None:
-    await stage.sandbox.discord.slash("alice", "draft", topic="tea")
-    message = await stage.dm()
-    discord = stage.sandbox.discord
-    await asyncio.gather(
-        discord.react("alice", message, "1️⃣"),
-        discord.click("alice", message, "draft:1:approve:1"),
-        discord.click("alice", message, "draft:1:approve:1"),
-    )
-    await stage.story("✅")
-    await asyncio.sleep(0.3)
-    assert len(await stage.posted()) == 1
+    assert texts(told) == [TEXTS[1]]
+    assert [b["label"] for b in buttons(told)] == ["Undo"]
 
 
 async def test_only_the_owner_counts(stage: Stage, bot: Bot) -> None:
@@ -107,9 +64,9 @@ async def test_where_dms_are_closed_the_draft_is_shown_to_that_user_only(
         lambda: next((m for m in discord.messages("alice") if m["embeds"]), None)
     )
     assert message["flags"] & 64
-    assert _texts(message) == list(TEXTS[:4])
+    assert texts(message) == list(TEXTS[:4])
     assert discord.messages("bob") == []
-    await discord.click("alice", message, "draft:1:approve:0")
+    await stage.press(message, "Post 1")
     await stage.until(lambda: any("✅" in m["content"] for m in discord.messages("alice")))
     assert len(await stage.posted()) == 1
 
@@ -121,8 +78,7 @@ async def test_everything_works_after_a_restart(stage: Stage) -> None:
         first, second = await stage.dm(1), await stage.dm(2)
     async with stage.running():
         await stage.sandbox.discord.react("alice", first, "1️⃣")
-        custom_id = next(b["custom_id"] for b in _buttons(second) if b["label"] == "Post 2")
-        await stage.sandbox.discord.click("alice", second, custom_id)
+        await stage.press(second, "Post 2")
         await stage.story("✅", 1)
         await stage.story("✅", 2)
     assert len(await stage.posted()) == 2
@@ -143,7 +99,11 @@ async def test_what_a_crash_left_half_way_is_posted_once_and_told(stage: Stage) 
     async with stage.running() as bot:
         await stage.sandbox.discord.slash("alice", "draft", topic="tea")
         await stage.dm()
-        await bot.drafting.store.drafts.claim(1, 0, "", datetime.now(UTC))
+        draft = await bot.drafting.get(1)
+        account = await bot.drafting.accounts.of(draft.owner_id)
+        assert await bot.drafting.store.drafts.claim(
+            *(1, 0, draft.candidates[0].fingerprint, await account.identify(), datetime.now(UTC))
+        )
     async with stage.running():
         await stage.story("✅")
     assert len(await stage.posted()) == 1
@@ -160,7 +120,7 @@ async def test_a_refusal_is_told_and_the_draft_stays(stage: Stage, bot: Bot) -> 
         )
     )
     assert "Mastodon refused" in told["content"]
-    await stage.sandbox.discord.click("alice", message, "draft:1:approve:1")
+    await stage.press(message, "Post 2")
     await stage.story("✅")
     assert len(await stage.posted()) == 1
 
@@ -194,7 +154,7 @@ async def test_markdown_and_mentions_in_a_text_are_shown_as_they_are(
     await stage.sandbox.discord.slash("alice", "draft", topic="**fog** @everyone", count=1)
     message = await stage.dm()
     assert message["embeds"][0]["description"] != "**Fog** _report_ `dense` ||spoiler|| # one"
-    assert _texts(message) == ["**Fog** _report_ `dense` ||spoiler|| # one"]
+    assert texts(message) == ["**Fog** _report_ `dense` ||spoiler|| # one"]
     assert not message["mention_everyone"]
 
 
@@ -236,8 +196,8 @@ async def test_a_daily_draft_missed_while_down_comes_once(stage: Stage) -> None:
         await store.schedules.set(Schedule(owner, f"{due:%H:%M}", "UTC", due))
     async with stage.running() as bot:
         message = await stage.dm()
-        moved = await stage.until(lambda: bot.scheduler.get_job(f"daily:{owner}").next_run_time)
-        assert moved > datetime.now(UTC)
+        job = await stage.until(lambda: bot.scheduler.get_job(f"daily:{owner}"))
+        assert job.next_run_time > datetime.now(UTC)
         assert "about" in message["content"]
     async with stage.running():
         await asyncio.sleep(0.5)

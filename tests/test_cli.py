@@ -3,13 +3,17 @@
 import asyncio
 import json
 import os
+import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.sandbox.server import Sandbox
 from bot.store import Store
+from bot.store.people import Connected
+from bot.vault import Vault
 from tests.fakes.llm import TEXTS, FakeLLM
 
 
@@ -90,25 +94,48 @@ async def test_a_damaged_voice_stops_the_bot_with_a_sentence(
     assert "voice.json cannot be read" in err
 
 
-async def test_doctor_has_a_sentence_for_everything(env: dict[str, str]) -> None:
+async def test_doctor_has_a_sentence_for_everything(
+    env: dict[str, str], voice_folder: Path
+) -> None:
+    shutil.copytree(voice_folder, voice_folder.parent / "zoe")
     sandbox = Sandbox()
     await sandbox.start()
+    good = env | sandbox.environment | {"VOICE": "zoe"}
     try:
-        good = env | sandbox.environment
+        await _connect(good, 77, sandbox.mastodon_token)
+        sandbox.discord.applications.settings = {"flags": 1 << 19}
         code, out, err = await _bot("doctor", **good)
         assert (code, err) == (0, "")
-        assert out.count("✓") == 6
+        names = [line.split(":")[0] for line in out.splitlines()]
+        voices = ["✓ voice mara", "✓ voice zoe"]
+        discord = ["✓ Discord", "! Privileged intents are on, and not needed"]
+        rest = ["✓ Mastodon", "✓ database", "✓ account of 77"]
+        assert names == ["✓ config", *voices, "✓ engine", *discord, *rest]
+        assert "scope=bot+applications.commands&permissions=0&integration_type=0" in out
+        assert "scope=applications.commands&integration_type=1" in out
+        sandbox.discord.applications.settings = {"interactions_endpoint_url": "https://a.example"}
         async with Store.open(Path(env["DATABASE"])):  # as a running bot has it
             code, out, _ = await _bot("doctor", **good)
-        assert code == 0
+        assert code == 1
+        assert "✗ Discord: Discord sends every command to https://a.example" in out
         assert "in use by a running bot" in out
         bad = {"DISCORD_TOKEN": "canary.wrong.token", "MASTODON_ACCESS_TOKEN": "canary"}
+        await _connect(good, 77, "canary")
         code, out, err = await _bot("doctor", **(good | bad))
         assert code == 1
-        assert [line[0] for line in out.splitlines()] == list("✓✓✓✗✗✓")
+        assert [line[0] for line in out.splitlines()] == list("✓✓✓✓✗✗✓✗")
         assert "canary" not in out + err
     finally:
         await sandbox.stop()
+
+
+async def _connect(env: dict[str, str], user_id: int, token: str) -> None:
+    """Store a connected account, as /mastodon connect does."""
+    database, base_url = Path(env["DATABASE"]), env["MASTODON_BASE_URL"]
+    locked = Vault.open(None, database).lock(token)
+    async with Store.open(database) as store:
+        account = Connected(base_url, "@you", locked)
+        await store.people.connect(user_id, account, datetime.now(UTC))
 
 
 @pytest.mark.parametrize(
@@ -137,5 +164,5 @@ async def test_a_wrong_token_ends_run_with_a_sentence(
 async def test_doctor_without_configuration_names_it_all() -> None:
     code, out, _ = await _bot("doctor", PWD="/")
     assert code == 1
-    for name in ("DISCORD_TOKEN", "OWNER_IDS", "MASTODON_BASE_URL", "MASTODON_ACCESS_TOKEN"):
+    for name in ("DISCORD_TOKEN", "OWNER_IDS"):
         assert name in out

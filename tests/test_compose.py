@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.__main__ import DRAIN_S
+
 ROOT = Path(__file__).parents[1]
+ENGINE_STOP_S = 5  # as bot/engine.py waits for its child
 # As Compose reads it where .env sets nothing: ${NAME:-default} becomes its default.
 COMPOSE = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", (ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE)["services"]
@@ -83,6 +86,28 @@ def test_named_volumes_are_declared_and_made_for_the_user() -> None:
 def test_what_keeps_running_is_watched(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][:2] == ["CMD", "python"]
     assert SERVICES[name]["restart"] == "unless-stopped"
+
+
+def test_the_bots_health_is_asked_where_it_listens() -> None:
+    port = SERVICES["bot"]["environment"]["METRICS_PORT"]
+    assert f"http://127.0.0.1:{port}/health" in SERVICES["bot"]["healthcheck"]["test"][-1]
+
+
+def test_the_bot_is_given_the_time_it_takes_to_stop() -> None:
+    grace = SERVICES["bot"]["stop_grace_period"]
+    assert int(grace.removesuffix("s")) > DRAIN_S + ENGINE_STOP_S
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_container_can_change_nothing_but_its_volumes(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["tmpfs"] == ["/tmp"]
+    assert "user" not in service  # the image's own, checked below
+    writable = [mount for mount in service["volumes"] if not mount.endswith(":ro")]
+    assert all(mount.split(":")[1].startswith("/app/") for mount in writable)
 
 
 def test_no_secret_is_written_down() -> None:

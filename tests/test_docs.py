@@ -5,11 +5,14 @@ import re
 from pathlib import Path
 
 import pytest
-from discord import app_commands
 
 from bot.__main__ import build_parser as bot_parser
+from bot.cogs.accounts import AccountCommands
 from bot.cogs.drafts import Drafts
+from bot.cogs.history import History
+from bot.cogs.privacy import Privacy
 from bot.cogs.schedule import Daily
+from bot.cogs.voices import VoiceCommands
 from bot.config import Settings
 from trainer.__main__ import build_parser as trainer_parser
 
@@ -47,19 +50,21 @@ def test_every_variable_in_the_env_example_is_real() -> None:
     assert {n.lower() for n in names} <= set(Settings.model_fields)
 
 
-@pytest.mark.parametrize(
-    "command",
-    [*Drafts.__cog_app_commands__, *Daily.__cog_app_commands__],
-    ids=lambda c: str(c.qualified_name),
-)
-def test_every_slash_command_and_option_is_in_the_readme(
-    command: app_commands.Command[Drafts, ..., None],
-) -> None:
-    group = "daily " if command in Daily.__cog_app_commands__ else ""
-    row = re.search(rf"^\| `/{group}{command.name}\b.*$", README, re.M)
+COMMANDS = {
+    f"{cog.__cog_group_name__} {command.name}"
+    if cog.__cog_is_app_commands_group__
+    else command.name: command
+    for cog in (Drafts, History, Daily, VoiceCommands, AccountCommands, Privacy)
+    for command in cog.__cog_app_commands__
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_slash_command_and_option_is_in_the_readme(name: str) -> None:
+    row = re.search(rf"^\| `/{name}(?![\w-]).*$", README, re.M)
     assert row
-    for parameter in command.parameters:
-        assert f"{parameter.name}:" in row[0]
+    for parameter in COMMANDS[name].parameters:
+        assert f"{parameter.display_name}:" in row[0]
 
 
 def test_every_make_target_in_the_docs_exists() -> None:

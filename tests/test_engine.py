@@ -1,20 +1,23 @@
 """The embedded engine: the real llama.cpp with the real base model, in its own process."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import openai
 import pytest
 
-from bot.engine import Engine
+from bot.engine import Engine, servable
 from bot.errors import VoiceError
 from bot.llm import LLM
 from bot.voice import Base, Voice
 from bot.weights import DEFAULT_BASE, find_weights
-from tests.fakes.adapter import write_local_voices
+from tests.fakes.adapter import write_adapter, write_local_voices
+from tests.fakes.llm import FakeLLM
 
 
 @pytest.fixture
@@ -61,6 +64,16 @@ async def test_a_killed_engine_is_started_again_and_no_call_fails(voices: Path) 
     assert len(texts) <= 1
     with pytest.raises(ProcessLookupError):
         os.kill(engine.pid or 0, 0)
+
+
+async def test_neither_ctrl_c_nor_a_token_reaches_the_engine(
+    voices: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "canary")
+    async with Engine(voices) as engine:
+        assert engine.pid
+        assert os.getpgid(engine.pid) == engine.pid  # a terminal signals our group only
+        assert b"canary" not in Path(f"/proc/{engine.pid}/environ").read_bytes()
 
 
 async def test_the_engine_ends_with_its_parent(voices: Path) -> None:
@@ -136,3 +149,50 @@ async def test_an_adapter_of_another_base_is_a_sentence(voices: Path) -> None:
     with pytest.raises(VoiceError, match=r"llama.cpp cannot load .* with the adapters"):
         async with Engine(voices):
             pass
+
+
+async def test_a_voice_that_is_new_or_trained_again_is_served_without_a_restart_of_the_bot(
+    voices: Path, tmp_path: Path
+) -> None:
+    (voices / "odd").rename(tmp_path / "odd")
+    async with (
+        Engine(voices) as engine,
+        openai.AsyncOpenAI(base_url=await engine.ready(), api_key="none") as client,
+    ):
+        assert [m.id async for m in client.models.list()] == ["mara"]
+        first = engine.pid
+        await engine.ready()
+        assert engine.pid == first
+        (tmp_path / "odd").rename(voices / "odd")
+        await engine.ready()
+        assert engine.pid != first
+        odd = await _greedy(client, "odd")
+        write_adapter(voices / "odd" / "adapter.gguf", 1, 0.0)
+        os.utime(voices / "odd" / "voice.json")
+        await engine.ready()
+        assert await _greedy(client, "odd") != odd
+
+
+async def test_one_damaged_voice_does_not_stop_the_others(voices: Path) -> None:
+    (voices / "mara" / "voice.json").write_text("{")
+    assert list(servable(voices)) == ["odd"]
+
+
+async def test_the_engine_starts_when_the_first_local_voice_is_used(
+    voices: Path, fake_llm: FakeLLM
+) -> None:
+    hosted = json.loads((voices / "mara" / "voice.json").read_text())
+    hosted |= {"name": "hosted", "backend": "openai", "model": "ft:hosted"}
+    (voices / "hosted").mkdir()
+    (voices / "hosted" / "voice.json").write_text(json.dumps(hosted))
+    async with AsyncExitStack() as stack:
+        engine = Engine(voices)
+        stack.push_async_exit(engine)
+        llm = LLM(fake_llm.url, "canary-key", "ft:override", engine.ready)
+        stack.push_async_callback(llm.close)
+        for name in ("hosted", "odd", "hosted"):
+            voice = Voice.load(voices / name)
+            await llm.complete(voice, voice.messages("tea"), 1)
+            assert (engine.pid is None) == (len(fake_llm.asked) == 1 and name == "hosted")
+        await llm.check()
+    assert [asked["model"] for asked in fake_llm.asked] == ["ft:override"] * 2

@@ -2,6 +2,7 @@
 
 import io
 import json
+import multiprocessing
 import os
 import pty
 import random
@@ -13,9 +14,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
+import toktok
 from rich.console import Console
 
 from bot.voice import Voice, load_posts
@@ -23,7 +26,8 @@ from tests.fakes.finetuning import SCRIPT, FakeProvider, losses, serving
 from tests.fakes.openai_spec import FILE as SPEC_FILE
 from tests.fakes.openai_spec import Spec
 from tests.fakes.prepared import invented_posts, write_prepared
-from trainer import dataset
+from trainer import dataset, estimate
+from trainer.__main__ import main
 from trainer.errors import DataError, ProviderError
 from trainer.openai_job import DEFAULT_MODEL, OpenAI, Order
 from trainer.provider import Pace, Provider
@@ -332,7 +336,7 @@ def test_a_key_that_may_not_is_no_closed_organisation(
 ) -> None:
     fake.refusal = "Missing scopes: api.fine_tuning.jobs.write"
     fake.faults = [("GET /models", 403), ("POST /fine_tuning/jobs", 403)]
-    with pytest.raises(ProviderError, match="The key may not do this at .*Missing scopes"):
+    with pytest.raises(ProviderError, match=r"The key may not do this at .*Missing scopes"):
         teach()
 
 
@@ -380,6 +384,20 @@ def test_unchanged_files_are_not_uploaded_again_and_changed_ones_are(
     (data / "train.jsonl").write_text("".join(lines[::-1]), "utf-8")  # as many bytes as before
     teach()
     assert len(fake.calls("POST /files")) == 3
+
+
+def test_the_estimate_counts_tokens_and_money(tmp_path: Path) -> None:
+    texts = ("Be Mara.", "kettle", "The kettle knows what the kettle knows.")
+    messages = [{"role": "user", "content": text} for text in texts]
+    line = json.dumps({"messages": messages})
+    (tmp_path / "train.jsonl").write_text(f"{line}\n\n{line}\n" * 50, "utf-8")
+    counted = sum(toktok.batch_count(list(texts), "o200k_base"))
+    said = estimate.sentence(tmp_path / "train.jsonl", "m", 3, 25.0)
+    tokens = 100 * 3 * (counted + 3 * 3 + 3)
+    assert said == (
+        f"m: 100 examples, about {tokens:,} tokens in 3 epochs;"
+        f" at 25.00 a million that is about {tokens / 1e6 * 25:.2f}."
+    )
 
 
 def test_without_consent_nothing_is_sent(fake: FakeProvider, teach: Callable[..., str]) -> None:
@@ -469,20 +487,22 @@ def _run(fake: FakeProvider, tmp_path: Path, *more: str) -> subprocess.Completed
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.timeout(300)
 def test_killed_at_ten_random_moments_it_is_one_job_and_the_same_voice(
     fake: FakeProvider, teach: Callable[..., str], tmp_path: Path, data: Path
 ) -> None:
     seed = time.time_ns()
     chance = random.Random(seed)
     command, environment = _command(fake, tmp_path, "--yes")
+    processes = multiprocessing.get_context("forkserver")  # openai is imported once, not ten times
+    processes.set_forkserver_preload([__name__])
     kills = 0
     for _ in range(10):
-        process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        process = processes.Process(target=_train, args=(command[3:], environment))
+        process.start()
         fake.on_request = _killer(process, chance)
-        process.wait(60)
-        kills += process.returncode == -signal.SIGKILL
+        process.join(60)
+        kills += process.exitcode == -signal.SIGKILL
     fake.on_request = lambda *_: None
     assert kills >= 8, f"seed {seed}: the job ended too early to be killed"
     done = _run(fake, tmp_path, "--yes")
@@ -497,7 +517,12 @@ def test_killed_at_ten_random_moments_it_is_one_job_and_the_same_voice(
     assert _files_of(tmp_path / "voices" / "mara") == broken, f"seed {seed}"
 
 
-def _killer(process: subprocess.Popen[bytes], chance: random.Random) -> Callable[[str, str], None]:
+def _train(arguments: list[str], environment: dict[str, str]) -> None:
+    os.environ |= environment
+    main(arguments)
+
+
+def _killer(process: BaseProcess, chance: random.Random) -> Callable[[str, str], None]:
     """Kills in the midst of one of the next requests, or a moment after its answer."""
     moment, left = chance.choice(("asked", "done", "answered")), chance.randint(1, 6)
     pause_s, lock = chance.random() * 0.04, threading.Lock()

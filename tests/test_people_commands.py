@@ -64,15 +64,6 @@ async def test_voices_are_suggested_to_those_who_may_hear_of_them(stage: Stage, 
         assert await discord.autocomplete("bob", command, "voice", "") == []
 
 
-async def test_a_bot_gets_no_voice(stage: Stage, bot: Bot) -> None:
-    stage.sandbox.people["bob"]["bot"] = True
-    try:
-        said = await stage.says("alice", "voice grant", user=str(_id(stage, "bob")))
-    finally:
-        stage.sandbox.people["bob"]["bot"] = False
-    assert "Name a person" in said
-
-
 async def test_an_account_is_connected_shown_and_disconnected(stage: Stage, bot: Bot) -> None:
     assert "/mastodon connect" in await stage.says("bob", "mastodon show")
     told = await stage.connect("bob", "bob")

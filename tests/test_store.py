@@ -158,9 +158,17 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
             pass
 
 
-async def test_the_database_is_its_owners_only(tmp_path: Path) -> None:
-    async with Store.open(tmp_path / "state" / "bot.db"):
-        assert (tmp_path / "state" / "bot.db").stat().st_mode & 0o077 == 0
+@pytest.mark.parametrize("is_there", [False, True], ids=["new", "made by hand"])
+async def test_the_database_is_its_owners_only(tmp_path: Path, is_there: bool) -> None:
+    folder = tmp_path / "state"
+    if is_there:
+        folder.mkdir(mode=0o700)
+        (folder / "bot.db").touch(mode=0o644)
+    async with Store.open(folder / "bot.db") as store:
+        await store.set_note("a", "b")
+        modes = {p.name: p.stat().st_mode & 0o777 for p in folder.iterdir()}
+    assert modes == dict.fromkeys(("bot.db", "bot.db-wal", "bot.db-shm", "bot.db.lock"), 0o600)
+    assert folder.stat().st_mode & 0o777 == 0o700
 
 
 async def test_a_database_of_the_first_version_keeps_all_it_holds(tmp_path: Path) -> None:

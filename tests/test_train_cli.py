@@ -62,6 +62,7 @@ def test_a_voice_folder_is_complete_and_names_no_path_of_this_machine(
     os.umask(umask)
     modes = {p.stat().st_mode & 0o777 for p in folder.rglob("*") if p.is_file()}
     assert modes == {0o666 & ~umask}, "a server that is another user must be able to read it"
+    assert (tmp_path / "voices").stat().st_mode & 0o777 == 0o700, "but its owner says who"
 
 
 def test_without_a_terminal_there_is_one_line_an_epoch(

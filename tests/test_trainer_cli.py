@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import x_archive
-from tests.fakes.x_archive import files, tweet
+from tests.fakes.x_archive import files, key, tweet
 
 
 def trainer(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -43,9 +43,9 @@ def _file(content: bytes, name: str = "archive") -> object:
     ("write", "words"),
     [
         (lambda folder: folder / "missing.zip", "There is no file or folder"),
-        (_file(b"plain words", "archive.zip"), "neither a zip nor a list of posts"),
+        (_file(b"plain words", "archive.zip"), "nor a list of posts"),
         (_file(b""), "is empty"),
-        (_file(b"window.YTD.tweets.part0 = [ {]"), "damaged or stops in the middle"),
+        (_file(b"window.YTD.tweets.part0 = [ {]"), "damaged"),
         (_file(b'{"text": "a"}\n{"text'), "Line 2"),
         (_file(b"window.YTD.tweets.part0 = [ ]"), "holds no posts"),
         (_zip_without_posts, "holds no posts"),
@@ -67,6 +67,21 @@ def test_bad_input_gets_a_sentence_and_leaves_nothing(
     assert set(tmp_path.rglob("*")) - before <= {tmp_path / "new"}
 
 
+def test_a_post_is_explained_without_the_archive(tmp_path: Path) -> None:
+    archive = x_archive.write_zip(
+        tmp_path / "a.zip", files([tweet(1, "Post"), tweet(2, "RT @a: b"), tweet(3, "Another")])
+    )
+    data = tmp_path / "data"
+    assert trainer("prepare", archive, "--out", data).returncode == 0
+    archive.unlink()
+    done = trainer("prepare", "--out", data, "--explain", key(2))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"Post {key(2)} was dropped: retweet: ")
+    unknown = trainer("prepare", "--out", data, "--explain", "5")
+    assert unknown.returncode == 2
+    assert "no post with the id 5" in unknown.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -74,6 +89,8 @@ def test_bad_input_gets_a_sentence_and_leaves_nothing(
         (("--ner", "tweetnlp:./missing"), "There is no folder ./missing"),
         (("--validation", "1.5"), "not a share"),
         (("--validation", "many"), "--validation"),
+        (("--language", "english"), "english is no language"),
+        (("--personal", "hide"), "--personal"),
     ],
 )
 def test_bad_options_get_a_sentence(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
@@ -83,6 +100,12 @@ def test_bad_options_get_a_sentence(tmp_path: Path, arguments: tuple[str, ...], 
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert [f.name for f in tmp_path.iterdir()] == ["a.zip"]
+
+
+def test_prepare_without_an_archive_says_so(tmp_path: Path) -> None:
+    done = trainer("prepare", "--out", tmp_path / "data")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Name the archives to prepare")
 
 
 def test_prepare_never_imports_torch(tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_train(commands)
     add_import_openai(commands)
     add_serve(commands)
+    add_report(commands)
     return parser
 
 
@@ -294,6 +295,28 @@ def _run_serve(args: argparse.Namespace) -> None:
         ) from e
 
     serve(args.voices, args.voice, args.base_gguf, args.threads, args.host, args.port)
+
+
+def add_report(commands: "Subparsers[argparse.ArgumentParser]") -> None:
+    """Add `report VOICE`."""
+    parser = commands.add_parser("report", help="show a voice on one page, with drafts")
+    option = parser.add_argument
+    option("voice", metavar="VOICE", help="name of the voice")
+    option("--voices", type=Path, metavar="FOLDER", default=Path("voices"), help="(voices)")
+    option("--data", type=Path, metavar="DATA", help="folder that prepare wrote, for older voices")
+    option("--out", type=Path, metavar="FILE", help="the page (report.html in the voice's folder)")
+    option("--timezone", default="UTC", metavar="ZONE", help="of the hours, as Asia/Tokyo (UTC)")
+    option("--no-drafts", action="store_true", help="write none, and ask no server")
+    parser.set_defaults(run=_run_report)
+
+
+def _run_report(args: argparse.Namespace) -> None:
+    from trainer.report import Options, report  # noqa: PLC0415 - matplotlib, for this command only
+    from trainer.voice_folder import VoiceFolder  # noqa: PLC0415
+
+    folder = VoiceFolder.named(args.voices, args.voice).place
+    options = Options(args.data, args.out, args.timezone, with_drafts=not args.no_drafts)
+    report(folder, options, now=datetime.now(UTC))
 
 
 def _count(text: str) -> int:

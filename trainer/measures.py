@@ -150,7 +150,7 @@ def on_topic(texts: Sequence[str], topics: Sequence[str]) -> float:
         likeness[i, b] > 0 and topics[b].casefold() == topics[i].casefold()
         for i, b in enumerate(best)
     ]
-    return sum(found) / len(found)
+    return float(sum(found) / len(found))
 
 
 def length_distance(ours: Sequence[str], theirs: Sequence[str]) -> float:

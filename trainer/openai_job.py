@@ -65,6 +65,8 @@ class OpenAI:
         files = self._files(data)
         identity = self._identity(files)
         note = None if fresh else self._resumable(Note.load(file), identity)
+        if fresh and file.exists():
+            console.print("A job that was begun before, if there is one, is left to itself.")
         if note is None:
             if not fresh and _is_done(folder.place / JOB_FILE, identity):
                 shutil.rmtree(folder.training, ignore_errors=True)
@@ -81,7 +83,7 @@ class OpenAI:
             try:
                 job = self._run(note, file, files, folder.name, console)
             except KeyboardInterrupt:
-                raise KeyboardInterrupt(_interrupted(note)) from None
+                raise KeyboardInterrupt(_interrupted(note, fresh)) from None
             self._finish(job, note, data, folder, now, console)
         return None
 
@@ -134,7 +136,7 @@ class OpenAI:
                 "A job of this voice was begun at another provider. Set OPENAI_BASE_URL back to"
                 " finish or --cancel it, or start anew here with --fresh."
             )
-        job = self._find(note)
+        job = self._asked_for(note)
         if job and job.status not in ENDED:
             raise ProviderError(
                 f"The job {job.id} of this voice still goes on for other data or settings. Run the"
@@ -231,7 +233,9 @@ class OpenAI:
         note.save(file)
 
     def _asked_for(self, note: Note) -> Job | None:
-        """The job that an earlier try started, waited for as long as it may take to appear."""
+        """The job that was started, waited for as long as it may take to appear."""
+        if note.job:
+            return self.provider.job(note.job)
         while note.asked_at is not None:
             if job := self._find(note):
                 return job
@@ -244,10 +248,6 @@ class OpenAI:
         """Our job at the provider: by its metadata, or, where a server drops those, by being on
         our file and not having been there before.
         """
-        if note.job:
-            return self.provider.job(note.job)
-        if note.asked_at is None:
-            return None
         jobs = self.provider.jobs()
         tokens = {job.id: job.metadata.get(TOKEN) for job in jobs}
         ours = [job for job in jobs if tokens[job.id] == note.token]
@@ -259,7 +259,7 @@ class OpenAI:
         assert note.job is not None, "a job is started before it is followed"
         seen: set[str] = set()
         with JobProgress(console) as progress:
-            while True:
+            for pause_s in self.provider.pace.looks():
                 job = self.provider.job(note.job)
                 for event in self.provider.events(job.id, seen):
                     progress.show(event.message, losses.metrics(event))
@@ -269,10 +269,11 @@ class OpenAI:
                     note.save(file)
                 if job.status in ENDED:
                     return job
-                time.sleep(self.provider.pace.poll_s)
+                time.sleep(pause_s)
+        raise AssertionError("looks never end")
 
     def _cancel(self, note: Note | None, console: Console) -> None:
-        job = self._find(note) if note else None
+        job = self._asked_for(note) if note else None
         if job is None or job.status in ENDED:
             console.print("No job of this voice is going on: there is nothing to cancel.")
             return
@@ -345,15 +346,14 @@ def _is_done(file: Path, identity: dict[str, Any]) -> bool:
     return note is not None and note.identity == identity
 
 
-def _interrupted(note: Note) -> str:
+def _interrupted(note: Note, fresh: bool) -> str:
+    again = "Run the same command again" + (" without --fresh" if fresh else "")
     if note.job:
         return (
-            f"Interrupted; the job {note.job} goes on at the provider. Run the same command again"
-            " to go on following it, or with --cancel to end it."
+            f"Interrupted; the job {note.job} goes on at the provider. {again} to go on following"
+            " it, or with --cancel to end it."
         )
-    return (
-        "Interrupted. Run the same command again: it finds out first whether the job was started."
-    )
+    return f"Interrupted. {again}: it finds out first whether the job was started."
 
 
 def _sha256(file: Path) -> str:

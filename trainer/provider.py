@@ -7,6 +7,7 @@ out whether one was started, and two would be paid for.
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -47,7 +48,7 @@ class Missing(ProviderError):
 class Pace:
     """How long to wait for what, in seconds."""
 
-    poll_s: float = 10.0  # between two looks at a job
+    poll_s: float = 10.0  # between two looks at a job, once it has lasted a while
     answer_s: float = 60.0  # for one answer; an upload may take ten times as long
     set_up_s: float = 120.0  # of failures in a row before a job runs
     follow_s: float = 3600.0  # of failures in a row while it runs: it goes on without us
@@ -59,8 +60,15 @@ class Pace:
 
     @property
     def settle_s(self) -> float:
-        """How long a job may stay out of the list after it was asked for."""
+        """How long a job may stay out of the list after it was asked for, or a file unread."""
         return 2 * self.poll_s
+
+    def looks(self) -> Iterator[float]:
+        """Pauses between looks at a job: short at first, when its status changes fast."""
+        pause_s = self.first_pause_s
+        while True:
+            yield pause_s
+            pause_s = min(1.5 * pause_s, self.poll_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +168,15 @@ class Provider:
         """
         size = file.stat().st_size
 
+        def is_it(known: Mapping[str, Any]) -> bool:
+            is_same = (known.get("filename"), known.get("bytes")) == (name, size)
+            return is_same and known.get("status") != "error"
+
         def look_then_upload() -> tuple[str, bool]:
-            for known in _each_once(self._client.files.list(purpose="fine-tune")):
-                about = known.to_dict()
-                is_same = (about.get("filename"), about.get("bytes")) == (name, size)
-                if is_same and about.get("status") != "error":
-                    return known.id, False
+            with suppress(openai.NotFoundError):  # a server without this call is sent it again
+                for known in _each_once(self._client.files.list(purpose="fine-tune")):
+                    if is_it(known.to_dict()):
+                        return known.id, False
             with file.open("rb") as content:
                 sent = self._client.files.create(
                     file=(name, content, "application/jsonl"),
@@ -178,7 +189,7 @@ class Provider:
 
     def wait_for_file(self, file_id: str) -> None:
         """Wait until the provider has looked at a file: before, it takes no job on it."""
-        deadline = time.monotonic() + self.pace.set_up_s
+        deadline = time.monotonic() + self.pace.settle_s
         while time.monotonic() < deadline:  # some servers never say that they are done
             file = self._patiently(lambda: self._client.files.retrieve(file_id).to_dict())
             if (status := file.get("status")) == "error":

@@ -9,7 +9,7 @@ class Recipe:
     """How a local voice is trained."""
 
     epochs: int = 2  # the second still gains; a third was worse where it was tried
-    patience: int = 1  # epochs without gain that end it: from so few posts none came back down
+    patience: int = 1  # epochs without gain that end it: past the best, runs got worse (LOG.md)
     rank: int = 16  # on every linear layer
     learning_rate: float = 1e-3  # twice as much overfitted in the second epoch, batch 8
     batch_size: int = 4  # posts a step: better than 8 on every author, at the same speed

@@ -74,7 +74,9 @@ class VoiceFolder:
         """
         lock = FileLock(self.training / "lock", timeout=0)
         try:
-            self.training.mkdir(parents=True, exist_ok=True)
+            # posts lie in there: whoever else may read them is for the owner to say
+            self.voices.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.training.mkdir(exist_ok=True)
             lock.acquire()
             shutil.rmtree(self.new, ignore_errors=True)
             if self._old.exists() and not self.place.exists():

@@ -8,7 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 from discord.utils import escape_markdown, format_dt
 
-from bot.errors import BotError, UserError
+from bot.errors import BotError
 from bot.report import answer
 from bot.words import Words, say, say_n
 
@@ -73,8 +73,6 @@ class VoiceCommands(
         self, interaction: discord.Interaction, user: discord.User, voice: str | None = None
     ) -> None:
         """Say whose a voice is, or let a guest in."""
-        if user.bot:
-            raise UserError("A bot cannot have a voice. Name a person.")
         name, role = await self.voices.grant(interaction.user.id, user.id, voice, datetime.now(UTC))
         if role == "owner":
             told = say(

@@ -199,7 +199,8 @@ class Callbacks:
 
     def _change(self, message: Message, body: Json, call: Call | None = None) -> Json:
         check_message({**message.data, **body}, has_files=bool(call and call.files))
-        self._world.edit(message, body)
+        files = call.files if call else body.get("files") or []
+        self._world.edit(message, {**body, "files": files})
         self._gateway.announce("MESSAGE_UPDATE", message)
         return self._world.wire(message)
 

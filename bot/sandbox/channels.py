@@ -104,7 +104,7 @@ class Channels:
         if message.data["author"]["id"] != APP_ID:
             raise DiscordError(403, 50005, "Cannot edit a message authored by another user")
         check_message({**message.data, **call.body}, has_files=bool(call.files))
-        self._world.edit(message, call.body)
+        self._world.edit(message, {**call.body, "files": call.files})
         self._gateway.announce("MESSAGE_UPDATE", message)
         return 200, self._world.wire(message)
 

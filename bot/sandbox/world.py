@@ -87,10 +87,7 @@ class World:
             "content": body.get("content") or "",
             "embeds": _embeds(body.get("embeds")),
             "components": _numbered(body.get("components")),
-            "attachments": [
-                _attachment(self.ids.next(), channel["id"], name, len(content))
-                for name, content in body.get("files") or []
-            ],
+            "attachments": self._attached(channel["id"], body),
             "flags": body.get("flags") or 0,
         }
         for key in ("nonce", "message_reference", "webhook_id", "interaction_metadata"):
@@ -116,6 +113,7 @@ class World:
         if "attachments" in body:
             kept = {str(a.get("id")) for a in body["attachments"] or []}
             data["attachments"] = [a for a in data["attachments"] if a["id"] in kept]
+        data["attachments"] += self._attached(data["channel_id"], body)
         if body.get("flags") is not None:
             data["flags"] = data["flags"] & ~SUPPRESS_EMBEDS | body["flags"] & SUPPRESS_EMBEDS
         data["flags"] &= ~LOADING
@@ -176,6 +174,12 @@ class World:
             return False
         users.remove(user_id) if remove else users.append(user_id)
         return True
+
+    def _attached(self, channel_id: str, body: Json) -> list[Json]:
+        return [
+            _attachment(self.ids.next(), channel_id, name, len(content))
+            for name, content in body.get("files") or []
+        ]
 
     def _mentions(self, content: str) -> list[Json]:
         return [u for u in self.users.values() if f"<@{u['id']}>" in content]

@@ -110,7 +110,10 @@ def _lock(path: Path) -> TextIO:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)
-        lock_file = path.with_name(path.name + ".lock").open("w")
+        path.chmod(0o600)  # it may be older; SQLite gives the files beside it the same mode
+        lock = path.with_name(path.name + ".lock")
+        lock.touch(mode=0o600)
+        lock_file = lock.open("w")
     except OSError as e:
         raise ConfigError(
             f"The database {path} cannot be opened ({e.strerror}). Set DATABASE to a file in a"

@@ -3,6 +3,9 @@
 import asyncio
 import itertools
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from aiohttp import web
@@ -90,3 +93,19 @@ class FakeLLM:
                 "usage": {"completion_tokens": 20 * len(choices)},
             }
         )
+
+
+@contextmanager
+def llm_in_thread() -> Iterator[FakeLLM]:
+    """The same server with a thread of its own, for what is synchronous."""
+    loop, llm = asyncio.new_event_loop(), FakeLLM()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(llm.__aenter__(), loop).result(10)
+    try:
+        yield llm
+    finally:
+        asyncio.run_coroutine_threadsafe(llm.__aexit__(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()

@@ -1,10 +1,12 @@
 """A proxy in front of a server: the faults that a server itself cannot show.
 
 `fault` answers a coming request that matches: "drop" forwards it and cuts the line before the
-answer gets back; a number answers with that HTTP status, nothing forwarded; "garbage" forwards and
-answers nonsense. `strip` are request headers the server never gets to see.
+answer gets back; a whole number answers with that HTTP status, nothing forwarded; another number
+forwards after so many seconds; "garbage" forwards and answers nonsense. `strip` are request headers
+the server never gets to see.
 """
 
+import asyncio
 from dataclasses import dataclass, field
 
 from aiohttp import ClientSession, web
@@ -12,12 +14,13 @@ from aiohttp import ClientSession, web
 
 @dataclass
 class Fault:
-    """What happens to the next `times` requests of this method and path prefix."""
+    """What happens to `times` requests of this method and path prefix, after `skip` of them."""
 
     method: str
     path: str
-    do: str | int
+    do: str | float
     times: int = 1
+    skip: int = 0
 
 
 @dataclass
@@ -29,9 +32,9 @@ class Proxy:
     faults: list[Fault] = field(default_factory=list)
     seen: list[tuple[str, str]] = field(default_factory=list)
 
-    def fault(self, method: str, path: str, do: str | int, times: int = 1) -> None:
+    def fault(self, method: str, path: str, do: str | float, times: int = 1, skip: int = 0) -> None:
         """Arrange a fault."""
-        self.faults.append(Fault(method, path, do, times))
+        self.faults.append(Fault(method, path, do, times, skip))
 
     async def __aenter__(self) -> "Proxy":
         app = web.Application(client_max_size=1 << 24)
@@ -52,6 +55,8 @@ class Proxy:
         do = self._due(request)
         if isinstance(do, int):
             return web.json_response({"error": "told to fail"}, status=do)
+        if isinstance(do, float):
+            await asyncio.sleep(do)
         drop = {"host", "content-length", *(h.lower() for h in self.strip)}
         headers = {k: v for k, v in request.headers.items() if k.lower() not in drop}
         url, data = self.target + request.path_qs, await request.read()
@@ -69,10 +74,12 @@ class Proxy:
         }
         return web.Response(status=answer.status, headers=kept, body=body)
 
-    def _due(self, request: web.Request) -> str | int | None:
+    def _due(self, request: web.Request) -> str | float | None:
         for fault in self.faults:
             hit = fault.method == request.method and request.path.startswith(fault.path)
-            if hit and fault.times:
+            if hit and fault.skip:
+                fault.skip -= 1
+            elif hit and fault.times:
                 fault.times -= 1
                 return fault.do
         return None

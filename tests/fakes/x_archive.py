@@ -52,7 +52,9 @@ def note(number: int, text: str) -> Json:
 
 def script(name: str, value: object) -> bytes:
     """A file of the archive: a JavaScript global with JSON behind it."""
-    return f"window.{name} = {json.dumps(value, ensure_ascii=False, indent=2)}".encode()
+    return f"window.{name} = {json.dumps(value, ensure_ascii=False, indent=2)}".encode(
+        "utf-8", "surrogatepass"
+    )
 
 
 def files(
@@ -94,10 +96,3 @@ def write_folder(path: Path, contents: Mapping[str, bytes]) -> Path:
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_bytes(content)
     return path
-
-
-def unescaped(text: str) -> str:
-    """The text as X means it, if `text` is as X writes it."""
-    for escape, sign in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
-        text = text.replace(escape, sign)
-    return text

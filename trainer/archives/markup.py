@@ -22,26 +22,38 @@ class Written(NamedTuple):
     address: int
 
 
-def to_text(html: str) -> Written | None:
-    """Read HTML as text: paragraphs, links in full, handles as written. None if it is too odd."""
-    if "<" not in html and "&" not in html:
-        return Written(html, 0)
-    target = _Text()
-    parser = etree.HTMLParser(target=target)
-    try:
-        parser.feed(f"<body>{html}".replace("\0", ""))
-        parser.close()
-    except (etree.LxmlError, ValueError):
-        return None
-    text = target.text()
-    return Written(text.rstrip(), min(target.address, len(text.rstrip())))
+class Html:
+    """Reads HTML as text: paragraphs, links in full, handles as written."""
+
+    def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._text = _Text()
+        self._parser = etree.HTMLParser(target=self._text)  # to make one takes as long as to use it
+
+    def to_text(self, html: str) -> Written | None:
+        """What was written; None if the HTML is too odd."""
+        if "<" not in html and "&" not in html:
+            return Written(html, 0)
+        try:
+            self._parser.feed(f"<body>{html}".replace("\0", ""))
+            written = self._parser.close()
+        except (etree.LxmlError, ValueError):
+            self._begin()  # neither the parser nor its text can be used any more
+            return None
+        assert isinstance(written, Written)
+        return written
 
 
 class _Text:
     """Collects a text from lxml's events."""
 
     def __init__(self) -> None:
-        self.address = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._address = 0
         self._parts: list[str] = []
         self._length = 0
         self._breaks = 0  # line breaks before what comes next
@@ -79,7 +91,7 @@ class _Text:
             is_tag = "hashtag" in classes or shown.startswith(("#", "@"))
             self._write(shown if is_handle or is_tag or not href else shown_link(shown, href))
             if is_handle and self._only_handles:
-                self.address = self._length
+                self._address = self._length
         elif tag in BLOCKS:
             self._end_line(max(self._breaks, BLOCKS[tag]))
 
@@ -94,12 +106,12 @@ class _Text:
             self._only_handles = self._only_handles and not text.strip()
             self._write(text)
 
-    def close(self) -> None:
-        """All is read."""
-
-    def text(self) -> str:
-        """What was collected."""
-        return "".join(self._parts)
+    def close(self) -> Written:
+        """All is read; the next text begins."""
+        text = "".join(self._parts).rstrip()
+        written = Written(text, min(self._address, len(text)))
+        self._begin()
+        return written
 
     def _end_line(self, breaks: int) -> None:
         self._breaks = breaks

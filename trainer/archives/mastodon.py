@@ -11,7 +11,7 @@ import msgspec
 
 from trainer.archives.dates import read_date
 from trainer.archives.files import Files, base_of, folder_of
-from trainer.archives.markup import to_text
+from trainer.archives.markup import Html
 from trainer.archives.records import list_in_object, read_records
 from trainer.archives.tally import Tally
 from trainer.archives.texts import language
@@ -67,11 +67,11 @@ class MastodonArchive:
 
     def posts(self) -> Iterator[Post | Unreadable]:
         """Yield every post and boost, in the outbox's order."""
-        own = self._own_addresses()
+        own, html = self._own_addresses(), Html()
         with self._files.open(self._name) as file:
             rows = read_records(file, base_of(self._name), _Activity, self._tally, HEAD)
             for place, row in enumerate(rows, 1):
-                post = row if isinstance(row, Unreadable) else _to_post(row, own)
+                post = row if isinstance(row, Unreadable) else _to_post(row, own, html)
                 yield post if post.id else Unreadable(f"{base_of(self._name)} record {place}")
 
     def _own_addresses(self) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ class MastodonArchive:
         return tuple(a for a in (actor.id, actor.url) if a)
 
 
-def _to_post(activity: _Activity, own: tuple[str, ...]) -> Post | Unreadable:
+def _to_post(activity: _Activity, own: tuple[str, ...], html: Html) -> Post | Unreadable:
     if activity.type == "Announce":
         return Post(
             id=activity.id or _address(activity.object),
@@ -98,7 +98,7 @@ def _to_post(activity: _Activity, own: tuple[str, ...]) -> Post | Unreadable:
     note = activity.object
     if activity.type != "Create" or not isinstance(note, _Note):
         return Unreadable(activity.id)
-    written = to_text(note.content) if note.content is not None else None
+    written = html.to_text(note.content) if note.content is not None else None
     if written is None:
         return Unreadable(note.id)
     mine = {*own, _address(activity.actor), _address(note.attributedTo)} - {""}

@@ -9,5 +9,4 @@ class Tally:
 
     total_bytes: int = 0
     bytes_read: int = 0
-    unreadable: int = 0  # left at 0: such records are yielded as Unreadable
     warnings: list[str] = field(default_factory=list)

@@ -1,0 +1,58 @@
+"""Times as people type them."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.clock import parse_moment, parse_zone
+from bot.errors import UserError
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOW = datetime(2026, 11, 22, 17, tzinfo=UTC)  # 18:00 in Berlin
+
+
+@pytest.mark.parametrize(
+    ("typed", "local"),
+    [
+        ("18:30", "2026-11-22 18:30"),
+        ("9 pm", "2026-11-22 21:00"),
+        ("today 19:00", "2026-11-22 19:00"),
+        ("tomorrow 9:00", "2026-11-23 09:00"),
+        ("Tomorrow at 9", "2026-11-23 09:00"),
+        ("morgen um 9 Uhr", "2026-11-23 09:00"),
+        ("2026-12-01 09:00", "2026-12-01 09:00"),
+        ("2026-12-01T09:00", "2026-12-01 09:00"),
+        ("1.12. 9:30", "2026-12-01 09:30"),
+        ("01.12.2026, 9.30", "2026-12-01 09:30"),
+        ("1.1. 0:05", "2027-01-01 00:05"),
+        ("2027-03-28 02:30", "2027-03-28 03:30"),
+        ("2027-10-31 02:30", "2027-10-31 02:30"),
+    ],
+)
+def test_a_time_is_understood_in_its_zone(typed: str, local: str) -> None:
+    assert f"{parse_moment(typed, BERLIN, NOW).astimezone(BERLIN):%Y-%m-%d %H:%M}" == local
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("17:59", "is past"),
+        ("18:00", "is past"),
+        ("22.11. 9:00", "is past"),
+        ("2028-01-01 09:00", "more than a year ahead"),
+        *((text, "not a time I understand") for text in ("soon", "", "25:00", "31.2. 9:00")),
+        ("tomorrow", "not a time I understand"),
+        ("2026-13-01 09:00", "not a time I understand"),
+    ],
+)
+def test_another_time_is_refused_with_a_sentence(typed: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        parse_moment(typed, BERLIN, NOW)
+
+
+def test_a_zone_is_an_iana_name() -> None:
+    assert parse_zone(" America/New York").key == "America/New_York"
+    for name in ("Mars/Base", "", "../etc/passwd"):
+        with pytest.raises(UserError, match="not a time zone"):
+            parse_zone(name)

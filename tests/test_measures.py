@@ -1,0 +1,106 @@
+"""The figures a voice is judged by: they see what they should, and are not won by cheating."""
+
+import random
+
+import pytest
+
+from trainer.measures import (
+    Copies,
+    StyleView,
+    distinct_2,
+    habits,
+    length_distance,
+    masked_view,
+    on_topic,
+    self_overlap,
+    two_sample_accuracy,
+)
+
+NOUNS = "kettle harbour goose ferry lantern bakery regatta fog pier teapot".split()
+
+
+def _posts(seed: int, count: int = 60, end: str = ".") -> list[str]:
+    chance = random.Random(seed)
+    return [
+        f"The {chance.choice(NOUNS)} met the {chance.choice(NOUNS)} {chance.randint(2, 99)} times"
+        f" and the {chance.choice(NOUNS)} was not amused{end}"
+        for _ in range(count)
+    ]
+
+
+def test_one_manner_on_other_matters_cannot_be_told_apart() -> None:
+    ours = _posts(1)
+    other_nouns = [p.replace("kettle", "comet").replace("goose", "probe") for p in _posts(2)]
+    assert two_sample_accuracy(ours, other_nouns, StyleView(ours, 0.9)) < 0.65
+
+
+def test_another_manner_is_told_apart() -> None:
+    ours = _posts(1)
+    assert two_sample_accuracy(ours, _posts(2, end="!!"), StyleView(ours)) > 0.95
+
+
+def test_word_salad_is_told_apart() -> None:
+    chance = random.Random(3)
+    salad = [" ".join(chance.sample(p.split(), len(p.split()))) for p in _posts(2)]
+    assert two_sample_accuracy(_posts(1), salad, StyleView(_posts(1))) > 0.9
+
+
+def test_the_same_texts_give_the_same_figure() -> None:
+    args = _posts(1), _posts(2), masked_view
+    assert two_sample_accuracy(*args) == two_sample_accuracy(*args)
+
+
+def test_too_few_texts_are_refused() -> None:
+    with pytest.raises(ValueError, match="too few"):
+        two_sample_accuracy(_posts(1, 9), _posts(2), masked_view)
+
+
+def test_views_hide_matter_and_keep_manner() -> None:
+    view = StyleView(["and the or", "the and"] * 5)
+    assert view("The NHS paid £30 to @alice, and THE #Budget?!") == "The A x £9 x @w, and THE #w?!"
+    assert masked_view("See https://a.example/b #Budget 2026 @al") == "See U #w 9999 @w"
+
+
+POST = "one two three four five six seven eight nine ten eleven twelve"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_copy", "run"),
+    [
+        (POST, True, 12),
+        (POST.upper() + "!", True, 12),
+        ("one two three four five six seven eight and a few new words", True, 8),
+        ("one two three four five six seven eight" + " new words" * 6, False, 8),
+        ("one two three four five six seven, other words", False, 0),
+        ("Short post", True, 0),
+        ("Short", False, 0),
+    ],
+)
+def test_copies_are_found_by_runs_of_eight_words(text: str, is_copy: bool, run: int) -> None:
+    copies = Copies([POST, "short post"])
+    assert copies.is_near_copy(text) == is_copy
+    assert copies.longest_run(text) == run
+
+
+def test_repeating_oneself_costs_variety() -> None:
+    assert distinct_2(["a b c", "d e f"]) == 1.0
+    assert distinct_2(["a b a b"]) == pytest.approx(2 / 3)
+    assert self_overlap([["a b c d", "a b c e"]]) == pytest.approx(2 / 3)
+    assert self_overlap([["a b", "c d"], ["only one"]]) == 0.0
+
+
+def test_a_draft_is_on_topic_if_no_other_topic_is_closer() -> None:
+    topics = ["the harbour", "tea kettles", "geese"]
+    assert on_topic(["At the harbour again", "My kettle!", "A goose? Geese!"], topics) == 1.0
+    assert on_topic(["Tea", "At the harbour again", "Nothing of it"], topics) == 0.0
+
+
+def test_lengths_are_compared_as_distributions() -> None:
+    assert length_distance(["aaa", "bbb"], ["ccc", "ddd"]) == 0.0
+    assert length_distance(["a"] * 4, ["b" * 50] * 4) == 1.0
+
+
+def test_habits_are_shares_of_posts() -> None:
+    found = habits(["Fog! 🌫️ #fog", "WHY?\nno"])
+    assert (found.emoji, found.hashtags, found.questions) == (0.5, 0.5, 0.5)
+    assert (found.exclamations, found.line_breaks, found.all_caps) == (0.5, 0.5, 0.5)

@@ -1,0 +1,57 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bot.voice import Prompt
+from trainer import rows
+from trainer.rows import Renderer, write_rows
+from trainer.staging import Kept
+from trainer.topics import learn_habits
+
+POSTS = [
+    Kept(n, str(n), None, f"The ferry to Port Almond, number {n}", "original", (), "train")
+    for n in range(3000)
+]
+RENDERER = Renderer(Prompt(), learn_habits(p.text for p in POSTS[:100]))
+
+WORKING = """
+from tests.test_rows import POSTS, RENDERER
+from trainer.rows import WORTH_IT, write_rows
+if __name__ == "__main__":
+    for row in write_rows(((post, ()) for post in POSTS), RENDERER, WORTH_IT):
+        print("working", flush=True)
+        input()
+"""
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core: nothing is shared")
+def test_shared_among_processes_the_rows_are_the_same() -> None:
+    asked = [(post, ()) for post in POSTS]
+    shared = [row.line for row in write_rows(asked, RENDERER, rows.WORTH_IT)]
+    assert shared == [row.line for row in RENDERER.render(asked)]
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core: nothing is shared")
+def test_processes_end_with_a_killed_parent(tmp_path: Path) -> None:
+    (tmp_path / "working.py").write_text(WORKING)
+    command = [sys.executable, str(tmp_path / "working.py")]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout
+        assert parent.stdout.readline() == "working\n"
+        children = psutil.Process(parent.pid).children(recursive=True)
+        assert len(children) >= 2
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+    ended_by = time.monotonic() + 20
+    while alive := [c for c in children if c.is_running() and c.status() != "zombie"]:
+        assert time.monotonic() < ended_by, alive
+        time.sleep(0.05)

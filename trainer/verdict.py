@@ -1,0 +1,53 @@
+"""What an evaluation found of a voice, in a line and in figures: evaluation.json in its folder.
+
+Written by `evaluate`, shown by `report`.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from trainer.errors import DataError
+
+FILE = "evaluation.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measure of a voice, as a person reads it: "0.61", "3 %"; empty where not measured."""
+
+    name: str
+    voice: str
+    real: str = ""  # the same of real posts: no voice can be better
+    floor: str = ""  # the same of the best that needs no training
+    goal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a newcomer should think of a voice, and what it rests on."""
+
+    line: str
+    figures: Sequence[Figure]
+
+    def save(self, folder: Path) -> None:
+        """Write it to a temporary name, then move it in place."""
+        partial = folder / f".{FILE}.partial"
+        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
+        partial.write_text(text + "\n", "utf-8")
+        partial.replace(folder / FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Verdict | None":
+        """The verdict, or None where the voice was not evaluated. Raises DataError if damaged."""
+        file = folder / FILE
+        try:
+            data = json.loads(file.read_text("utf-8"))
+            return cls(str(data["line"]), [Figure(**row) for row in data["figures"]])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as e:
+            raise DataError(
+                f"{file} cannot be read ({e}). Delete it, or evaluate the voice again."
+            ) from e
