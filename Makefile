@@ -64,6 +64,7 @@ audit: install-dev  ## known weaknesses of the pinned packages, asked of PyPI
 
 bench: install-dev  ## speed of the archive reader and of /draft, as tables
 	@$(PY) -m bench.archive
+	@$(PY) -m bench.topics
 	@$(PY) -m bench.draft
 
 bench-training: install  ## tokens a second while training, as a table

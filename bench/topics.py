@@ -63,7 +63,8 @@ def main() -> None:
 
 def _texts(file: Path | None) -> list[str]:
     if file is None:
-        return [post for post in SAMPLE_POSTS.read_text("utf-8").split("\n\n") if post.strip()]
+        posts = SAMPLE_POSTS.read_text("utf-8").split("\n---\n")
+        return [post for post in posts if not post.startswith("@")]  # its marked ones are no posts
     return [json.loads(line)["text"] for line in file.read_text("utf-8").splitlines()]
 
 

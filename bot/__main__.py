@@ -83,7 +83,7 @@ async def draft(args: argparse.Namespace) -> int:
     if args.topics and not args.out:
         raise UserError("--topics needs --out FILE.jsonl, where the candidates go.")
     if not 1 <= args.count <= MAX_COUNT:
-        raise UserError(f"--count takes a number from 1 to {MAX_COUNT}.")
+        raise UserError("--count takes a number from 1 to {limit}.", limit=MAX_COUNT)
     settings = _chosen(args)
     opened = OpenVoice.load(settings.voice_folder())
     rules = Rules(args.max_chars, status_length, opened.archive)
@@ -156,7 +156,11 @@ async def export(args: argparse.Namespace) -> int:
         args.out.touch(mode=0o600, exist_ok=False)
         args.out.write_text(content, "utf-8")
     except OSError as e:
-        raise UserError(f"{args.out} cannot be written ({e.strerror}). Name another file.") from e
+        raise UserError(
+            "{file} cannot be written ({reason}). Name another file.",
+            file=args.out,
+            reason=e.strerror,
+        ) from e
     print(f"{args.out} holds everything about {args.user_id}, but for the tokens.")
     return 0
 
@@ -254,7 +258,11 @@ async def _in_bulk(
                 out.write(json.dumps(row, ensure_ascii=False) + "\n")
         partial.replace(out_file)
     except OSError as e:
-        raise UserError(f"{out_file} cannot be written ({e.strerror}). Name another file.") from e
+        raise UserError(
+            "{file} cannot be written ({reason}). Name another file.",
+            file=out_file,
+            reason=e.strerror,
+        ) from e
     finally:
         partial.unlink(missing_ok=True)
 
@@ -270,7 +278,9 @@ def _lines(file: Path) -> list[str]:
     try:
         return file.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as e:
-        raise UserError(f"The topics in {file} cannot be read ({e}). Write one a line.") from e
+        raise UserError(
+            "The topics in {file} cannot be read ({reason}). Write one a line.", file=file, reason=e
+        ) from e
 
 
 async def _signalled() -> None:

@@ -21,7 +21,7 @@ from bot.draft import Draft, State
 from bot.drafting import Drafting
 from bot.errors import ConfigError, Unavailable
 from bot.language import translated
-from bot.report import begin, report
+from bot.report import DISCORD_FAULTS, begin, report
 from bot.words import Words, say
 from bot.work import Work
 
@@ -36,7 +36,8 @@ COGS = (
     "bot.cogs.accounts",
     "bot.cogs.privacy",
 )
-DISCORD_FAULTS = (discord.HTTPException, aiohttp.ClientError, OSError)
+_PLACES = app_commands.TranslationContextLocation
+NAMES = {_PLACES.command_name, _PLACES.group_name, _PLACES.parameter_name}
 LOGIN_PAUSES_S = (1, 2, 5, 10, 30, 60)
 
 
@@ -227,7 +228,10 @@ class Catalogue(app_commands.Translator):
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
         """The catalogue's text; None leaves it English."""
-        return translated(string.message, locale.value)
+        is_name = context.location in NAMES and not isinstance(
+            context.data, app_commands.ContextMenu
+        )
+        return translated(string.message, locale.value, "name" if is_name else None)
 
 
 _CLOSED = say(

@@ -32,10 +32,13 @@ def told(words: "Words | BotError", locale: str) -> str:
     return words.fill(found.string[form])
 
 
-def translated(text: str, locale: str) -> str | None:
-    """The catalogue's entry for a text without values; None if it has none."""
-    catalogue = _catalogue(locale.split("-", maxsplit=1)[0])
-    found = catalogue.get(text) if catalogue else None
+def translated(text: str, locale: str, context: str | None = None) -> str | None:
+    """The catalogue's entry for a text without values; None if it has none.
+
+    `context` tells the names of commands and options ("name") from other texts.
+    """
+    catalogue = _catalogue(locale.split("-")[0])
+    found = catalogue.get(text, context) if catalogue else None
     return str(found.string) if found and found.string else None
 
 

@@ -133,6 +133,8 @@ def _translated(error: openai.APIError) -> Unavailable | Refused:
                 " The operator must check LLM_MODEL and LLM_BASE_URL."
             )
         case openai.APIStatusError(status_code=code) if code < 500:
-            return Refused(f"The language model's server refused the request (HTTP {code}).")
+            return Refused(
+                "The language model's server refused the request (HTTP {code}).", code=code
+            )
         case _:
             return Unavailable("The language model's server has a fault. Try again later.")

@@ -25,7 +25,13 @@ from detect_secrets.plugins.square_oauth import SquareOAuthDetector
 from detect_secrets.plugins.stripe import StripeDetector
 from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
 from detect_secrets.plugins.twilio import TwilioKeyDetector
-from phonenumbers import Leniency, PhoneNumberMatcher
+from phonenumbers import (
+    Leniency,
+    NumberParseException,
+    PhoneNumberMatcher,
+    is_valid_number,
+    parse,
+)
 from stdnum import iban, luhn
 from stdnum.us import ssn
 
@@ -97,6 +103,9 @@ _REST_OF_KEY = re.compile(r"[\w+/=-]+")  # some patterns end before their key do
 # Those whose numbers begin with 0 come first; Spain's and Poland's look like any other number.
 _REGIONS = ("US", "GB", "DE", "FR", "IT", "NL", "AU", "JP", "ES", "PL", "BR", "IN")
 _US_STYLE = re.compile(r"(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-./])\d{3}[-. ]\d{4}")
+_US_ALONE = re.compile(rf"(?<![\w.,-]){_US_STYLE.pattern}(?![\w-])")
+_ABROAD = re.compile(r"(?<!\w)\+\d[\d ()./-]{6,20}\d(?!\w)")
+_LAST_DIGITS = re.compile(r"(?:[ ()./-]+|^\+?)\d+$")
 _TRUNK_STYLE = re.compile(r"\(?(?!0123456789)0[1-9]")
 _DATES = re.compile(
     r"(?:\d\d?[-./ ]\d\d?[-./ ](?:19|20)?\d\d\W*){1,2}|(?:[012]\d\.[0-5]\d\W+){2,}\d\d\.\d\d"
@@ -211,12 +220,26 @@ def _social_security_numbers(text: str) -> Spans:
 def _phones(text: str) -> Spans:
     if not _MAY_DIAL.search(text):
         return
+    # The matcher takes the digits behind a number with it: "+49 171 2345678 24/7" is none to it.
+    for alone in (*_US_ALONE.finditer(text), *_ABROAD.finditer(text)):
+        number = alone[0]
+        while number and not _is_valid(number):
+            number = _LAST_DIGITS.sub("", number)
+        if number:
+            yield alone.start(), alone.start() + len(number)
     for match in PhoneNumberMatcher(text, None, Leniency.VALID, MOST_TRIES):
         yield match.start, match.end
     for region in _REGIONS:
         for match in PhoneNumberMatcher(text, region, Leniency.VALID, MOST_TRIES):
             if _is_written_as_phone(match.raw_string, text[: match.start]):
                 yield match.start, match.end
+
+
+def _is_valid(number: str) -> bool:
+    try:
+        return is_valid_number(parse(number, "US"))
+    except NumberParseException:
+        return False
 
 
 def _is_written_as_phone(number: str, before: str) -> bool:

@@ -87,7 +87,7 @@ def embeds(draft: Draft, locale: str) -> list[discord.Embed]:
     shown = _shown(draft)
     texts = {i: _exact(draft.candidates[i], locale) for i in shown}
     if not _fit(texts.values()):
-        room = MAX_EMBEDS // len(shown) - 100
+        room = min(MAX_EMBEDS // len(shown) - 100, MAX_EMBED) - 10
         whole = told(say("The whole text is in the file."), locale)
         texts = {
             i: text if len(text) <= room else f"{text[: room - len(whole)]}…\n-# {whole}"

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+import aiohttp
 import discord
 import structlog
 from discord import app_commands
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 log = structlog.stdlib.get_logger(__name__)
 
 EXPIRED, ALREADY_ANSWERED = 10062, 40060
+DISCORD_FAULTS = (discord.HTTPException, aiohttp.ClientError, OSError)  # no, or no answer
 
 
 def begin(interaction: discord.Interaction) -> None:

@@ -81,7 +81,8 @@ async def drafting(
     mastodon = Mastodon(proxy.url, "alice_token", pauses_s=(0.01,))
     async with Store.open(tmp_path / "bot.db") as store:
         operators = frozenset({OWNER})
-        accounts = Accounts(operators, mastodon, store, Vault.open(None, tmp_path / "bot.db"))
+        vault = Vault.open(None, tmp_path / "bot.db")
+        accounts = Accounts(operators, mastodon, store, vault, frozenset({proxy.url}))
         yield Drafting(Voices(voice_folder.parent, store, operators), llm, accounts, store)
     await llm.close()
 

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import openai
@@ -14,7 +15,7 @@ import pytest
 from bot.engine import Engine, servable
 from bot.errors import VoiceError
 from bot.llm import LLM
-from bot.voice import Base, Voice
+from bot.voice import Base, Sampling, Voice
 from bot.weights import DEFAULT_BASE, find_weights
 from tests.fakes.adapter import write_adapter, write_local_voices
 from tests.fakes.llm import FakeLLM
@@ -191,7 +192,7 @@ async def test_the_engine_starts_when_the_first_local_voice_is_used(
         llm = LLM(fake_llm.url, "canary-key", "ft:override", engine.ready)
         stack.push_async_callback(llm.close)
         for name in ("hosted", "odd", "hosted"):
-            voice = Voice.load(voices / name)
+            voice = replace(Voice.load(voices / name), sampling=Sampling(max_tokens=2))
             await llm.complete(voice, voice.messages("tea"), 1)
             assert (engine.pid is None) == (len(fake_llm.asked) == 1 and name == "hosted")
         await llm.check()

@@ -117,3 +117,60 @@ def test_length_counts_as_mastodon_does() -> None:
     assert status_length("a https://example.org/" + "x" * 80) == 2 + 23
     assert status_length("@goose@harbour.example") == len("@goose")
     assert status_length("tea", "warning") == len("tea") + len("warning")
+
+
+async def test_a_status_known_to_be_another_is_not_taken_for_it(mock_mastodon: MockServer) -> None:
+    account = Mastodon(mock_mastodon.base_url, "alice_token")
+    since = datetime.now(UTC)
+    first = await account.publish(TEXT, "key-8", since)
+    again = await account.publish(TEXT, "key-9", since, retried=True, known={first.id})
+    assert again.id != first.id
+
+
+async def test_a_status_is_found_behind_many_others(mock_mastodon: MockServer) -> None:
+    account = Mastodon(mock_mastodon.base_url, "alice_token")
+    since = datetime.now(UTC)
+    first = await account.publish(TEXT, "key-10", since)
+    api = mock_mastodon.client("alice")
+    for number in range(45):
+        api.status_post(f"Another text, the {number}th.")
+    assert await account.find(TEXT, since, ()) == first
+
+
+async def test_not_being_allowed_to_look_leaves_the_outcome_open(
+    proxy: Proxy, mock_mastodon: MockServer
+) -> None:
+    account = _account(proxy)
+    await account.verify()
+    proxy.fault("GET", "/api/v1/accounts", 403)
+    with pytest.raises(Unavailable):
+        await account.publish(TEXT, "key-11", datetime.now(UTC), retried=True)
+    assert _posted(mock_mastodon) == []
+
+
+async def test_what_a_draft_asks_for_comes_before_what_the_account_is_set_to(
+    mock_mastodon: MockServer,
+) -> None:
+    account = Mastodon(mock_mastodon.base_url, "alice_token", Style("public", "en", "weather"))
+    first = await account.publish(TEXT, "key-12", datetime.now(UTC))
+    asked = Style("unlisted", None, "fog")
+    reply = await account.publish(
+        TEXT, "key-13", datetime.now(UTC), style=asked, reply_to=first.id, known={first.id}
+    )
+    stored = mock_mastodon.client("alice").status(reply.id)
+    assert (stored.visibility, stored.language, stored.spoiler_text) == ("unlisted", "en", "fog")
+    assert str(stored.in_reply_to_id) == first.id
+    assert account.length("tea", asked) == len("tea") + len("fog")
+
+
+async def test_a_status_is_deleted_and_one_that_is_gone_is_fine(
+    proxy: Proxy, mock_mastodon: MockServer
+) -> None:
+    account = _account(proxy)
+    status = await account.publish(TEXT, "key-14", datetime.now(UTC))
+    for _ in range(2):
+        await account.delete(status.id)
+    assert _posted(mock_mastodon) == []
+    proxy.fault("DELETE", "/api/v1/statuses", 503)
+    with pytest.raises(Unavailable):
+        await account.delete(status.id)

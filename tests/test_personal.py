@@ -22,6 +22,8 @@ PEM = "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIEowIBAAKCAQ\n-----END RSA " + "P
         ("WhatsApp: ", "+34 612 345 678", "", "phone number"),
         ("Office: ", "(202) 224-3121", ", ask for Jo", "phone number"),
         ("", "1-800-273-8255", "!", "phone number"),
+        ("Call ", "202-224-3121", " 24/7", "phone number"),
+        ("Call ", "+49 171 2345678", " 24/7", "phone number"),
         ("Tel. ", "030/12 34 56 78", "", "phone number"),
         ("", "020 7946 0958", " any time", "phone number"),
         ("Appelle-moi au ", "06 12 34 56 78", "", "phone number"),

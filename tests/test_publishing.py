@@ -168,8 +168,9 @@ async def test_another_drafts_status_of_the_same_text_is_not_taken_for_it(
     assert _timeline(mock_mastodon) == ["Noted.", "Noted."]
 
 
-@pytest.mark.parametrize("fault", [503, "drop"], ids=["not posted", "posted, answer lost"])
-@pytest.mark.parametrize("skip", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("fault", "skip"), [("drop", 0), (503, 1), ("drop", 1), ("drop", 2)], ids=str
+)
 async def test_a_thread_goes_on_at_the_part_that_is_missing(
     drafting: Drafting, proxy: Proxy, mock_mastodon: MockServer, fault: str | int, skip: int
 ) -> None:
@@ -283,13 +284,13 @@ async def test_after_a_day_the_owner_is_asked_and_nothing_is_sent(
 async def test_a_last_look_spares_the_question(drafting: Drafting, proxy: Proxy) -> None:
     now = datetime.now(UTC)
     draft = await drafting.write_draft(OWNER, "tea", 1, now)
-    proxy.fault(*POST, "drop", times=2)
-    proxy.fault("GET", "/api/v1/accounts", 503, times=2)
+    proxy.fault(*POST, "drop")
+    proxy.fault("GET", "/api/v1/accounts", 503)
     with pytest.raises(Unavailable):
         await _approve(drafting, draft, now=now)
     ((found, _),) = await drafting.publishing.settle(now + 2 * ASK_AFTER)
     assert found.state is State.PUBLISHED
-    assert proxy.seen.count(POST) == 2
+    assert proxy.seen.count(POST) == 1
 
 
 async def test_what_is_not_there_can_be_posted_again(

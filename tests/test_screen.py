@@ -17,7 +17,7 @@ RULES = Rules(max_chars=100, length=len, archive=ARCHIVE)
         ("   ", "empty"),
         ("half a caf\ufffd", "broken characters"),
         ("Done.<|im_end|>", "broken characters"),
-        ("x" * 101, "too long for the server"),
+        ("#" + "x" * 101, "too long for the server"),
         ("Read https://example.org/new", "an invented link"),
         ("Read www.example.org", "an invented link"),
         ("See t.co/abc", "an invented link"),
@@ -36,7 +36,7 @@ RULES = Rules(max_chars=100, length=len, archive=ARCHIVE)
 def test_a_faulty_text_is_dropped_with_its_reason(text: str, reason: str) -> None:
     kept, dropped = screen([text], "tea", RULES)
     assert kept == []
-    assert [d.reason for d in dropped] == [reason]
+    assert [str(d.reason) for d in dropped] == [reason]
 
 
 @pytest.mark.parametrize(
@@ -56,15 +56,21 @@ def test_a_good_text_is_kept_as_it_is(text: str, topic: str) -> None:
     assert dropped == []
 
 
+def test_a_long_text_is_kept_as_a_thread() -> None:
+    (candidate,), dropped = screen(["fog and tea " * 20], "tea", RULES)
+    assert len(candidate.parts) == 3
+    assert dropped == []
+
+
 def test_the_same_text_is_offered_once() -> None:
-    kept, dropped = screen(["Rain again.", "rain AGAIN", "Fog."], None, RULES, taken=["fog"])
+    kept, dropped = screen(["Rain again.", "rain AGAIN", "Fog."], "", RULES, taken=["fog"])
     assert [c.text for c in kept] == ["Rain again."]
-    assert {d.reason for d in dropped} == {"the same as another candidate"}
+    assert {str(d.reason) for d in dropped} == {"the same as another candidate"}
 
 
 def test_length_is_the_servers_own_count() -> None:
     rules = Rules(max_chars=5, length=lambda text: len(text) // 2, archive=ARCHIVE)
-    kept, _ = screen(["ten chars!"], None, rules)
+    kept, _ = screen(["ten chars!"], "", rules)
     assert kept[0].length == 5
 
 

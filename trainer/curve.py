@@ -71,9 +71,7 @@ def _draw(curve: Curve, file: Path, title: str) -> None:
     axes = figure.subplots()
     steps = [s.step for s in curve.steps]
     axes.plot(steps, [s.loss for s in curve.steps], color="#c9c9c9", lw=1, label="each batch")
-    axes.plot(
-        steps, smooth([s.loss for s in curve.steps]), color="#1f5fa8", lw=2, label="training"
-    )
+    axes.plot(steps, smooth([s.loss for s in curve.steps]), color="#1f5fa8", lw=2, label="training")
     if curve.validations:
         measured = curve.validations[0].bits_per_char is not None
         points = [(v.step, v.loss) for v in curve.validations]

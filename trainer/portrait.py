@@ -18,6 +18,7 @@ from trainer.languages import language_of
 SHOWN = 15  # of each kind of word
 SAMPLE_EVERY, SAMPLED = 7, 1000  # posts asked for their language
 LANGUAGE_SHARE = 0.05  # a language of fewer posts is a guess gone wrong, or a quote
+FIRST_EMOJI = "\u203c"  # ‼, above all accents and quotes; looking for emoji takes long
 
 _HASHTAG = re.compile(r"(?<![\w&])[#＃](\w*[^\W\d_]\w*)")
 _MARKED = re.compile(r"https?://\S+|(?<![\w&])[#＃@]\w+(?:@[\w.-]+)?")
@@ -110,7 +111,7 @@ def _count(
     portrait.topics.update(dict.fromkeys(post.topics, 1))
     if portrait.posts % SAMPLE_EVERY == 1 and portrait.languages.total() < SAMPLED:
         portrait.languages[language_of(post.text)] += 1
-    if not post.text.isascii():
+    if max(post.text, default="") >= FIRST_EMOJI:
         portrait.emoji.update(found["emoji"] for found in emoji.emoji_list(post.text))
     if "#" in post.text or "＃" in post.text:
         portrait.hashtags.update(_HASHTAG.findall(post.text))

@@ -21,7 +21,7 @@ from bot.drafting import Drafting
 from bot.errors import BotError, Unavailable, UserError
 from bot.language import told
 from bot.publishing import decided
-from bot.report import reporting, words_of
+from bot.report import DISCORD_FAULTS, reporting, words_of
 from bot.words import Words, say
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Decisions(commands.Cog):
                 await self.bot.present(interaction, new)
             elif new:
                 await self.bot.show(user, new)
-        except (BotError, discord.HTTPException) as e:
+        except (BotError, *DISCORD_FAULTS) as e:
             note = words_of(e)
         return await self.drafting.own(draft_id, user.id), note
 
@@ -235,7 +235,7 @@ class Decisions(commands.Cog):
                     for emoji in await self._reactions(draft):
                         if await drafts.reacted(draft, plain(emoji)):
                             await self._react(await self.drafting.get(draft.id), emoji)
-                except (BotError, discord.HTTPException) as e:
+                except (BotError, *DISCORD_FAULTS) as e:
                     log.info("missed reactions cannot be read", draft=draft.id, why=str(e))
 
     async def _reactions(self, draft: Draft) -> list[str]:
@@ -279,9 +279,10 @@ class Decisions(commands.Cog):
                 await self.bot.show(user, draft)
             if note or draft.message_id:
                 await user.send(_call(draft, note, await self._locale(draft)))
-        except discord.HTTPException as e:
-            self._unreachable.add(draft.id)
-            log.warning("the owner cannot be reached", draft=draft.id, code=e.code)
+        except DISCORD_FAULTS as e:
+            if isinstance(e, discord.Forbidden):  # asking again would not help
+                self._unreachable.add(draft.id)
+            log.warning("the owner cannot be reached", draft=draft.id, why=str(e))
 
     async def _locale(self, draft: Draft) -> str:
         return await self.drafting.store.people.locale(draft.owner_id)

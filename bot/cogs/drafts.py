@@ -128,9 +128,7 @@ class Drafts(commands.Cog):
 
     @app_commands.command(name="draft-again", description="Write one of your drafts anew")
     @app_commands.rename(number="id")
-    @app_commands.describe(
-        number="Number of the draft, whose topic, voice and wishes are taken"
-    )
+    @app_commands.describe(number="Number of the draft, whose topic, voice and wishes are taken")
     @app_commands.allowed_installs(guilds=True, users=True)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @few

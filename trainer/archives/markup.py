@@ -10,6 +10,7 @@ from trainer.archives.texts import shown_link
 BLOCKS = {"p": 2, "blockquote": 2, "ul": 2, "ol": 2, "pre": 2, "div": 1, "li": 1} | {
     f"h{n}": 2 for n in range(1, 7)
 }
+LONGEST = 100_000  # characters; lxml takes the square of the time for what is nested wrongly
 UNSEEN = {"script", "style"}
 QUOTED = "quote-inline"  # "RE: https://…" for servers that show no quotes
 BLANKS = re.compile(r"[ \t\r\n\f]+")  # what a browser shows as one space; no-break spaces stay
@@ -36,6 +37,8 @@ class Html:
         """What was written; None if the HTML is too odd."""
         if "<" not in html and "&" not in html:
             return Written(html, 0)
+        if len(html) > LONGEST:
+            return None
         try:
             self._parser.feed(f"<body>{html}".replace("\0", ""))
             written = self._parser.close()

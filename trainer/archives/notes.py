@@ -19,6 +19,7 @@ from trainer.archives.texts import unescape
 from trainer.post import Post, Unreadable
 
 SHORTEST_CUT = 100  # X cuts at about 276 characters, and a leading @handle may be missing from it
+LONGEST_CUT = 2000  # with the handles of fifty people in front
 LAST_WORD = 12  # of a cut text: it may be cut too, even inside of `&amp;`
 APART_S = 1
 SECONDS = 1 << 20  # twelve days, and then from the beginning
@@ -107,7 +108,7 @@ class Notes:
 
     def whole(self, text: str, created_at: datetime) -> Note | None:
         """Return the whole text of a post that was cut off, or None if it was not."""
-        if len(text) < SHORTEST_CUT and "…" not in text:
+        if len(text) > LONGEST_CUT or (len(text) < SHORTEST_CUT and "…" not in text):
             return None
         second = int(created_at.timestamp())
         if not self._seconds[second % SECONDS]:
@@ -119,7 +120,7 @@ class Notes:
         beginning = _bare(text).rstrip(" …")
         beginning = beginning[: max(len(beginning) - LAST_WORD, len(beginning) // 2)]
         for row, note, tags in near:
-            if beginning and _bare(note).startswith(beginning):
+            if beginning and _bare(note[: 2 * LONGEST_CUT]).startswith(beginning):
                 self._db.execute("UPDATE note SET found = 1 WHERE rowid = ?", (row,))
                 return Note(note, tuple(json.loads(tags)))
         return None

@@ -21,6 +21,7 @@ R = TypeVar("R")
 BLOCK = 1 << 18
 LONGEST = 1 << 22  # a record is a few kilobytes: what does not end in 4 MB is not a list of posts
 LONGEST_ID = 200
+BRACES = 10_000  # looked at for the end of a record, from the end of a block
 TRIES = 64  # nested objects look like ends of records; a post has fewer of them than this
 HEAD = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:(?:var\s+)?([\w.$]+)\s*=\s*)?\[")
 # An escaped backslash, a whole pair, or half a pair, which JSON decoders refuse.
@@ -90,7 +91,9 @@ class _Rows(Generic[R]):
 
     def _cut(self, data: bytes) -> tuple[list[R | Unreadable], bytes]:
         end, tries = len(data), 0
-        while tries < TRIES and (end := data.rfind(b"{", 0, end)) > 0:
+        for _ in range(BRACES):
+            if tries == TRIES or (end := data.rfind(b"{", 0, end)) <= 0:
+                break
             before = data[max(0, end - 99) : end].rstrip()
             if not before.endswith(b",") or not before[:-1].rstrip().endswith(b"}"):
                 continue
