@@ -224,7 +224,8 @@ def _phones(text: str) -> Spans:
     for alone in (*_US_ALONE.finditer(text), *_ABROAD.finditer(text)):
         number = alone[0]
         while number and not _is_valid(number):
-            number = _LAST_DIGITS.sub("", number)
+            shorter = _LAST_DIGITS.sub("", number)
+            number = shorter if shorter != number else ""
         if number:
             yield alone.start(), alone.start() + len(number)
     for match in PhoneNumberMatcher(text, None, Leniency.VALID, MOST_TRIES):

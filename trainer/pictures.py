@@ -125,6 +125,7 @@ def lengths(portrait: Portrait) -> Picture:
         align="edge",
         color=[LEARNT] * (last + 1) + [FAINT],
     )
+    axes.margins(y=0.15)  # room for the words above the bars
     middle = portrait.median_length()
     axes.axvline(middle, color=HELD_OUT, lw=1.5)
     axes.annotate(

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.errors import BotError, UserError
 from bot.sandbox.discord import LoopbackDiscord, Where
-from bot.sandbox.interactions import Interaction
+from bot.sandbox.interactions import DEFAULT_LOCALE, Interaction
 from bot.sandbox.objects import GENERAL_ID, Json
 from bot.sandbox.rules import DiscordError
 
@@ -72,9 +72,12 @@ Look = Callable[[web.Request], Awaitable[object]]
 class PeopleApi:
     """The routes under /sandbox/api."""
 
-    def __init__(self, discord: LoopbackDiscord, timeline: Timeline) -> None:
+    def __init__(
+        self, discord: LoopbackDiscord, timeline: Timeline, mastodon: Callable[[], Json]
+    ) -> None:
         self._discord = discord
         self._timeline = timeline
+        self._mastodon = mastodon  # its address, and the names of its accounts
 
     def routes(self) -> list[web.RouteDef]:
         """All of them."""
@@ -85,6 +88,8 @@ class PeopleApi:
             "click": self._click,
             "submit": self._submit,
             "autocomplete": self._autocomplete,
+            "say": self._say,
+            "locale": self._set_locale,
             "close-dms": self._close_dms,
         }
         looks: Mapping[str, Look] = {
@@ -152,6 +157,15 @@ class PeopleApi:
         )
         return {"choices": choices}
 
+    async def _say(self, body: Body) -> Json:
+        user, text = body.text("user"), body.text("text")
+        return await self._discord.say(user, text, where=body.where)
+
+    async def _set_locale(self, body: Body) -> Json:
+        locale = body.text("locale")
+        self._discord.set_locale(body.text("user"), locale)
+        return {"locale": locale}
+
     async def _close_dms(self, body: Body) -> Json:
         closed = body.flag("closed", default=True)
         self._discord.close_dms(body.text("user"), closed=closed)
@@ -174,12 +188,14 @@ class PeopleApi:
             "ready": self._discord.is_ready,
             "bot": world.bot,
             "channel_id": GENERAL_ID,
+            "mastodon": self._mastodon(),
             "users": [
                 {
                     **person,
                     "name": name,
                     "dm_channel_id": world.dms[person["id"]]["id"],
                     "dms_closed": person["id"] in world.closed_dms,
+                    "locale": world.locales.get(person["id"], DEFAULT_LOCALE),
                 }
                 for name, person in world.people.items()
             ],

@@ -30,6 +30,7 @@ from bot.sandbox.interactions import (
 )
 from bot.sandbox.objects import APP_ID, GENERAL_ID, Json, is_emoji
 from bot.sandbox.rest import API, Call, Rest, Validator
+from bot.sandbox.rules import LOCALES
 from bot.sandbox.world import World
 
 Where = Literal["guild", "dm"]
@@ -72,12 +73,14 @@ class LoopbackDiscord:
         return [
             web.route("*", API + "/{path:.*}", self.rest.serve),
             web.get("/gw/", self.gateway.serve),
+            web.get("/cdn/attachments/{channel}/{id}/{name}", self._attachment),
         ]
 
     def listen_at(self, url: str) -> None:
         """Tell the bot where the gateway is, once the port is known."""
         self.gateway.resume_url = url.replace("http", "ws", 1) + "/gw/"
         self.applications.gateway_url = self.gateway.resume_url
+        self.world.cdn_url = url + "/cdn"
 
     @property
     def log(self) -> list[Call]:
@@ -233,6 +236,13 @@ class LoopbackDiscord:
         else:
             self.world.closed_dms.discard(person_id)
 
+    def set_locale(self, user: str, locale: str) -> None:
+        """Change the language of a person's Discord, for all they do from now on."""
+        if locale not in LOCALES:
+            raise UserError(f"Discord has no language {locale!r}. It has: {sorted(LOCALES)}.")
+        self.world.locales[self.world.person(user)["id"]] = locale
+        self.world.pulse.beat()
+
     # What people see.
 
     def dm_messages(self, user: str) -> list[Json]:
@@ -244,6 +254,14 @@ class LoopbackDiscord:
     def messages(self, user: str) -> list[Json]:
         """All this person sees: DMs, the guild's channel, their own ephemeral answers."""
         return self.world.history(self.world.person(user))
+
+    async def _attachment(self, request: web.Request) -> web.Response:
+        """An attachment's content, as Discord's CDN hands it out."""
+        content = self.world.files.get(request.match_info["id"])
+        if content is None:
+            raise web.HTTPNotFound
+        headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
+        return web.Response(body=content, headers=headers)
 
     def interaction(self, interaction_id: str) -> Interaction:
         """The record of an interaction. Raises UserError if there is none."""

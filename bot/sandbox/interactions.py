@@ -10,6 +10,7 @@ from bot.sandbox.world import Message, World
 
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
 IN_GUILD, IN_BOT_DM = 0, 1
+DEFAULT_LOCALE = "en-GB"
 ATTACHMENT_LIMIT = 10 << 20  # bytes; what Discord allows without boosts
 
 
@@ -80,7 +81,7 @@ def new_interaction(
         "data": data,
         "channel_id": channel["id"],
         "channel": channel if in_dm else {**channel, "permissions": ALL_PERMISSIONS},
-        "locale": "en-GB",
+        "locale": world.locales.get(user["id"], DEFAULT_LOCALE),
         "entitlements": [],
         "app_permissions": ALL_PERMISSIONS,
         "attachment_size_limit": ATTACHMENT_LIMIT,

@@ -16,6 +16,7 @@ from typing import Any
 from bot.sandbox.objects import Json
 
 ENV = "DISCORD_OPENAPI"
+KEPT = 64  # results of the last validations
 BESIDE_REPOSITORY = Path(__file__).parents[2].parent / "shared/specs/discord-openapi.json"
 
 # Where Discord takes more than its description says: schema -> what is true.
@@ -57,6 +58,7 @@ class OpenApi:
                 {"$ref": f"urn:discord#{pointer}"}, registry=registry
             )
         )
+        self._checked: dict[str, list[str]] = {}  # the last requests -> what is wrong with them
 
     def __call__(self, method: str, path: str, body: object, query: Mapping[str, str]) -> list[str]:
         """What is wrong with a request, one sentence each; empty if nothing is."""
@@ -97,7 +99,11 @@ class OpenApi:
                 yield "the body is missing"
         else:
             # The JSON of a multipart upload obeys the same schema as a body that is JSON alone.
-            yield from self._schema_errors(operation, "requestBody", body)
+            key = f"{operation.method} {operation.path} {json.dumps(body, sort_keys=True)}"
+            if key not in self._checked:  # the same commands come at every start of a bot
+                errors = list(self._schema_errors(operation, "requestBody", body))
+                self._checked = dict([*self._checked.items(), (key, errors)][-KEPT:])
+            yield from self._checked[key]
 
 
 def load() -> OpenApi | None:

@@ -68,7 +68,7 @@ class Sandbox:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Serve; port 0 takes a free one. Raises Unavailable if the port is taken."""
-        api = PeopleApi(self.discord, self.timeline)
+        api = PeopleApi(self.discord, self.timeline, self.describe_mastodon)
         app = web.Application(client_max_size=64 << 20)
         pages = [web.get("/", _page), web.get("/@{account}/{status}", _status_page)]
         app.add_routes([*self.discord.routes(), *api.routes(), *pages])
@@ -95,11 +95,12 @@ class Sandbox:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Settings of a bot process that is to live here; everybody here may draft."""
+        """Settings of a bot process that is to live here; the first person is its operator."""
+        operator = next(iter(self.people.values()))
         return {
             "DISCORD_API_URL": self.url,
             "DISCORD_TOKEN": self.token,
-            "OWNER_IDS": ",".join(person["id"] for person in self.people.values()),
+            "OWNER_IDS": operator["id"],
             "MASTODON_BASE_URL": self.mastodon_url,
             "MASTODON_ACCESS_TOKEN": self.mastodon_token,
             "MASTODON_PRIVATE_INSTANCES": self.mastodon_url,
@@ -116,6 +117,10 @@ class Sandbox:
     async def wait_ready(self, timeout_s: float = 30.0) -> None:
         """Return once the bot is connected and its commands are synced; else TimeoutError."""
         await self.discord.until(lambda: self.discord.is_ready, timeout_s)
+
+    def describe_mastodon(self) -> Json:
+        """Where the Mastodon is, and whose accounts it has."""
+        return {"url": self.mastodon_url, "accounts": list(self.mastodon_tokens)}
 
     async def timeline(self) -> list[Json]:
         """All statuses of the sandbox's Mastodon accounts, newest first."""

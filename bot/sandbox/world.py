@@ -3,8 +3,10 @@
 Knows nothing of sockets: the gateway tells of changes, the routes make them.
 """
 
+import mimetypes
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from bot.errors import UserError
 from bot.sandbox import objects
@@ -43,7 +45,10 @@ class World:
         self.channels: dict[str, Json] = {GENERAL_ID: self.general}
         self.dms: dict[str, Json] = {}  # user id -> channel
         self.closed_dms: set[str] = set()  # ids of people who take no DMs
+        self.locales: dict[str, str] = {}  # user id -> language of their Discord
         self.messages: dict[str, Message] = {}
+        self.files: dict[str, bytes] = {}  # attachment id -> content
+        self.cdn_url = ""  # where attachments are fetched
         for number, name in enumerate(people, 1):
             self._add_person(number, name)
 
@@ -176,10 +181,13 @@ class World:
         return True
 
     def _attached(self, channel_id: str, body: Json) -> list[Json]:
-        return [
-            _attachment(self.ids.next(), channel_id, name, len(content))
-            for name, content in body.get("files") or []
-        ]
+        attached = []
+        for name, content in body.get("files") or []:
+            attachment_id = self.ids.next()
+            self.files[attachment_id] = content
+            url = f"{self.cdn_url}/attachments/{channel_id}/{attachment_id}/{quote(name)}"
+            attached.append(_attachment(attachment_id, name, len(content), url))
+        return attached
 
     def _mentions(self, content: str) -> list[Json]:
         return [u for u in self.users.values() if f"<@{u['id']}>" in content]
@@ -196,13 +204,12 @@ def _numbered(components: list[Json] | None) -> list[Json]:
     return components or []
 
 
-def _attachment(attachment_id: str, channel_id: str, filename: str, size: int) -> Json:
-    url = f"https://cdn.discordapp.com/attachments/{channel_id}/{attachment_id}/{filename}"
+def _attachment(attachment_id: str, filename: str, size: int, url: str) -> Json:
     return {
         "id": attachment_id,
         "filename": filename,
         "size": size,
         "url": url,
         "proxy_url": url,
-        "content_type": "application/octet-stream",
+        "content_type": mimetypes.guess_type(filename)[0] or "application/octet-stream",
     }
