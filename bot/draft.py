@@ -12,6 +12,7 @@ from bot.words import say
 
 UNDO_FOR = timedelta(hours=1)  # how long a status can be taken back
 
+
 class State(StrEnum):
     """What has become of a draft."""
 

@@ -37,7 +37,7 @@ def translated(text: str, locale: str, context: str | None = None) -> str | None
 
     `context` tells the names of commands and options ("name") from other texts.
     """
-    catalogue = _catalogue(locale.split("-")[0])
+    catalogue = _catalogue(locale.partition("-")[0])
     found = catalogue.get(text, context) if catalogue else None
     return str(found.string) if found and found.string else None
 

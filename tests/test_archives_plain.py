@@ -105,3 +105,12 @@ def test_what_is_longer_than_any_post_is_refused(tmp_path: Path, content: bytes)
     (tmp_path / "posts").write_bytes(content)
     with pytest.raises(ArchiveError, match=r"4 MB|not a readable CSV"):
         read(tmp_path / "posts")
+
+
+def test_a_post_about_another_service_does_not_make_a_list_its_archive(tmp_path: Path) -> None:
+    path = tmp_path / "posts.jsonl"
+    path.write_text('{"text": "app.bsky.feed.repost"}\n{"text": "at://a/app.bsky.feed.post/1"}\n')
+    assert [p.text for p in read(path).posts] == [
+        "app.bsky.feed.repost",
+        "at://a/app.bsky.feed.post/1",
+    ]

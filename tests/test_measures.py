@@ -16,7 +16,7 @@ from trainer.measures import (
     two_sample_accuracy,
 )
 
-NOUNS = "kettle harbour goose ferry lantern bakery regatta fog pier teapot".split()
+NOUNS = ("kettle", "harbour", "goose", "ferry", "lantern", "bakery", "regatta", "fog", "teapot")
 
 
 def _posts(seed: int, count: int = 60, end: str = ".") -> list[str]:

@@ -1,10 +1,14 @@
-"""The sandbox's page in a real browser: draft, react, timeline."""
+"""The sandbox's page in a real browser: all of the bot, as somebody without a Discord tries it."""
 
+import json
 import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Locator, Page, async_playwright, expect
 
 from bot.client import Bot
 from tests.fakes.llm import TEXTS
@@ -21,41 +25,79 @@ FLAGS = [
     "--disable-sync",
 ]
 SHOTS = Path("build/screenshots")  # to look at afterwards
+WIDTHS = pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"])
+LONG = " ".join(f"This is sentence {n} of the harbour's long report." for n in range(1, 25))
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
-    pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"]),
-]
-
-
-async def _look_at(page: Page, panel: str) -> None:
-    """On a phone one panel shows at a time; the tabs change it."""
-    tab = page.locator(f'.tabs button[data-panel="{panel}"]')
-    if await tab.is_visible():
-        await tab.click()
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+expect.set_options(timeout=15_000)
 
 
-async def _draft_react_timeline(page: Page, stage: Stage, shot: str) -> None:
-    await page.goto(stage.sandbox.url)
-    await page.fill("#topic", "tea")
-    await page.click("#send")
-    await _look_at(page, "dm")
-    message = page.locator(".dm .message[data-id]").first
-    await expect(message).to_contain_text(TEXTS[1], timeout=10_000)
-    await expect(message.locator('.reaction[data-emoji="❌"]')).to_be_visible(timeout=10_000)
-    await page.screenshot(path=SHOTS / f"{shot}-draft.png")
-    await message.locator('.reaction[data-emoji="2️⃣"]').click()
-    await expect(message).to_contain_text("is posted", timeout=10_000)
-    await _look_at(page, "timeline")
-    status = page.locator(".timeline .status[data-id]")
-    await expect(status).to_have_count(1, timeout=10_000)
-    await expect(status).to_contain_text(TEXTS[1])
-    await page.screenshot(path=SHOTS / f"{shot}-posted.png")
+@dataclass
+class Visitor:
+    """Somebody at the page."""
+
+    page: Page
+    width: int
+
+    async def look_at(self, panel: str) -> None:
+        """On a phone one panel shows at a time; the tabs change it."""
+        tab = self.page.locator(f'.tabs button[data-panel="{panel}"]')
+        if await tab.is_visible():
+            await tab.click()
+
+    async def become(self, name: str) -> None:
+        await self.page.click(f'[data-person="{name}"]')
+
+    async def send(self, command: str, **options: str) -> None:
+        """Send a slash command, or a message (""); optional options are folded away at first."""
+        await self.look_at("channel")
+        await self.page.select_option("#command", command)
+        for name, value in options.items():
+            field = self.page.locator(f'#options [name="{name}"]')
+            if not await field.is_visible():
+                await self.page.click("#options summary")
+            if await field.evaluate("f => f.tagName") == "SELECT":
+                await field.select_option(value)
+            else:
+                await field.fill(value)
+        await self.page.click("#send")
+
+    @property
+    def told(self) -> Locator:
+        """The last answer in #general."""
+        return self.page.locator(".channel .message").last
+
+    async def dm(self, number: int) -> Locator:
+        """A direct message, once the bot has put all reactions below it."""
+        await self.look_at("dm")
+        message = self.page.locator(".dm .message:not(.ephemeral)").nth(number - 1)
+        await expect(message.locator('.reaction[data-emoji="❌"]')).to_be_visible()
+        return message
+
+    async def fill(self, **fields: str) -> None:
+        """Fill in the form that is open, and send it."""
+        form = self.page.locator("#modal")
+        for name, text in fields.items():
+            await form.locator(f'[data-custom-id="{name}"]').fill(text)
+        await form.locator('[type="submit"]').click()
+        await expect(form).to_be_hidden()
+
+    async def press(self, within: Locator, label: str) -> None:
+        await within.get_by_role("button", name=label).click()
+
+    async def statuses(self, count: int) -> Locator:
+        await self.look_at("timeline")
+        found = self.page.locator(".timeline .status")
+        await expect(found).to_have_count(count)
+        return found
+
+    async def shoot(self, name: str) -> None:
+        await self.page.screenshot(path=SHOTS / f"{self.width}-{name}.png")
 
 
-async def test_a_person_drafts_reacts_and_sees_the_status(
-    stage: Stage, bot: Bot, width: int
-) -> None:
+@pytest.fixture
+async def visitor(stage: Stage, bot: Bot, width: int) -> AsyncIterator[Visitor]:
+    """A visitor of a sandbox with a bot; the page must not have complained in the end."""
     SHOTS.mkdir(parents=True, exist_ok=True)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -64,9 +106,123 @@ async def test_a_person_drafts_reacts_and_sees_the_status(
             problems: list[str] = []
             page.on("pageerror", lambda e: problems.append(str(e)))
             page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
-            await _draft_react_timeline(page, stage, str(width))
+            await page.goto(stage.sandbox.url)
+            yield Visitor(page, width)
             assert problems == []
         finally:
             await browser.close()
+
+
+@WIDTHS
+async def test_alice_edits_posts_and_takes_back(visitor: Visitor, stage: Stage) -> None:
+    page = visitor.page
+    await page.locator("#topic").press_sequentially("ket")
+    await page.locator("#suggestions li", has_text="kettle").click()
+    await visitor.send("draft", count="2", content_warning="tea")
+    first = await visitor.dm(1)
+    await expect(first).to_contain_text("about kettle")
+    await expect(first.locator(".embed")).to_have_count(2)
+    await visitor.shoot("draft")
+
+    await visitor.press(first, "Edit")
+    await visitor.press(page.locator(".dm .ephemeral"), "Edit 1")
+    await expect(page.locator("#modal textarea")).to_have_value(TEXTS[0])
+    await visitor.shoot("edit")
+    await visitor.fill(text="The kettle is mine.")
+    await expect(first).to_contain_text("edited by you")
+    await visitor.press(first, "Post 1")
+    await expect(first).to_contain_text("is posted")
+    statuses = await visitor.statuses(1)
+    await statuses.locator("summary", has_text="tea").click()
+    await expect(statuses).to_contain_text("The kettle is mine.")
+    await visitor.send("undo")
+    await expect(visitor.told).to_contain_text("deleted again")
+    await visitor.statuses(0)
+
+    await visitor.send("draft", topic="fog", count="1")
+    second = await visitor.dm(2)
+    await visitor.press(second, "Post later")
+    await visitor.shoot("later")
+    await visitor.fill(when="tomorrow 9:00", timezone="Europe/Berlin")
+    await expect(second).to_contain_text("will be posted")
+    await expect(second.locator("time.moment")).to_contain_text(["9:00", "in "])
+    await visitor.press(second, "Take it back")
+    await visitor.press(second, "Edit")
+    await visitor.fill(text=LONG)
+    await expect(second).to_contain_text("a thread of 3")
+    await second.locator('.reaction[data-emoji="1️⃣"]').click()
+    await expect(second).to_contain_text("posted as a thread")
+    parts = await visitor.statuses(3)
+    await expect(parts.first).to_contain_text("sentence 1 of")
+    await expect(page.locator(".status.part")).to_have_count(2)
+    await visitor.shoot("thread")
+    await visitor.look_at("dm")
+    await second.locator(".palette summary").click()
+    await second.get_by_role("button", name="React with ↩️").click()
+    await expect(second).to_contain_text("is deleted again")
+    await visitor.statuses(0)
+    assert await stage.posted() == []
+
+
+@WIDTHS
+async def test_bob_needs_a_grant_and_an_account_of_his_own(visitor: Visitor, stage: Stage) -> None:
+    page = visitor.page
+    await visitor.become("bob")
+    await visitor.send("draft", topic="tea")
+    await expect(visitor.told).to_contain_text("nobody drafts in another person's voice")
+    await visitor.send("mastodon connect")
+    async with page.context.expect_page() as opened:
+        await visitor.told.get_by_role("link", name="Open").click()
+    server = await opened.value
+    await server.get_by_role("button", name="@bob").click()
+    code = (await server.locator("p").inner_text()).partition("code: ")[2]
+    await server.close()
+    await visitor.press(visitor.told, "Enter the code")
+    await visitor.fill(code=code)
+    await expect(visitor.told).to_contain_text("@bob")
+    await visitor.shoot("connected")
+
+    await visitor.become("alice")
+    await visitor.send("voice grant", user="Bob", voice="mara")
+    await expect(visitor.told).to_contain_text("is @Bob's now")
+    await visitor.send("", text="The pier is closed.")
+
+    await visitor.become("bob")
+    said = page.locator(".channel .message", has_text="The pier is closed.")
+    await said.locator(".apps summary").click()
+    await visitor.shoot("apps")
+    await visitor.press(said, "Draft about this")
+    draft = await visitor.dm(1)
+    await expect(draft).to_contain_text("about The pier is closed.")
+    await draft.locator('.reaction[data-emoji="2️⃣"]').click()
+    await expect(draft).to_contain_text("is posted")
+    await expect(await visitor.statuses(1)).to_contain_text(["@bob"])
+    await page.click('[data-account="you"]')
+    await visitor.statuses(0)
+    await page.click('[data-account="bob"]')
+    await visitor.statuses(1)
     (status,) = await stage.posted()
-    assert TEXTS[1] in status["content"]
+    assert status["account"]["username"] == "bob"
+
+
+@pytest.mark.parametrize("width", [1280])
+async def test_the_bot_speaks_german_and_hands_over_what_it_knows(
+    visitor: Visitor, stage: Stage, bot: Bot
+) -> None:
+    page, alice = visitor.page, int(stage.sandbox.people["alice"]["id"])
+    for number in range(7):
+        await bot.drafting.write_draft(alice, f"topic {number}", 1, datetime.now(UTC))
+    await page.select_option("#locale", "de")
+    await expect(page.locator("#command option", has_text="/entwurf")).to_have_count(1)
+    await visitor.send("drafts")
+    await expect(visitor.told).to_contain_text("7 Entwürfe")
+    await expect(visitor.told).to_contain_text("topic 6")
+    await expect(visitor.told.locator("time.moment").first).to_contain_text("vor")
+    await visitor.press(visitor.told, "▶")
+    await expect(visitor.told).to_contain_text("topic 1")
+    await visitor.shoot("german")
+    await visitor.send("export-me")
+    async with page.expect_download() as downloading:
+        await visitor.told.get_by_role("link", name="write-my-posts.json").click()
+    saved = await (await downloading.value).path()
+    assert len(json.loads(saved.read_text("utf-8"))["drafts"]) == 7

@@ -120,7 +120,8 @@ async def test_a_failed_write_leaves_no_trace_beside_others(store: Store) -> Non
 
 async def test_a_day_is_claimed_once_for_each_owner(store: Store) -> None:
     day = date(2026, 10, 25)
-    assert [await store.schedules.claim_day(o, day, "09:00") for o in (1, 1, 2)] == [True, False, True]
+    claims = [await store.schedules.claim_day(owner, day, "09:00") for owner in (1, 1, 2)]
+    assert claims == [True, False, True]
 
 
 async def test_a_changed_schedule_is_not_moved_by_the_old_one(store: Store) -> None:

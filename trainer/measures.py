@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -205,5 +205,4 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _neighbours(text: str) -> list[tuple[str, str]]:
-    words = _words(text)
-    return list(zip(words, words[1:], strict=False))
+    return list(pairwise(_words(text)))

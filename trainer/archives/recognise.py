@@ -31,7 +31,9 @@ HTML_EXPORT = (
 # X's own name of a list of posts: not YTD.deleted_tweets, nor YTD.note_tweet.
 POSTS_GLOBAL = re.compile(rb"(?:.*\.)?(?:community_)?tweets?(?:_\d+)*(?:\.part\d+)?")
 X_RECORD = re.compile(rb'\[\s*\{\s*"tweet"\s*:|"id_str"\s*:')
-BLUESKY_RECORD = re.compile(rb'"app\.bsky\.feed\.(?:post|repost)"|"at://[^"/]+/app\.bsky\.feed\.')
+BLUESKY_RECORD = re.compile(
+    rb'"\$type"\s*:\s*"app\.bsky\.feed\.(?:post|repost)"|"uri"\s*:\s*"at://[^"/]+/app\.bsky\.feed\.'
+)
 NOT_POSTS = re.compile(rb'"id"\s*:\s*"(?:likes|bookmarks)\.json"')
 THREADS_FILE = re.compile(r"threads_and_replies(?:_\d+)?\.json")
 EXPORTED_PAGE = re.compile(r"(?:start_here|threads_and_replies(?:_\d+)?|index)\.html")

@@ -1,11 +1,12 @@
 // The page: who you are, and what you then see. It looks again whenever the sandbox says so.
 
 import { get, post } from "./api.js";
-import { showCommands, startBox } from "./box.js";
+import { messageMenus, showCommands, startBox } from "./box.js";
 import { avatar, element, keep } from "./dom.js";
 import { messageView } from "./message.js";
 import { openModal } from "./modal.js";
-import { statusView } from "./timeline.js";
+import { tellMoments } from "./moments.js";
+import { statusView, threaded } from "./timeline.js";
 
 const ANSWER_MS = 3200; // Discord waits three seconds for a bot's first answer
 const LOOK_MS = 150;
@@ -15,10 +16,13 @@ const panels = Object.fromEntries(
 );
 const people = document.getElementById("people");
 const statusLine = document.getElementById("status");
+const localeSwitch = document.getElementById("locale");
 const hidden = new Set(); // ephemeral answers that were dismissed
 const notes = []; // what only this page says, e.g. that the bot did not answer
 const seen = {}; // person -> id of the last DM they looked at
-let state = { ready: false, users: [] };
+let state = { ready: false, users: [], mastodon: { url: "", accounts: [] } };
+let commands = [];
+let account = ""; // whose posts are shown; "" for everybody's
 let me = sessionStorage.getItem("person") ?? "alice";
 
 // What a person does.
@@ -26,6 +30,8 @@ let me = sessionStorage.getItem("person") ?? "alice";
 const acts = {
   react: (message, emoji, remove) => attempt(() => post("react", { user: me, message_id: message.id, emoji, remove })),
   click: (message, customId, values, control) => attempt(() => click(message, customId, values, control)),
+  menu: (message, command) => attempt(() => useMenu(message, command)),
+  menus: () => messageMenus(commands),
   hide: (message) => {
     hidden.add(message.id);
     void look();
@@ -43,10 +49,16 @@ async function click(message, customId, values, control) {
   }
 }
 
-async function useCommand(command, options) {
-  const channel = state.channel_id;
-  const { interaction_id: id } = await post("slash", { user: me, command, options });
+async function useCommand(command, options, where) {
+  if (!command) return post("say", { user: me, text: options.text, channel: where });
+  const channel = where === "dm" ? person().dm_channel_id : state.channel_id;
+  const { interaction_id: id } = await post("slash", { user: me, command, options, channel: where });
   void follow(id, channel);
+}
+
+async function useMenu(message, command) {
+  const { interaction_id: id } = await post("menu", { user: me, command, target: message.id });
+  void follow(id, message.channel_id);
 }
 
 // Waits for the first answer: it may open a form, and it may never come.
@@ -74,7 +86,7 @@ async function attempt(act) {
   try {
     await act();
   } catch (problem) {
-    note(problem.message, state.users.find((u) => u.name === me)?.dm_channel_id);
+    note(problem.message, person()?.dm_channel_id);
   }
 }
 
@@ -103,17 +115,19 @@ async function look() {
     state = await get("state");
     const names = state.users.map((user) => user.name);
     if (!names.includes(me)) me = names[0];
-    const [commands, timeline, ...all] = await Promise.all([
+    const [offered, timeline, ...all] = await Promise.all([
       get("commands"),
       get("timeline"),
       ...names.map((name) => get(`messages?user=${encodeURIComponent(name)}`)),
     ]);
     const messages = Object.fromEntries(names.map((name, i) => [name, all[i]]));
+    commands = offered;
     showState();
     showCommands(commands, state.ready);
     showPeople(messages);
     showMessages(messages[me]);
     showTimeline(timeline);
+    tellMoments(person().locale);
   } catch (problem) {
     statusLine.textContent = problem.message;
     statusLine.dataset.state = "away";
@@ -129,6 +143,11 @@ function showState() {
   statusLine.textContent = state.ready ? `${state.bot.username} is online` : "The bot is starting…";
   statusLine.dataset.state = state.ready ? "online" : "away";
   document.getElementById("dm-name").textContent = `@ ${state.bot.username}`;
+  localeSwitch.value = person().locale;
+}
+
+function person() {
+  return state.users.find((user) => user.name === me);
 }
 
 function showPeople(messages) {
@@ -146,7 +165,7 @@ function showPeople(messages) {
         element("span", { class: "name" }, user.global_name),
         element("span", { class: "unread", hidden: true }, element("span", { class: "sr" }, "new messages")),
       );
-      people.append(button);
+      people.querySelector(".locale").before(button);
     }
     button.setAttribute("aria-pressed", String(user.name === me));
     button.querySelector(".unread").hidden = BigInt(last) <= BigInt(seen[user.name]);
@@ -159,7 +178,7 @@ function showMessages(messages) {
   const mine = notes.filter((n) => n.for === me);
   const all = [...messages, ...mine].filter((m) => !hidden.has(m.id));
   all.sort((a, b) => new Date(a.timestamp) - new Date(b.timestamp));
-  const dm = state.users.find((user) => user.name === me).dm_channel_id;
+  const dm = person().dm_channel_id;
   fill(panels.channel, all.filter((m) => m.channel_id !== dm), (m) => messageView(m, names, acts));
   fill(panels.dm, all.filter((m) => m.channel_id === dm), (m) => messageView(m, names, acts));
 }
@@ -167,10 +186,30 @@ function showMessages(messages) {
 let isTimelineOld = false;
 
 function showTimeline(statuses) {
-  const isNew = fill(panels.timeline, statuses, statusView);
+  showAccounts();
+  const isNew = fill(panels.timeline, threaded(statuses, account), statusView);
   if (isNew && isTimelineOld) mark("timeline", !isShown("timeline"));
   if (isNew) pointAtLinked();
   isTimelineOld = true;
+}
+
+function showAccounts() {
+  const { url, accounts } = state.mastodon;
+  document.getElementById("instance").textContent = url;
+  const list = document.getElementById("accounts");
+  if (list.children.length) return;
+  const choose = (name) => {
+    account = name;
+    for (const button of list.children) button.setAttribute("aria-pressed", String(button.dataset.account === name));
+    void look();
+  };
+  const names = [["", "All"], ...accounts.map((name) => [name, `@${name}`])];
+  list.append(
+    ...names.map(([name, label]) => {
+      const about = { type: "button", "data-account": name, "aria-pressed": String(name === account) };
+      return element("button", { ...about, onclick: () => choose(name) }, label);
+    }),
+  );
 }
 
 function fill(panel, items, build) {
@@ -178,13 +217,41 @@ function fill(panel, items, build) {
   return keep(panel.querySelector("ol"), items, (item) => item.id, build);
 }
 
+// Links within this Discord, and to what is posted, lead to places on this page.
+function stay(event) {
+  const target = event.target.closest("a[href]");
+  const inDiscord = /^https:\/\/discord\.com\/channels\/[^/]+\/\d+\/(\d+)$/.exec(target?.href ?? "");
+  const posted = /^\/@[^/]+\/(\d+)$/.exec(target?.origin === location.origin ? target.pathname : "");
+  if (!inDiscord && !posted) return;
+  event.preventDefault();
+  if (posted) {
+    choosePosted(posted[1]);
+    return;
+  }
+  const message = document.querySelector(`.message[data-id="${inDiscord[1]}"]`);
+  if (!message) return;
+  showPanel(message.closest(".panel.dm") ? "dm" : "channel");
+  point(message);
+}
+
+function choosePosted(id) {
+  history.replaceState(null, "", `#status-${id}`);
+  pointAtLinked();
+}
+
+function point(item) {
+  item.scrollIntoView({ block: "center" });
+  item.classList.remove("linked");
+  void item.offsetWidth; // so that it lights up once more
+  item.classList.add("linked");
+}
+
 // A status's link leads here: /#status-ID.
 function pointAtLinked() {
   const linked = location.hash.startsWith("#status-") && document.getElementById(location.hash.slice(1));
   if (!linked) return;
   showPanel("timeline");
-  linked.classList.add("linked");
-  linked.scrollIntoView({ block: "center" });
+  point(linked);
 }
 
 function become(name) {
@@ -216,7 +283,11 @@ function showPanel(name) {
 
 for (const tab of tabs) tab.addEventListener("click", () => showPanel(tab.dataset.panel));
 addEventListener("hashchange", pointAtLinked);
-startBox({ user: () => me, people: () => state.users }, useCommand);
+addEventListener("click", stay);
+localeSwitch.addEventListener("change", () => attempt(() => post("locale", { user: me, locale: localeSwitch.value })));
+setInterval(() => person() && tellMoments(person().locale), 1000);
+const who = { user: () => me, people: () => state.users, mastodon: () => state.mastodon.url };
+startBox({ ...who, locale: () => person()?.locale }, useCommand);
 
 const events = new EventSource("/sandbox/api/events"); // comes back by itself
 events.addEventListener("message", () => void look());

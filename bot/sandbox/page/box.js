@@ -1,4 +1,5 @@
-// The box in which a slash command is typed: a picker, a field for each option, suggestions.
+// The box in which a slash command, or a message, is typed: a picker, a field for each option,
+// suggestions; in the language of the person's Discord.
 
 import { post } from "./api.js";
 import { element } from "./dom.js";
@@ -9,6 +10,10 @@ const STRING = 3;
 const NUMBERS = [4, 10];
 const BOOLEAN = 5;
 const USER = 6;
+const MESSAGE_MENU = 3;
+const SLASH = 1;
+const SAY = ""; // picked instead of a command: a message
+const MESSAGE = { options: [{ name: "text", type: STRING, required: true, description: "Message", max_length: 2000 }] };
 const QUIET_MS = 120; // typing pauses this long before suggestions are asked for
 
 const form = document.getElementById("box");
@@ -17,11 +22,13 @@ const options = document.getElementById("options");
 const list = document.getElementById("suggestions");
 const error = document.getElementById("box-error");
 const send = document.getElementById("send");
+const where = document.getElementById("where");
 let known = "";
 let leaves = new Map(); // "draft" or "daily set" -> what can be called
-let context = { user: () => "", people: () => [] };
+let context = {};
 
-// `who` tells whose box it is; `onsend` is given the command and its options.
+// `who` tells whose box it is: user(), people(), locale(), mastodon(). `onsend` is given the command
+// ("" for a message), its options, and "guild" or "dm".
 export function startBox(who, onsend) {
   context = who;
   picker.addEventListener("change", showOptions);
@@ -37,44 +44,64 @@ export function startBox(who, onsend) {
 
 export function showCommands(commands, isReady) {
   send.disabled = picker.disabled = !isReady || !commands.length;
-  const text = JSON.stringify(commands);
+  const text = JSON.stringify([context.locale(), commands]);
   if (text === known) return;
   known = text;
-  const slash = commands.filter((command) => command.type === 1);
-  leaves = new Map(slash.flatMap((command) => callable(command, command.name)));
+  const slash = commands.filter((command) => command.type === SLASH);
+  leaves = new Map(slash.flatMap((command) => callable(command, command.name, `/${local(command, "name")}`)));
   const before = picker.value;
-  picker.replaceChildren(...[...leaves.keys()].map((name) => element("option", { value: name }, `/${name}`)));
-  picker.value = [before, "draft", [...leaves.keys()][0]].find((name) => leaves.has(name)) ?? "";
+  const names = [...leaves].map(([name, { title }]) => element("option", { value: name }, title));
+  picker.replaceChildren(...names, element("option", { value: SAY }, "Message"));
+  leaves.set(SAY, { leaf: MESSAGE });
+  picker.value = [before || "draft", "draft", [...leaves.keys()][0]].find((name) => leaves.has(name));
   showOptions();
 }
 
-function callable(command, name) {
+// The commands for a message, named as the person reads them.
+export function messageMenus(commands) {
+  return commands.filter((command) => command.type === MESSAGE_MENU).map((command) => [local(command, "name"), command]);
+}
+
+// A name or description in the language of the person's Discord.
+function local(thing, key) {
+  return thing[`${key}_localizations`]?.[context.locale()] ?? thing[key];
+}
+
+function callable(command, name, title) {
   const parts = (command.options ?? []).filter((o) => o.type === SUBCOMMAND || o.type === GROUP);
-  if (!parts.length) return [[name, command]];
-  return parts.flatMap((part) => callable(part, `${name} ${part.name}`));
+  if (!parts.length) return [[name, { leaf: command, title }]];
+  return parts.flatMap((part) => callable(part, `${name} ${part.name}`, `${title} ${local(part, "name")}`));
 }
 
 function showOptions() {
-  const chosen = leaves.get(picker.value);
-  document.getElementById("command-description").textContent = chosen?.description ?? "";
-  options.replaceChildren(...(chosen?.options ?? []).map(field));
+  const { leaf } = leaves.get(picker.value) ?? {};
+  const fields = leaf?.options ?? [];
+  const required = fields.filter((option) => option.required);
+  const optional = fields.filter((option) => !option.required);
+  document.getElementById("command-description").textContent = (leaf && local(leaf, "description")) ?? "";
+  options.replaceChildren(...required.map(field), ...(optional.length ? [more(optional, !required.length)] : []));
   hideSuggestions();
   error.hidden = true;
 }
 
+function more(optional, isOpen) {
+  const summary = element("summary", {}, `+${optional.length} optional`);
+  return element("details", { class: "more", open: isOpen }, summary, element("div", { class: "options" }, optional.map(field)));
+}
+
 function field(option) {
-  const label = option.name + (option.required ? "" : " (optional)");
-  return element("label", { class: `field type-${option.type}` }, element("span", {}, label), input(option));
+  const name = element("span", {}, local(option, "name"));
+  return element("label", { class: `field type-${option.type}` }, name, input(option));
 }
 
 function input(option) {
   const about = {
     id: option.name === "topic" ? "topic" : `option-${option.name}`,
     name: option.name,
-    title: option.description,
+    title: local(option, "description"),
     required: option.required,
   };
-  if (option.choices?.length) return choice(about, option, option.choices.map((c) => [c.value, c.name]));
+  if (option.choices?.length) return choice(about, option, option.choices.map((c) => [c.value, local(c, "name")]));
   if (option.type === BOOLEAN) return choice(about, option, [["true", "yes"], ["false", "no"]]);
   if (option.type === USER) return choice(about, option, context.people().map((p) => [p.id, p.global_name]));
   if (NUMBERS.includes(option.type)) {
@@ -85,8 +112,9 @@ function input(option) {
     ...about,
     type: "text",
     maxlength: option.max_length ?? 6000,
-    placeholder: option.description,
+    placeholder: local(option, "description"),
     disabled: option.type !== STRING,
+    value: option.name === "instance" ? context.mastodon() : null,
   });
   return option.autocomplete ? suggesting(made) : made;
 }
@@ -104,10 +132,9 @@ function values() {
 async function submit(onsend) {
   error.hidden = true;
   try {
-    await onsend(picker.value, values());
-    for (const field of options.querySelectorAll("input")) field.value = "";
+    await onsend(picker.value, values(), where.value);
+    showOptions();
     options.querySelector("input, select")?.focus();
-    hideSuggestions();
   } catch (problem) {
     error.textContent = problem.message;
     error.hidden = false;

@@ -1,6 +1,7 @@
 // The little of Discord's Markdown that a draft needs, as nodes.
 
 import { element, link } from "./dom.js";
+import { moment } from "./moments.js";
 
 const INLINE = new RegExp(
   [
@@ -14,6 +15,7 @@ const INLINE = new RegExp(
     /\[([^\]\n]+)\]\((https?:\/\/[^\s)]+)\)/, // 8, 9: a named link
     /<?(https?:\/\/[^\s<>]*[^\s<>.,:;!?)\]'"])>?/, // 10: a bare link
     /<@!?(\d+)>/, // 11: a mention
+    /<t:(-?\d{1,13})(?::([tTdDfFR]))?>/, // 12, 13: a moment
   ]
     .map((part) => part.source)
     .join("|"),
@@ -54,7 +56,7 @@ function inline(text, names) {
 }
 
 function piece(match, names) {
-  const [, escaped, code, bold, under, struck, star, low, label, target, bare, mention] = match;
+  const [, escaped, code, bold, under, struck, star, low, label, target, bare, mention, unix, style] = match;
   if (escaped) return escaped;
   if (code) return element("code", {}, code);
   if (bold) return element("strong", {}, inline(bold, names));
@@ -63,5 +65,6 @@ function piece(match, names) {
   if (star || low) return element("em", {}, inline(star || low, names));
   if (label) return link(target, inline(label, names));
   if (bare) return link(bare, bare);
+  if (unix) return moment(unix, style);
   return element("span", { class: "mention" }, `@${names[mention] ?? mention}`);
 }

@@ -6,9 +6,11 @@ import { markdown } from "./markdown.js";
 const EPHEMERAL = 1 << 6;
 const LOADING = 1 << 7;
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link" };
-const PALETTE = ["1️⃣", "2️⃣", "3️⃣", "4️⃣", "❌", "🔁", "✅", "👍", "❤️"];
+const MENU_ANSWER = 23;
+const PALETTE = ["1️⃣", "2️⃣", "3️⃣", "4️⃣", "✏️", "🔁", "💬", "⏰", "❌", "↩️", "👍", "❤️"];
 
-// `acts` is what a person can do: react(message, emoji, remove), click(message, id, values), hide.
+// `acts` is what a person can do: react(message, emoji, remove), click(message, id, values), hide,
+// menu(message, command); menus() are the commands for a message.
 export function messageView(message, names, acts) {
   const isEphemeral = Boolean(message.flags & EPHEMERAL);
   return element(
@@ -28,11 +30,45 @@ export function messageView(message, names, acts) {
       ),
       content(message, names),
       message.embeds.map((embed) => embedView(embed, names)),
-      message.attachments.map((file) => element("p", { class: "file" }, `📎 ${file.filename}`)),
+      message.attachments.map(fileView),
       message.components.map((row) => rowView(row, message, acts)),
       reactions(message, isEphemeral, acts),
       isEphemeral ? onlyYou(message, acts) : null,
     ),
+    isEphemeral ? null : appsView(message, acts),
+  );
+}
+
+// Discord's "Apps" in the menu of a message; what is offered is looked up when it opens.
+function appsView(message, acts) {
+  const list = element("div", {});
+  const view = element(
+    "details",
+    { class: "apps", ontoggle: () => view.open && list.replaceChildren(...offered()) },
+    element("summary", { "aria-label": "Apps for this message", title: "Apps", "data-key": "apps" }, "⋯"),
+    list,
+  );
+  const use = (command) => {
+    view.open = false;
+    acts.menu(message, command.name);
+  };
+  const offered = () => [
+    element("p", { class: "hint" }, "Apps"),
+    ...acts.menus().map(([label, command]) => element("button", { type: "button", onclick: () => use(command) }, label)),
+  ];
+  return view;
+}
+
+// An attachment lies with the sandbox, whatever name it is reached by.
+function fileView(file) {
+  const { pathname } = new URL(file.url);
+  const size = file.size < 1024 ? `${file.size} bytes` : `${(file.size / 1024).toFixed(1)} KB`;
+  return element(
+    "p",
+    { class: "file" },
+    element("span", { "aria-hidden": "true" }, "📄"),
+    element("a", { href: pathname, download: file.filename }, file.filename),
+    element("span", { class: "hint" }, size),
   );
 }
 
@@ -40,7 +76,8 @@ function usedCommand(message) {
   const how = message.interaction_metadata;
   if (!how?.name) return null;
   const who = how.user.global_name ?? how.user.username;
-  return element("p", { class: "used" }, `↱ ${who} used `, element("b", {}, `/${how.name}`));
+  const name = message.type === MENU_ANSWER ? how.name : `/${how.name}`;
+  return element("p", { class: "used" }, `↱ ${who} used `, element("b", {}, name));
 }
 
 function content(message, names) {
@@ -82,7 +119,7 @@ function rowView(row, message, acts) {
   return element(
     "div",
     { class: "row" },
-    (row.components ?? []).map((part) =>
+    (row.components ?? []).flatMap((part) =>
       part.type === 2 ? buttonView(part, message, acts) : menuView(part, message, acts),
     ),
   );
@@ -111,13 +148,25 @@ function buttonView(button, message, acts) {
 }
 
 function menuView(menu, message, acts) {
-  const choose = (event) => acts.click(message, menu.custom_id, [event.target.value], event.target);
-  return element(
-    "select",
-    { "data-custom-id": menu.custom_id, disabled: menu.disabled, "aria-label": menu.placeholder, onchange: choose },
-    element("option", { value: "", disabled: true, selected: true }, menu.placeholder ?? "Choose"),
-    (menu.options ?? []).map((o) => element("option", { value: o.value }, o.label)),
+  const isMultiple = (menu.max_values ?? 1) > 1;
+  const about = {
+    "data-custom-id": menu.custom_id,
+    "data-key": `menu ${menu.custom_id}`,
+    disabled: menu.disabled,
+    "aria-label": menu.placeholder ?? "Choose",
+  };
+  const chosen = (list) => [...list.selectedOptions].map((option) => option.value);
+  const send = (list) => acts.click(message, menu.custom_id, chosen(list), list);
+  const items = (menu.options ?? []).map((o) =>
+    element("option", { value: o.value, selected: o.default, title: o.description }, o.label),
   );
+  if (!isMultiple) {
+    const none = element("option", { value: "", disabled: true, selected: true }, menu.placeholder ?? "Choose");
+    return element("select", { ...about, onchange: (event) => send(event.target) }, none, items);
+  }
+  const list = element("select", { ...about, multiple: true, size: Math.min(items.length, 5) }, items);
+  const done = { type: "button", class: "button secondary", onclick: () => send(list) };
+  return [list, element("button", done, "Choose")];
 }
 
 function reactions(message, isEphemeral, acts) {

@@ -1,8 +1,25 @@
-// A Mastodon status. Its content is HTML from another server: only text, breaks and links are kept.
+// Mastodon's statuses. Their content is HTML from another server: only text, breaks and links stay.
 
 import { avatar, element, link, time } from "./dom.js";
 
 const VISIBILITY = { public: "🌐 Public", unlisted: "🌙 Quiet public", private: "🔒 Followers", direct: "✉ Direct" };
+
+// What is shown of one account, or of all: newest first, but the parts of a thread as they are read.
+export function threaded(statuses, account) {
+  const shown = statuses.filter((status) => !account || status.account.username === account);
+  const ids = new Set(shown.map((status) => status.id));
+  const starts = shown.filter((status) => !ids.has(status.in_reply_to_id));
+  return starts.flatMap((start) => follow(start, shown)).map((status, i, all) => ({
+    ...status,
+    isPart: ids.has(status.in_reply_to_id),
+    hasNext: all[i + 1]?.in_reply_to_id === status.id,
+  }));
+}
+
+function follow(status, all) {
+  const replies = all.filter((other) => other.in_reply_to_id === status.id);
+  return [status, ...replies.reverse().flatMap((reply) => follow(reply, all))];
+}
 
 export function statusView(status) {
   const text = element("div", { class: "status-text", lang: status.language }, safe(status.content));
@@ -10,9 +27,10 @@ export function statusView(status) {
     ? element("details", {}, element("summary", {}, `⚠ ${status.spoiler_text}`), text)
     : text;
   const name = status.account.display_name || status.account.username;
+  const place = `${status.isPart ? " part" : ""}${status.hasNext ? " continued" : ""}`;
   return element(
     "li",
-    { class: "status", id: `status-${status.id}` },
+    { class: `status${place}`, id: `status-${status.id}` },
     avatar(name),
     element(
       "div",
