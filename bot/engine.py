@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -194,8 +195,11 @@ def llama_server(base: Path, adapters: Sequence[Path], threads: int) -> "xllamac
         ) from e
 
 
-def front(llama_url: str, names: Sequence[str]) -> web.Application:
-    """The HTTP front: `model` names the voice, everything else is llama.cpp's own answer."""
+def front(llama_url: str, names: Sequence[str], base_name: str) -> web.Application:
+    """The HTTP front: `model` names the voice, everything else is llama.cpp's own answer.
+
+    As with vLLM, the base model's own name asks for the base model without any voice.
+    """
 
     async def models(_: web.Request) -> web.Response:
         data = [{"id": n, "object": "model", "created": 0, "owned_by": "you"} for n in names]
@@ -206,7 +210,7 @@ def front(llama_url: str, names: Sequence[str]) -> web.Application:
 
     async def chat(request: web.Request) -> web.StreamResponse:
         body: dict[str, Any] = await request.json()  # Any: passed on as it came
-        if body.get("model") not in names:
+        if body.get("model") not in (*names, base_name):
             error = {"message": "No such voice.", "code": "model_not_found"}
             return web.json_response({"error": error}, status=404)
         body["lora"] = [{"id": i, "scale": float(n == body["model"])} for i, n in enumerate(names)]
@@ -250,6 +254,7 @@ async def _serving(app: web.Application, sock: socket.socket) -> AsyncIterator[N
 async def serve(
     adapters: Mapping[str, Path],
     base: Path,
+    base_name: str,
     threads: int,
     sock: socket.socket,
     announce: Callable[[], None],
@@ -259,7 +264,7 @@ async def serve(
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with _serving(front(llama.listening_address, list(adapters)), sock):
+    async with _serving(front(llama.listening_address, list(adapters), base_name), sock):
         announce()
         await stop.wait()
 
@@ -288,10 +293,12 @@ def main() -> int:
         voices = servable(args.voices)
         if not voices:
             raise VoiceError(f"The folder {args.voices} holds no local voice. Train one first.")
-        base = find_weights(next(iter(voices.values())).base, args.base_gguf)
+        model = next(iter(voices.values())).base
+        base = find_weights(model, args.base_gguf)
         adapters = {name: args.voices / name / voice.model for name, voice in voices.items()}
         sock = socket.socket(fileno=args.fd)
-        asyncio.run(serve(adapters, base, args.threads, sock, lambda: print("ready", flush=True)))
+        announce = partial(print, "ready", flush=True)
+        asyncio.run(serve(adapters, base, model.name, args.threads, sock, announce))
     except BotError as e:
         print(e, flush=True)
         return 2

@@ -22,14 +22,14 @@ def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeLL
 
 
 def test_every_topic_gets_its_drafts_in_order(voice_folder: Path, provider: FakeLLM) -> None:
-    calls: list[int] = []
-    drawn = draft_all(voice_folder, ["tea", None], 2, on_draft=lambda: calls.append(1))
+    calls: dict[int, list[str]] = {}
+    drawn = draft_all(voice_folder, ["tea", None], 2, on_draft=calls.__setitem__)
     assert sorted(text for texts in drawn for text in texts) == sorted(TEXTS[:4])
     assert [len(texts) for texts in drawn] == [2, 2]
     asked = {body["messages"][-1]["content"] for body in provider.asked}
     assert asked == {"tea", "anything"}
     assert {body["model"] for body in provider.asked} == {"ft:mara"}
-    assert len(calls) == 2
+    assert [calls[0], calls[1]] == drawn
 
 
 def test_what_the_bot_would_not_show_is_no_draft(voice_folder: Path, provider: FakeLLM) -> None:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 Subparsers = argparse._SubParsersAction  # argparse names the type of add_subparsers() only so
 
 INTERRUPTED = (
-    "Interrupted. Run the same command again: a training goes on from its last checkpoint,"
-    " everything else starts over."
+    "Interrupted. Run the same command again: a training goes on from its last checkpoint, an"
+    " evaluation from its last draft, everything else starts over."
 )
 
 
@@ -57,6 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_import_openai(commands)
     add_serve(commands)
     add_report(commands)
+    add_evaluate(commands)
     return parser
 
 
@@ -317,6 +318,34 @@ def _run_report(args: argparse.Namespace) -> None:
     folder = VoiceFolder.named(args.voices, args.voice).place
     options = Options(args.data, args.out, args.timezone, with_drafts=not args.no_drafts)
     report(folder, options, now=datetime.now(UTC))
+
+
+def add_evaluate(commands: "Subparsers[argparse.ArgumentParser]") -> None:
+    """Add `evaluate VOICE`."""
+    parser = commands.add_parser("evaluate", help="measure whether a voice sounds like its author")
+    option = parser.add_argument
+    option("voice", metavar="VOICE", help="name of the voice")
+    option("--voices", type=Path, metavar="FOLDER", default=Path("voices"), help="(voices)")
+    option("--data", type=Path, metavar="DATA", help="folder that prepare wrote, for older voices")
+    option("--drafts", type=_count, default=300, metavar="N", help="at most (%(default)s)")
+    option("--seed", type=int, default=0, help="of what is chosen at random (%(default)s)")
+    option("--no-floors", action="store_true", help="compare with nothing untrained: faster")
+    option("--fresh", action="store_true", help="draw every draft anew")
+    parser.set_defaults(run=_run_evaluate)
+
+
+def _run_evaluate(args: argparse.Namespace) -> None:
+    try:
+        from trainer.evaluate import Options, evaluate  # noqa: PLC0415 - the bot's libraries
+    except ModuleNotFoundError as e:
+        raise TrainerError(
+            f"Evaluating needs {e.name}, which is not installed here. Run `make install`."
+        ) from e
+    from trainer.voice_folder import VoiceFolder  # noqa: PLC0415
+
+    with_floors = not args.no_floors
+    options = Options(args.data, args.drafts, args.seed, with_floors, is_fresh=args.fresh)
+    evaluate(VoiceFolder.named(args.voices, args.voice), options, Console())
 
 
 def _count(text: str) -> int:

@@ -7,6 +7,7 @@ engine, client and screen, just as `python -m bot draft` does; reads the voice, 
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from bot.composing import OpenVoice, compose
@@ -16,6 +17,7 @@ from bot.errors import BotError, UserError
 from bot.llm import LLM
 from bot.mastodon import status_length
 from bot.screen import Rules
+from bot.voice import Prompt, Voice
 from trainer.errors import ServeError
 
 MAX_CHARS = 500  # of a status, Mastodon's own default
@@ -26,16 +28,18 @@ def draft_all(
     topics: Sequence[str | None],
     count: int,
     *,
+    base_prompt: Prompt | None = None,
     max_chars: int = MAX_CHARS,
-    on_draft: Callable[[], None] = lambda: None,
+    on_draft: Callable[[int, list[str]], None] = lambda *_: None,
 ) -> list[list[str]]:
     """Draw `count` candidates on each topic, in the order they would be shown.
 
-    A topic whose texts all fail the screen gets none. `on_draft` is called after each topic.
+    A topic whose texts all fail the screen gets none. `on_draft` is called after each topic, with
+    its number and texts. With `base_prompt` the voice's base model is asked instead, by that.
     Raises ServeError if nobody can serve the voice.
     """
     try:
-        return asyncio.run(_draft_all(voice, topics, count, max_chars, on_draft))
+        return asyncio.run(_draft_all(voice, topics, count, base_prompt, max_chars, on_draft))
     except BotError as e:
         raise ServeError(str(e)) from e
 
@@ -44,11 +48,15 @@ async def _draft_all(
     folder: Path,
     topics: Sequence[str | None],
     count: int,
+    base_prompt: Prompt | None,
     max_chars: int,
-    on_draft: Callable[[], None],
+    on_draft: Callable[[int, list[str]], None],
 ) -> list[list[str]]:
     settings = read_settings(DraftSettings)
     opened = OpenVoice.load(folder)
+    if base_prompt:
+        settings = settings.model_copy(update={"llm_model": None})  # that names the voice
+        opened = replace(opened, voice=_untrained(opened.voice, base_prompt))
     rules = Rules(max_chars, status_length, opened.archive)
     slots = asyncio.Semaphore(max(1, SLOTS // count))  # more at once would wait, and time out
     async with AsyncExitStack() as stack:
@@ -57,17 +65,22 @@ async def _draft_all(
         llm = LLM.from_settings(settings, engine.ready)
         stack.push_async_callback(llm.close)
 
-        async def draft(topic: str | None) -> list[str]:
+        async def draft(number: int, topic: str | None) -> list[str]:
             texts: list[str] = []
             async with slots:
                 with suppress(UserError):  # nothing on this topic passed the screen
                     texts = [c.text for c in await compose(llm, opened, topic, count, rules)]
-            on_draft()
+            on_draft(number, texts)
             return texts
 
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(draft(topic)) for topic in topics]
+                tasks = [group.create_task(draft(*row)) for row in enumerate(topics)]
         except ExceptionGroup as e:  # the first that failed ended the others
             raise e.exceptions[0] from e
     return [task.result() for task in tasks]
+
+
+def _untrained(voice: Voice, prompt: Prompt) -> Voice:
+    """The base model as if it were a voice: servers of adapters know it by its own name."""
+    return replace(voice, name=voice.base.name, model=voice.base.name, prompt=prompt)

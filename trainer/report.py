@@ -174,7 +174,7 @@ def _pairs(
     try:
         from trainer.drafts import draft_all  # noqa: PLC0415 - the bot's libraries, for this only
 
-        drawn = draft_all(folder, topics, 1, on_draft=lambda: bar.advance(task))
+        drawn = draft_all(folder, topics, 1, on_draft=lambda *_: bar.advance(task))
     except ServeError as e:
         return silent, f"No drafts could be written. {e}"
     except ModuleNotFoundError as e:

@@ -29,14 +29,15 @@ def serve(
                 f"The folder {folder} holds no voice that can be served here. Train one with"
                 " `python -m trainer train DATA --voice NAME`, or name its folder with --voices."
             )
-        base = find_weights(next(iter(voices.values())).base, base_gguf)
+        model = next(iter(voices.values())).base
+        base = find_weights(model, base_gguf)
         adapters = {name: folder / name / voice.model for name, voice in voices.items()}
         sock = listen(host, port)
 
         def announce() -> None:
             print(greeting(voices, *sock.getsockname()), flush=True)
 
-        asyncio.run(engine.serve(adapters, base, threads, sock, announce))
+        asyncio.run(engine.serve(adapters, base, model.name, threads, sock, announce))
     except BotError as e:
         raise ServeError(str(e)) from e
     print("Stopped.", flush=True)

@@ -4,9 +4,10 @@ Written by `evaluate`, shown by `report`.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from trainer.errors import DataError
 
@@ -20,7 +21,9 @@ class Figure:
     name: str
     voice: str
     real: str = ""  # the same of real posts: no voice can be better
-    floor: str = ""  # the same of the best that needs no training
+    base: str = ""  # what needs no training: the base model,
+    examples: str = ""  # the same shown five of the author's posts,
+    markov: str = ""  # and word chains, as bots were made of
     goal: str = ""
 
 
@@ -30,6 +33,7 @@ class Verdict:
 
     line: str
     figures: Sequence[Figure]
+    measures: Mapping[str, Any] = field(default_factory=dict)  # the same as numbers, for programs
 
     def save(self, folder: Path) -> None:
         """Write it to a temporary name, then move it in place."""
@@ -44,7 +48,8 @@ class Verdict:
         file = folder / FILE
         try:
             data = json.loads(file.read_text("utf-8"))
-            return cls(str(data["line"]), [Figure(**row) for row in data["figures"]])
+            figures = [Figure(**row) for row in data["figures"]]
+            return cls(str(data["line"]), figures, data["measures"])
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as e:

@@ -7,16 +7,18 @@ Where each block lies is kept in a temporary SQLite file that deletes itself.
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from io import BytesIO
-from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryFile
 from typing import IO
 
 import libipld
 import msgspec
 
 from trainer.archives.bluesky import POST, REPOST, Record, to_post
+from trainer.archives.files import Files, FolderFiles, base_of
 from trainer.archives.tally import Tally
 from trainer.errors import ArchiveError
 from trainer.post import Post, Unreadable
@@ -67,14 +69,14 @@ class BlueskyRepo:
 
     kind = "bluesky"
 
-    def __init__(self, path: Path, tally: Tally) -> None:
-        self._path, self._tally = path, tally
-        self._size = path.stat().st_size
+    def __init__(self, files: Files, name: str, tally: Tally) -> None:
+        self._files, self._name, self._tally = files, name, tally
+        self._size = files.size(name)
         tally.total_bytes += 2 * self._size  # once to find the blocks, once to read them
 
     def posts(self) -> Iterator[Post | Unreadable]:
         """Yield every post and repost, by key."""
-        with self._path.open("rb") as file, closing(sqlite3.connect("")) as places:
+        with self._open() as file, closing(sqlite3.connect("")) as places:
             try:
                 header = _read_header(file)
                 if header.version != 1 or not header.roots:
@@ -86,8 +88,20 @@ class BlueskyRepo:
                 yield from _posts(blocks, leaves, commit.did)
             except ValueError as e:  # of ours, of libipld, of msgspec
                 raise ArchiveError(
-                    f"{self._path} is no whole repository of Bluesky: {e}. Download it again."
+                    f"{base_of(self._name)} is no whole repository of Bluesky: {e}. Download it again."
                 ) from e
+
+    @contextmanager
+    def _open(self) -> Iterator[IO[bytes]]:
+        """Its blocks are read to and fro, so one that is packed is unpacked to a nameless file."""
+        with self._files.open(self._name) as file:
+            if isinstance(self._files, FolderFiles):
+                yield file
+                return
+            with TemporaryFile() as unpacked:
+                copyfileobj(file, unpacked, 1 << 20)
+                unpacked.seek(0)
+                yield unpacked
 
     def _find_blocks(self, file: IO[bytes], places: sqlite3.Connection) -> None:
         places.execute("CREATE TABLE block (key INTEGER PRIMARY KEY, place INTEGER, size INTEGER)")

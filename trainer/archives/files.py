@@ -142,6 +142,7 @@ class TarFiles:
             stream.header_left = LONGEST_HEADER
             member = tar.next()
             if member is None:
+                stream.finish()
                 return
             tar.members.clear()  # type: ignore[attr-defined] # else it remembers every file
             kind = "link" if member.issym() or member.islnk() else "file"
@@ -176,6 +177,12 @@ class _Stream:
 
     def tell(self) -> int:
         return self._file.tell()
+
+    def finish(self) -> None:
+        """Read what is left, so that a packed file whose end is missing is found out."""
+        self.header_left = None
+        while self.read(1 << 16):
+            pass
 
     def seekable(self) -> bool:
         return False  # a text that is read from it need not look back

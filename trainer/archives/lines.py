@@ -1,6 +1,6 @@
 """Reads text files by line, and tables by row, within bounds.
 
-UTF-8 with or without a byte order mark, else cp1252 with a warning.
+UTF-8 with or without a byte order mark, UTF-16 with one, else cp1252 with a warning.
 """
 
 import codecs
@@ -34,7 +34,7 @@ def read_table(files: Files, name: str, encoding: str, tally: Tally) -> Iterator
     """Yield a CSV's rows by the names in its header, in lower case; empty lines are empty."""
     csv.field_size_limit(LONGEST)
     lines = read_lines(files, name, encoding, tally)
-    header = next(lines, "")
+    header = next(filter(is_header, lines), "")
     separator = delimiter(header)
     names = [n.strip().lower() for n in next(csv.reader([header], delimiter=separator), [])]
     try:
@@ -46,13 +46,26 @@ def read_table(files: Files, name: str, encoding: str, tally: Tally) -> Iterator
         ) from e
 
 
+def is_header(line: str) -> bool:
+    """Whether a table begins with this line: not if it is empty, or Excel's word of its commas."""
+    return bool(line.strip()) and not line.lower().startswith("sep=")
+
+
 def delimiter(header: str) -> str:
     """What separates the columns."""
     return max(",;\t", key=header.count)
 
 
+def is_utf_16(head: bytes) -> bool:
+    """Whether a file that begins so is UTF-16, by its byte order mark."""
+    return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+
+
 def find_encoding(files: Files, name: str, tally: Tally) -> str:
     """UTF-8 if the whole file is, read in blocks; else what Windows programs write."""
+    with files.open(name) as file:
+        if is_utf_16(file.read(2)):
+            return "utf-16"
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         with files.open(name) as file:

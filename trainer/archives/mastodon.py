@@ -98,7 +98,8 @@ def _to_post(activity: _Activity, own: tuple[str, ...], html: Html) -> Post | Un
     note = activity.object
     if activity.type != "Create" or not isinstance(note, _Note):
         return Unreadable(activity.id)
-    written = html.to_text(note.content) if note.content is not None else None
+    content = note.content if note.content is not None else _translation(note)
+    written = html.to_text(content) if content is not None else None
     if written is None:
         return Unreadable(note.id)
     mine = {*own, _address(activity.actor), _address(note.attributedTo)} - {""}
@@ -159,8 +160,14 @@ def _language(note: _Note) -> str | None:
     """The language whose text is the one that is shown."""
     if not isinstance(note.contentMap, dict):
         return None
-    shown = (tag for tag, text in note.contentMap.items() if text == note.content)
-    return language(next(shown, None))
+    shown = note.content if note.content is not None else _translation(note)
+    return language(next((tag for tag, text in note.contentMap.items() if text == shown), None))
+
+
+def _translation(note: _Note) -> str | None:
+    """The text of a post that has one only by language."""
+    texts = note.contentMap.values() if isinstance(note.contentMap, dict) else ()
+    return next((text for text in texts if isinstance(text, str)), None)
 
 
 def _addresses(value: object) -> list[str]:

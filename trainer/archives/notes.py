@@ -108,7 +108,7 @@ class Notes:
 
     def whole(self, text: str, created_at: datetime) -> Note | None:
         """Return the whole text of a post that was cut off, or None if it was not."""
-        if len(text) > LONGEST_CUT or (len(text) < SHORTEST_CUT and "…" not in text):
+        if len(text) > LONGEST_CUT:
             return None
         second = int(created_at.timestamp())
         if not self._seconds[second % SECONDS]:
@@ -118,7 +118,8 @@ class Notes:
             (second - APART_S, second + APART_S),
         ).fetchall()
         beginning = _bare(text).rstrip(" …")
-        beginning = beginning[: max(len(beginning) - LAST_WORD, len(beginning) // 2)]
+        if len(text) >= SHORTEST_CUT or "…" in text:
+            beginning = beginning[: max(len(beginning) - LAST_WORD, len(beginning) // 2)]
         for row, note, tags in near:
             if beginning and _bare(note[: 2 * LONGEST_CUT]).startswith(beginning):
                 self._db.execute("UPDATE note SET found = 1 WHERE rowid = ?", (row,))

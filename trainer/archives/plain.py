@@ -46,11 +46,13 @@ def read_json_lines(files: Files, name: str, tally: Tally) -> Iterator[tuple[int
             continue
         try:
             yield number, json.loads(line)
-        except ValueError as e:
+        except json.JSONDecodeError as e:
             raise ArchiveError(
                 f"Line {number} of {base_of(name)} is not JSON ({e})."
                 " Give one JSON object a line, or repair that line."
             ) from e
+        except ValueError:  # a number of more digits than Python reads
+            yield number, None
 
 
 class JsonList(JsonLines):

@@ -11,6 +11,7 @@ from trainer.archives.car import BlueskyRepo, is_car
 from trainer.archives.files import Files, FolderFiles, TarFiles, ZipFiles, base_of, topmost
 from trainer.archives.grailbird import is_grailbird
 from trainer.archives.mastodon import OUTBOX, MastodonArchive
+from trainer.archives.lines import is_header, is_utf_16
 from trainer.archives.plain import Csv, JsonLines, JsonList, columns, has_text_column
 from trainer.archives.records import HEAD, list_in_object
 from trainer.archives.tally import Tally
@@ -66,9 +67,7 @@ def recognise(path: Path, tally: Tally) -> Archive:
         raise ArchiveError(f"{path} is a zip that stops in the middle. Download it again.")
     if head.startswith(b"\x1f\x8b") or head[257:262] == b"ustar":
         return _in_files(TarFiles(path), path, tally)
-    if is_car(head):
-        return BlueskyRepo(path, tally)
-    return _in_text(FolderFiles(path.parent, depth=0), path.name, head, path, tally)
+    return _in_file(FolderFiles(path.parent, depth=0), path.name, path, tally)
 
 
 def _in_files(files: Files, path: Path, tally: Tally) -> Archive:
@@ -82,6 +81,9 @@ def _in_files(files: Files, path: Path, tally: Tally) -> Archive:
         return ThreadsArchive(files, found, tally)
     if any(EXPORTED_PAGE.fullmatch(base_of(n)) for n in names):
         raise ArchiveError(HTML_EXPORT.format(path=path))
+    names = [n for n in names if not is_litter(n)]
+    if found := topmost([n for n in names if n.lower().endswith(".car")])[:1]:
+        names = found
     if len(names) == 1 and path.is_dir():
         return recognise(path / names[0], tally)
     if any(n.lower().endswith(".zip") for n in names):
@@ -95,11 +97,15 @@ def _in_files(files: Files, path: Path, tally: Tally) -> Archive:
 
 
 def _in_file(files: Files, name: str, path: Path, tally: Tally) -> Archive:
-    """A single file that is packed."""
+    """A single file, which may be packed."""
     with files.open(name) as file:
         head = file.read(HEAD_BYTES)
     if is_car(head):
-        raise ArchiveError(f"{path} holds a Bluesky repository. Unpack it and give that file.")
+        return BlueskyRepo(files, name, tally)
+    if is_utf_16(head):
+        head = head.decode("utf-16", "replace").encode()
+        if not head.startswith(b"{") and HEAD.match(head):
+            raise ArchiveError(f"{path} is in UTF-16. Save it as UTF-8.")
     return _in_text(files, name, head, path, tally)
 
 
@@ -119,13 +125,14 @@ def _in_text(files: Files, name: str, head: bytes, path: Path, tally: Tally) -> 
     if POSTS.match(head):
         return ThreadsArchive(files, [name], tally)
     if list_in_object("records").match(head) and BLUESKY_RECORD.search(head):
-        return ListRecords(files, name, tally)
+        is_by_line = has_lines(files, name)
+        return (RecordLines if is_by_line else ListRecords)(files, name, tally)
     if text.startswith("{"):
         is_bluesky = BLUESKY_RECORD.search(head.partition(b"\n")[0])
         return (RecordLines if is_bluesky else JsonLines)(files, name, tally)
     if text.startswith("<") and "<html" in text.lower():
         raise ArchiveError(HTML_EXPORT.format(path=path))
-    names = columns(next(iter(text.splitlines()), ""))
+    names = columns(next(filter(is_header, text.splitlines()), ""))
     if is_grailbird(names):
         return XArchive(files, [name], tally, whole=False, is_table=True)
     if has_text_column(names):

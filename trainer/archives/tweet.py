@@ -16,9 +16,9 @@ from trainer.post import Kind, Post, Unreadable
 
 # A photo's link ends in /photo/1, and /i/web/status/ is the rest of a long post of one's own.
 QUOTE = re.compile(
-    r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/(?!i/)\w+/status(?:es)?/\d+/?(?:[?#].*)?"
+    r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/(?!i/)\w+/status(?:es)?/\d+/?(?:[?#].*)?",
+    re.IGNORECASE,
 )
-
 ADDRESS = re.compile(r"(?:@\w+ )+")
 
 
@@ -46,11 +46,11 @@ class Entities(msgspec.Struct, gc=False):
 
 
 class _EditControl(msgspec.Struct, gc=False):
-    editTweetIds: list[str] = []  # noqa: N815 - X's name
+    editTweetIds: list[str | int] = []  # noqa: N815 - X's name
 
 
 class _Edit(msgspec.Struct, gc=False):
-    initialTweetId: str | None = None  # noqa: N815 - X's name
+    initialTweetId: str | int | None = None  # noqa: N815 - X's name
     editControlInitial: _EditControl | None = None  # noqa: N815 - X's name
 
 
@@ -60,7 +60,7 @@ class _EditInfo(msgspec.Struct, gc=False):
 
 
 class _User(msgspec.Struct, gc=False):
-    id_str: str | None = None
+    id_str: str | int | None = None
 
 
 class Retweeted(msgspec.Struct, gc=False):
@@ -70,10 +70,11 @@ class Retweeted(msgspec.Struct, gc=False):
 class Tweet(msgspec.Struct, gc=False):
     """The fields that are read of a record; msgspec skips all others.
 
-    They hold no cycles, so `gc=False` spares the garbage collector from walking them.
+    They hold no cycles, so `gc=False` spares the garbage collector from walking them. Programs that
+    rewrite an archive make numbers of its ids.
     """
 
-    id_str: str | None = None
+    id_str: str | int | None = None
     id: str | int | None = None
     full_text: str | None = None
     text: str | None = None  # its name before 280 characters
@@ -81,9 +82,10 @@ class Tweet(msgspec.Struct, gc=False):
     lang: str | None = None
     entities: Entities | None = None
     edit_info: _EditInfo | None = None
-    in_reply_to_user_id_str: str | None = None
+    in_reply_to_user_id_str: str | int | None = None
     in_reply_to_user_id: str | int | None = None
-    in_reply_to_status_id_str: str | None = None
+    in_reply_to_status_id_str: str | int | None = None
+    in_reply_to_status_id: str | int | None = None
     in_reply_to_screen_name: str | None = None
     retweeted_status: Retweeted | None = None
     user: _User | None = None  # the author, in the archives of 2013
@@ -92,7 +94,14 @@ class Tweet(msgspec.Struct, gc=False):
     @property
     def key(self) -> str:
         """The id, or "" if there is none."""
-        return self.id_str or ("" if self.id is None else str(self.id))
+        key = self.id_str or self.id
+        return "" if key is None else str(key)
+
+    @property
+    def parent(self) -> str | None:
+        """The id of the post that this one answers, if it is known."""
+        parent = self.in_reply_to_status_id_str or self.in_reply_to_status_id
+        return str(parent) if parent else None
 
 
 def to_post(tweet: Tweet, own_id: str, circle: Container[str], notes: Notes) -> Post | Unreadable:
@@ -103,19 +112,17 @@ def to_post(tweet: Tweet, own_id: str, circle: Container[str], notes: Notes) -> 
         return Unreadable(key)
     text = unescape(escaped)
     created_at = read_date(tweet.created_at)
-    own_id = own_id or (tweet.user.id_str if tweet.user else None) or ""
+    own_id = own_id or str((tweet.user.id_str if tweet.user else None) or "")
     kind = _kind(tweet, text, own_id)
     tags = _tags(tweet.entities) if tweet.entities and kind != "retweet" else ()
     reply_to = None
     if kind == "self_reply" or (kind == "reply" and not own_id):
-        reply_to = tweet.in_reply_to_status_id_str
+        reply_to = tweet.parent
     if created_at and kind != "retweet" and (note := notes.whole(text, created_at)):
         text, kind = note.text, "note" if kind == "original" else kind
         tags = tuple(dict.fromkeys((*tags, *note.tags)))
     if kind == "self_reply" and text.startswith(f"@{tweet.in_reply_to_screen_name} "):
-        text = ADDRESS.sub(
-            "", text, count=1
-        )  # with one's own handle in front, those after it are X's too
+        text = ADDRESS.sub("", text, count=1)  # after one's own handle, the others are X's too
     return Post(
         id=key,
         created_at=created_at,
@@ -132,10 +139,10 @@ def to_post(tweet: Tweet, own_id: str, circle: Container[str], notes: Notes) -> 
 def _kind(tweet: Tweet, text: str, own_id: str) -> Kind:
     if tweet.retweeted_status is not None or RETWEET.match(text):
         return "retweet"
-    # Only the user's id is always there: the status may be deleted, the name forgotten.
+    # The user's id is nearly always there: the status may be deleted, the name forgotten.
     if to := tweet.in_reply_to_user_id_str or tweet.in_reply_to_user_id:
         return "self_reply" if str(to) == own_id else "reply"
-    if tweet.in_reply_to_status_id_str:
+    if tweet.parent or tweet.in_reply_to_screen_name:
         return "reply"
     urls = tweet.entities.urls if tweet.entities else []
     if any(u.expanded_url and QUOTE.fullmatch(u.expanded_url) for u in urls):
@@ -156,8 +163,9 @@ def _first_version(edit: _EditInfo) -> str | None:
     ids: list[str] = []
     if edit.edit:
         if edit.edit.initialTweetId:
-            return edit.edit.initialTweetId
-        ids = edit.edit.editControlInitial.editTweetIds if edit.edit.editControlInitial else []
+            return str(edit.edit.initialTweetId)
+        control = edit.edit.editControlInitial
+        ids = [str(i) for i in control.editTweetIds] if control else []
     elif edit.initial and len(edit.initial.editTweetIds) > 1:
-        ids = edit.initial.editTweetIds
+        ids = [str(i) for i in edit.initial.editTweetIds]
     return min(ids, key=lambda i: (len(i), i), default=None)

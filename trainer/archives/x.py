@@ -47,7 +47,7 @@ class _DataType(msgspec.Struct):
 
 
 class _User(msgspec.Struct):
-    accountId: str = ""  # noqa: N815 - X's name
+    accountId: str | int = ""  # noqa: N815 - X's name
 
 
 class _ArchiveInfo(msgspec.Struct):
@@ -108,7 +108,7 @@ class XArchive:
             for name in self._matching(NOTES_FILE):
                 yield from notes.add(self._records(name, NoteRecord))
             circle = self._circle()
-            own_id = self._manifest.userInfo.accountId or self._account_id()
+            own_id = str(self._manifest.userInfo.accountId or self._account_id())
             of_circle_years = 0
             posts = (
                 self._post(row, name, place, own_id, circle, notes)
@@ -203,7 +203,7 @@ class XArchive:
             self._tally.warnings.append("The manifest says that this is only a part of an archive.")
         return manifest
 
-    def _account_id(self) -> str:
+    def _account_id(self) -> str | int:
         name = self._beside.get("account.js")
         if name is None:
             return ""

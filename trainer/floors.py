@@ -1,0 +1,54 @@
+"""What a voice must beat: writing like somebody without having been trained to."""
+
+import random
+import re
+from collections.abc import Sequence
+
+import markovify
+
+from bot.voice import Prompt
+
+EXAMPLES = 5
+EXAMPLE_BYTES = 800  # all five: the engine has 512 tokens for prompt and post
+ASK = "Write one short post about: {topic}"
+
+
+def base_prompt() -> Prompt:
+    """What asks a base model for a post."""
+    return Prompt("You write posts for a social network. Answer with the post only.", ASK)
+
+
+def examples_prompt(posts: Sequence[str], seed: int) -> Prompt:
+    """The same, with five of the author's posts to go by: at random, but such as fit."""
+    shown = "\n\n".join(_some(posts, seed))
+    return Prompt(
+        "You write posts for a social network, in the voice of the author of these posts:"
+        f"\n\n{shown}\n\nAnswer with the post only.",
+        ASK,
+    )
+
+
+def _some(posts: Sequence[str], seed: int) -> list[str]:
+    chance = random.Random(seed)  # noqa: S311 - nothing secret
+    count = min(EXAMPLES, len(posts))
+    for _ in range(100):
+        chosen = chance.sample(posts, count)
+        if sum(len(post.encode()) for post in chosen) <= EXAMPLE_BYTES:
+            return chosen
+    shortest = sorted(posts, key=lambda post: len(post.encode()))[:count]
+    return [post[: EXAMPLE_BYTES // count] for post in shortest]
+
+
+def markov(posts: Sequence[str], count: int, seed: int) -> list[str]:
+    """Texts of the classic bot: markovify with its defaults, two words deciding on the next."""
+    words = [re.split(r" +", post.strip()) for post in posts]  # line breaks stay
+    chain = markovify.Text(None, state_size=2, parsed_sentences=words)
+    state = random.getstate()
+    random.seed(seed)  # markovify draws from the one generator of the standard library
+    try:
+        return [
+            chain.make_sentence(tries=50) or chain.make_sentence(test_output=False)
+            for _ in range(count)
+        ]
+    finally:
+        random.setstate(state)
