@@ -1,6 +1,7 @@
 """Bluesky's repositories, and the answers of its listRecords."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from tests.fakes.bluesky_archive import (
     rkey,
     uri,
 )
+from tests.fakes.mastodon_archive import write_tar
 from tests.fakes.reading import Reading, read
-from tests.fakes.x_archive import write_zip
+from tests.fakes.x_archive import write_folder, write_zip
 from trainer.archives import car
 from trainer.archives.records import BLOCK
 from trainer.errors import ArchiveError
@@ -250,10 +252,23 @@ def test_hostile_repositories_end_in_one_sentence(tmp_path: Path, name: str) -> 
     assert "\n" not in str(caught.value)
 
 
-def test_a_zipped_repository_is_to_be_unpacked(tmp_path: Path) -> None:
-    path = write_zip(tmp_path / "a.zip", {"repo.car": Repo(posts(post("x"))).car()})
-    with pytest.raises(ArchiveError, match="Unpack it"):
-        read(path)
+@pytest.mark.parametrize("write", [write_zip, write_tar, write_folder])
+def test_a_packed_repository_is_found_among_media_and_litter(
+    tmp_path: Path, write: Callable[[Path, dict[str, bytes]], Path]
+) -> None:
+    texts = [f"post {n}" for n in range(300)]
+    repo = Repo(posts(*map(post, texts))).car()
+    litter = {"__MACOSX/x/._repo.car": b"\0\5", "x/.DS_Store": b"\0", "x/blobs/1.jpg": b"\xff"}
+    assert read(write(tmp_path / "a", {"x/repo.car": repo} | litter)).texts == texts
+
+
+@pytest.mark.parametrize("rows_a_page", [2, 100], ids=["short lines", "lines beyond the head"])
+def test_whole_answers_may_stand_one_a_line(tmp_path: Path, rows_a_page: int) -> None:
+    rows = listed(*(post(f"post {n} {'fog ' * 200}") for n in range(3 * rows_a_page)))
+    pages = [rows[n : n + rows_a_page] for n in range(0, len(rows), rows_a_page)]
+    path = tmp_path / "posts.jsonl"
+    path.write_text("\n".join(json.dumps({"cursor": "3k", "records": page}) for page in pages))
+    assert read(path).texts == [row["value"]["text"] for row in rows]
 
 
 def test_a_repository_alone_in_a_folder_is_found(tmp_path: Path) -> None:

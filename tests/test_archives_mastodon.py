@@ -213,7 +213,7 @@ def test_every_activity_is_accounted_for(tmp_path: Path) -> None:
         status(1, "<p>good</p>"),
         {"id": "https://fog.example/1", "type": "Delete", "object": "https://fog.example/2"},
         {"id": "https://fog.example/3", "type": "Create", "object": "https://fog.example/4"},
-        status(5, "", content=None),
+        status(5, "", content=None, contentMap=None),
         {"type": "Create", "object": {"no": "id"}},
         "https://fog.example/6",
         None,
@@ -229,6 +229,13 @@ def test_every_activity_is_accounted_for(tmp_path: Path) -> None:
         key(5),
         *(f"outbox.json record {n}" for n in (5, 6, 7)),
     ]
+
+
+def test_a_text_that_stands_only_by_language_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.json"
+    path.write_bytes(outbox([status(1, "", content=None, contentMap={"de": "<p>Nebel</p>"})]))
+    (post,) = read(path).posts
+    assert (post.text, post.language) == ("Nebel", "de")
 
 
 def test_an_outbox_of_any_size_is_read_block_by_block(tmp_path: Path) -> None:

@@ -42,6 +42,10 @@ def test_a_text_is_cleaned_and_else_kept_as_it_is(text: str, expected: str) -> N
     [
         ("@a @b_1  And so on @c", "self_reply", "And so on @c"),
         ("@a\n\nAnd so on", "self_reply", "And so on"),
+        ("@fox@fog.example @ann.bsky.social: so true", "reply", "so true"),
+        ("@fox, so true", "reply", "so true"),
+        ("@fox's den is warm", "reply", "@fox's den is warm"),
+        ("@fox@fog.example’s den", "reply", "@fox@fog.example’s den"),
         ("@NASA is late", "self_reply", "@NASA is late"),  # the handle belongs to the sentence
         ("@NASA & friends", "self_reply", "@NASA & friends"),
         ("@a is it?", "reply", "is it?"),

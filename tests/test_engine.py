@@ -48,6 +48,7 @@ async def test_the_model_named_is_the_voice_that_writes(voices: Path) -> None:
         assert alone[0] != alone[1]
         together = await asyncio.gather(*(_greedy(client, n) for n in ("mara", "odd") * 2))
         assert together == alone * 2
+        assert await _greedy(client, DEFAULT_BASE.name) == alone[0]  # mara's adapter is all zeros
         with pytest.raises(openai.NotFoundError):
             await _greedy(client, "nobody")
 

@@ -104,7 +104,9 @@ async def visitor(stage: Stage, bot: Bot, width: int) -> AsyncIterator[Visitor]:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
             view = {"width": width, "height": 800}
-            page = await browser.new_page(viewport=view, timezone_id="Europe/Berlin")
+            page = await browser.new_page(
+                viewport=view, timezone_id="Europe/Berlin", reduced_motion="reduce"
+            )
             problems: list[str] = []
             page.on("pageerror", lambda e: problems.append(str(e)))
             page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
@@ -182,6 +184,8 @@ async def test_bob_needs_a_grant_and_an_account_of_his_own(visitor: Visitor, sta
     await visitor.press(visitor.told, "Enter the code")
     await visitor.fill(code=code)
     await expect(visitor.told).to_contain_text("@bob")
+    used = page.locator(".channel .used", has_text="/mastodon connect")
+    await expect(used).to_be_visible()
     await visitor.shoot("connected")
 
     await visitor.become("alice")
@@ -223,8 +227,9 @@ async def test_the_bot_speaks_german_and_hands_over_what_it_knows(
     await visitor.press(visitor.told, "▶")
     await expect(visitor.told).to_contain_text("topic 1")
     await visitor.shoot("german")
+    await page.select_option("#where", "dm")
     await visitor.send("export-me")
     async with page.expect_download() as downloading:
-        await visitor.told.get_by_role("link", name="write-my-posts.json").click()
+        await page.locator(".dm").get_by_role("link", name="write-my-posts.json").click()
     saved = await (await downloading.value).path()
     assert len(json.loads(saved.read_text("utf-8"))["drafts"]) == 7

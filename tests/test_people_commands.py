@@ -1,12 +1,14 @@
 """/voice, /mastodon, /export-me and /forget-me through the wire, as people use them."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from bot.client import Bot
 from bot.draft import State
+from bot.voice import Voice
 from tests.stage import Stage
 
 COMMANDS = ("voice", "mastodon", "export-me", "forget-me")
@@ -33,6 +35,24 @@ async def test_a_voice_is_listed_shown_and_chosen(stage: Stage, bot: Bot) -> Non
     shown = await stage.says("alice", "voice show")
     assert shown.startswith("**odd**") and "3 posts" in shown and "provider-base" in shown
     assert "nobody drafts in another" in await stage.says("bob", "voice list")
+
+
+async def test_what_an_evaluation_found_is_shown_in_a_line(stage: Stage, bot: Bot) -> None:
+    folder = stage.add_voice("odd")
+    judged = {"evaluated_posts": 40, "c2st_style": 0.853, "short_manner": 0.58, "short_topic": 0.1}
+    voice = Voice.load(folder)
+    replace(voice, metrics=judged).save(folder)
+    shown = await stage.says("alice", "voice show", voice="odd")
+    assert "Judged by 40 posts that it had not seen: a classifier knows its drafts" in shown
+    assert "85 times in 100" in shown
+    assert "Weakest point: its manner." in shown
+    replace(voice, metrics={"evaluated_posts": 1, "short_topic": 0.1, "short_copies": -1}).save(
+        folder
+    )
+    shown = await stage.says("alice", "voice show", voice="odd")
+    assert "Judged by 1 post that it had not seen: too few to compare its manner." in shown
+    assert "Weakest point: keeping to the topic." in shown
+    assert "Judged" not in await stage.says("alice", "voice show", voice="mara")
 
 
 async def test_a_voice_is_granted_and_revoked(stage: Stage, bot: Bot) -> None:

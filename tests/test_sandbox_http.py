@@ -128,6 +128,8 @@ async def test_autocomplete_is_for_scripts_too(sandbox, bot, http):
         ("slash", {"user": "alice", "command": "draft", "options": [1]}, "a JSON object"),
         ("react", {"user": "alice", "message_id": "1", "emoji": "✅"}, "sees no message 1"),
         ("submit", {"user": "alice", "interaction_id": "1"}, "no interaction 1"),
+        ("say", {"user": "alice"}, "lacks 'text'"),
+        ("locale", {"user": "alice", "locale": "tlh"}, "no language 'tlh'"),
     ],
 )
 async def test_what_cannot_be_done_is_a_sentence(sandbox, bot, http, act, body, sentence):
@@ -159,6 +161,14 @@ async def test_the_state_tells_when_the_bot_is_ready(sandbox, http):
         names = [c["name"] for c in await get(http, "commands")]
         assert "draft" in names
     await sandbox.discord.until(lambda: not sandbox.discord.is_ready)
+
+
+async def test_the_bot_hears_of_a_persons_language(sandbox, bot, http):
+    await post(http, "locale", user="alice", locale="de")
+    for user, locale in (("alice", "de"), ("bob", "en-GB")):
+        record = await post(http, "slash", user=user, command="public")
+        assert sandbox.discord.interaction(record["interaction_id"]).data["locale"] == locale
+    assert [u["locale"] for u in (await get(http, "state"))["users"]] == ["de", "en-GB"]
 
 
 async def test_closed_dms_are_closed_over_http(sandbox, bot, http):

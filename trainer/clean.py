@@ -43,7 +43,8 @@ _LINK = re.compile(r"https?://(?:t\.co/\w+|\S+)")
 _REMOVED = "\x00"  # stands where a link was; no text has it, being invisible
 _RETWEETED = re.compile(r"RT @\w+:?\s*")
 # As X, Bluesky and Mastodon write them: @handle, @handle.example.org, @handle@example.org.
-_LEADING_HANDLES = re.compile(r"\s*(?:@\w+(?:[.@-]\w+)*\s*)+")
+# Not "@bob's", which begins a sentence of the author's.
+_LEADING_HANDLES = re.compile(r"\s*(?:@\w++(?:[.@-]\w++)*+(?!['’]\w)[,:;.!]?\s*)+")
 _BLANKS = re.compile(r"[^\S\n]+")  # any run of white space but the author's own line breaks
 _BLANK_AT_LINE_END = re.compile(r" *\n *")
 # U+FFFD stands for a character lost; half a surrogate pair cannot be written as UTF-8.

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from threadpoolctl import threadpool_limits
+
 from trainer.measures import (
     FOLDS,
     Copies,
@@ -77,15 +79,16 @@ class Yardstick:
     def _told(self, texts: Sequence[str], others: Sequence[str], view: View) -> float | None:
         if min(len(texts), len(others)) < 2 * FOLDS:
             return None
-        return two_sample_accuracy(texts, others, view, self._seed)
+        with threadpool_limits(1):  # on so little, threads wait for each other more than they work
+            return two_sample_accuracy(texts, others, view, self._seed)
 
     def measure(
         self,
         texts: Sequence[str],
         topics: Sequence[str | None],
+        candidates: Sequence[Sequence[str]] = (),
         *,
         halves: tuple[Sequence[str], Sequence[str]] | None = None,
-        candidates: Sequence[Sequence[str]] = (),
     ) -> Measured:
         """Measure texts, each on its topic; at least one.
 

@@ -5,7 +5,8 @@ And what becomes of drafts by themselves, once a minute: posted when due, settle
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 log = structlog.stdlib.get_logger(__name__)
 
 SHOWN_WITHIN = timedelta(seconds=10)  # what takes longer was cut short by a crash
+KEPT = ("approve", "later", "edit", "reject")  # what a crash must not lose once it is confirmed
 OPEN = (State.PENDING, State.SCHEDULED, State.PUBLISHING, State.UNKNOWN)
 
 
@@ -41,6 +43,7 @@ class Decisions(commands.Cog):
         self.drafting: Drafting = bot.drafting
         self.publishing = bot.drafting.publishing
         self._sweep: asyncio.Task[None] | None = None
+        self._in_hand: set[int] = set()  # decisions that this very process is carrying out
         self._unreachable: set[int] = set()  # drafts that could not be sent to their owners
 
     async def cog_load(self) -> None:
@@ -55,6 +58,40 @@ class Decisions(commands.Cog):
         """Stop looking for missed reactions."""
         if self._sweep:
             self._sweep.cancel()
+
+    @asynccontextmanager
+    async def _begun(
+        self, draft: Draft, action: Action, typed: Mapping[str, str]
+    ) -> AsyncIterator[None]:
+        """Remember a decision until its outcome is told; the next start goes on with it."""
+        if action.kind not in KEPT:
+            yield
+            return
+        begun = self.drafting.store.begun
+        number = await begun.add(draft.id, action.custom_id(draft), typed)
+        self._in_hand.add(number)
+        try:
+            yield
+        except Exception:  # told as it happens; a crash or a stop leaves the row
+            await begun.end(number)
+            raise
+        await begun.end(number)
+
+    async def _go_on(self) -> None:
+        """Carry out what a crash cut short, and tell what it had carried out."""
+        for begun in await self.drafting.store.begun.all():
+            if begun.id in self._in_hand:
+                continue
+            draft, note = await self.drafting.get(begun.draft_id), None
+            found = re.fullmatch(CUSTOM_ID, begun.custom_id)
+            if found and draft.state is State.PENDING:
+                user = await self.bot.fetch_owner(draft.owner_id)
+                draft, note = await self.decide(draft.id, user, Action.of(found), begun.typed)
+            if note:
+                await self._announce(draft, note)
+            elif draft.state is not State.PUBLISHING:  # that one is told once it is settled
+                await self.tell(draft)
+            await self.drafting.store.begun.end(begun.id)
 
     async def decide(
         self,
@@ -141,13 +178,15 @@ class Decisions(commands.Cog):
         typed: Mapping[str, str],
     ) -> None:
         """Decide by a button or a form, and show what became of the draft."""
-        await interaction.response.defer()
-        draft, note = await self.decide(draft_id, interaction.user, action, typed, interaction)
-        if note and (action.kind in FORMS or draft.state not in OPEN):
-            await interaction.followup.send(told(note, str(interaction.locale)), ephemeral=True)
-            note = None
-        await self.tell(draft, note)
-        await self._tidy(interaction, draft, note)
+        draft = await self.drafting.own(draft_id, interaction.user.id)
+        async with self._begun(draft, action, typed):  # before Discord confirms it
+            await interaction.response.defer()
+            draft, note = await self.decide(draft_id, interaction.user, action, typed, interaction)
+            if note and (action.kind in FORMS or draft.state not in OPEN):
+                await interaction.followup.send(told(note, str(interaction.locale)), ephemeral=True)
+                note = None
+            await self.tell(draft, note)
+            await self._tidy(interaction, draft, note)
 
     async def _tidy(
         self, interaction: discord.Interaction, draft: Draft, note: Words | None
@@ -199,7 +238,6 @@ class Decisions(commands.Cog):
             self.bot.work.take()
         except Unavailable:  # the next start finds it
             return
-        await drafts.reacted(draft, plain(str(payload.emoji)))
         await self._react(draft, str(payload.emoji))
 
     @commands.Cog.listener()
@@ -214,9 +252,15 @@ class Decisions(commands.Cog):
         await self.on_ready()
 
     async def _react(self, draft: Draft, emoji: str) -> None:
-        action = action_of_emoji(emoji, draft)
+        action, drafts = action_of_emoji(emoji, draft), self.drafting.store.drafts
         if action is None or not _fits(draft, action, datetime.now(UTC)):
+            await drafts.reacted(draft, plain(emoji))
             return
+        async with self._begun(draft, action, {}):
+            await drafts.reacted(draft, plain(emoji))
+            await self._decide_by_reaction(draft, action)
+
+    async def _decide_by_reaction(self, draft: Draft, action: Action) -> None:
         user = await self.bot.fetch_owner(draft.owner_id)
         if action.kind in FORMS:  # Discord opens a form for a button only
             locale = await self.drafting.store.people.locale(draft.owner_id)
@@ -227,16 +271,23 @@ class Decisions(commands.Cog):
     async def _find_missed(self) -> None:
         drafts = self.drafting.store.drafts
         self.bot.work.take()
+        try:
+            await self._go_on()
+        except (BotError, *DISCORD_FAULTS) as e:
+            log.warning("a decision waits for the next start", why=str(e))
         for state in (State.PENDING, State.SCHEDULED):
             for draft in await drafts.in_state(state):
                 if self.bot.work.is_stopping:  # the next start goes on
                     return
                 try:
-                    for emoji in await self._reactions(draft):
-                        if await drafts.reacted(draft, plain(emoji)):
-                            await self._react(await self.drafting.get(draft.id), emoji)
+                    await self._take_missed(draft)
                 except (BotError, *DISCORD_FAULTS) as e:
                     log.info("missed reactions cannot be read", draft=draft.id, why=str(e))
+
+    async def _take_missed(self, draft: Draft) -> None:
+        for emoji in await self._reactions(draft):
+            if not await self.drafting.store.drafts.has_reacted(draft, plain(emoji)):
+                await self._react(await self.drafting.get(draft.id), emoji)
 
     async def _reactions(self, draft: Draft) -> list[str]:
         """What the owner reacted with."""
@@ -277,6 +328,8 @@ class Decisions(commands.Cog):
             user = await self.bot.fetch_owner(draft.owner_id)
             if draft.message_id is None or draft.channel_id is None:
                 await self.bot.show(user, draft)
+                # it may be there since before a crash, with a reaction below it
+                await self._take_missed(await self.drafting.get(draft.id))
             if note or draft.message_id:
                 await user.send(_call(draft, note, await self._locale(draft)))
         except DISCORD_FAULTS as e:

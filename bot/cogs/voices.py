@@ -24,6 +24,13 @@ FIGURES = {  # of voice.json -> what a person reads
     "train_seconds": say("seconds of training"),
     "validation_loss": say("loss on posts it had not seen"),
 }
+WEAK_POINTS = {  # what `evaluate` found to be farthest from its goal
+    "short_manner": say("its manner"),
+    "short_copies": say("copies of old posts"),
+    "short_topic": say("keeping to the topic"),
+    "short_variety": say("variety"),
+    "short_length": say("the lengths of its drafts"),
+}
 
 
 @app_commands.allowed_installs(guilds=True, users=True)
@@ -152,10 +159,32 @@ def _portrait(voice: "Voice", belongs: "Belongs", user_id: int) -> list[Words]:
     if belongs.guests:
         guests = " ".join(f"<@{guest}>" for guest in belongs.guests)
         lines.append(say("Guests: {guests}", guests=guests))
+    if judged := _judged(voice.metrics):
+        lines.append(judged)
     for name, about in FIGURES.items():
         if name in voice.metrics:
             lines.append(say("{figure}: {about}", figure=f"{voice.metrics[name]:g}", about=about))
     return lines
+
+
+def _judged(metrics: dict[str, float]) -> Words | None:
+    """What an evaluation found, in a line; its figures are explained by the README."""
+    posts, weak = metrics.get("evaluated_posts"), WEAK_POINTS.keys() & metrics.keys()
+    if not posts or not weak:
+        return None
+    style = metrics.get("c2st_style")
+    manner = say("too few to compare its manner")
+    if style is not None:
+        manner = say(
+            "a classifier knows its drafts from real posts {right} times in 100 (50 is guessing)",
+            right=f"{style * 100:.0f}",
+        )
+    return say(
+        "Judged by {posts} that it had not seen: {manner}. Weakest point: {point}.",
+        posts=say_n("{n} post", "{n} posts", n=int(posts)),
+        manner=manner,
+        point=WEAK_POINTS[max(sorted(weak), key=lambda name: metrics[name])],
+    )
 
 
 def _whose(belongs: "Belongs", user_id: int) -> Words:

@@ -5,6 +5,7 @@ The first answer is due in three seconds and happens once; the token then lasts 
 
 from enum import IntEnum
 
+from bot.sandbox.commands import GROUP, SUBCOMMAND
 from bot.sandbox.gateway import Gateway
 from bot.sandbox.interactions import (
     AUTOCOMPLETE,
@@ -233,8 +234,14 @@ def _metadata(interaction: Interaction) -> Json:
         "authorizing_integration_owners": event["authorizing_integration_owners"],
     }
     if event["type"] == COMMAND:
-        metadata["name"] = event["data"]["name"]  # undocumented; clients show it
+        metadata["name"] = _full_name(event["data"])  # undocumented; clients show it
     return metadata
+
+
+def _full_name(data: Json) -> str:
+    """A command's name, with those of the group and the subcommand that were used."""
+    inside = [o for o in data.get("options", []) if o["type"] in (SUBCOMMAND, GROUP)]
+    return " ".join([data["name"], *map(_full_name, inside)])
 
 
 def _message_type(interaction: Interaction) -> int:

@@ -1,6 +1,7 @@
 """All SQL. Rows in, dataclasses out; one module a subject, one database under them.
 
 drafts.py drafts, candidates, decisions, statuses   people.py voices' owners, accounts
+begun.py decisions that are being carried out
 schedules.py the daily suggestions                   database.py the file itself
 """
 
@@ -8,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.store.begun import BegunTable
 from bot.store.database import Database
 from bot.store.drafts import DraftTable
 from bot.store.people import PeopleTable
@@ -20,6 +22,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.drafts = DraftTable(database)
+        self.begun = BegunTable(database)
         self.people = PeopleTable(database)
         self.schedules = ScheduleTable(database)
 

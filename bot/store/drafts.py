@@ -70,10 +70,16 @@ class DraftTable:
             (channel_id, message_id, draft.fingerprint, draft.id),
         )
 
-    async def reacted(self, draft: Draft, emoji: str) -> bool:
-        """Record an owner's reaction below a draft; False if it was recorded before."""
+    async def reacted(self, draft: Draft, emoji: str) -> None:
+        """Record an owner's reaction below a draft."""
         row = (draft.id, draft.message_id, emoji)
-        return await self._db.write("INSERT OR IGNORE INTO reactions VALUES (?, ?, ?)", row) == 1
+        await self._db.write("INSERT OR IGNORE INTO reactions VALUES (?, ?, ?)", row)
+
+    async def has_reacted(self, draft: Draft, emoji: str) -> bool:
+        """Whether this reaction is recorded."""
+        row = (draft.message_id, emoji)
+        sql = "SELECT 1 FROM reactions WHERE message_id = ? AND emoji = ?"
+        return bool(await self._db.rows(sql, row))
 
     async def get(self, draft_id: int) -> Draft | None:
         """One draft by its id."""

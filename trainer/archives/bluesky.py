@@ -11,7 +11,7 @@ import msgspec
 from trainer.archives.dates import read_date
 from trainer.archives.files import Files, base_of
 from trainer.archives.plain import read_json_lines
-from trainer.archives.records import HEAD, list_in_object, read_records
+from trainer.archives.records import HEAD, LONGEST, list_in_object, read_records
 from trainer.archives.tally import Tally
 from trainer.archives.texts import language, shown_link
 from trainer.post import Kind, Post, Unreadable
@@ -90,7 +90,7 @@ class ListRecords:
 
 
 class RecordLines(ListRecords):
-    """A record a line."""
+    """A record a line, or a whole answer."""
 
     def _items(self) -> Iterator[_Item | Unreadable]:
         for number, value in read_json_lines(self._files, self._name, self._tally):
@@ -98,6 +98,13 @@ class RecordLines(ListRecords):
                 yield msgspec.convert(value, _Item)
             except msgspec.ValidationError:
                 yield Unreadable(f"line-{number}")
+
+
+def has_lines(files: Files, name: str) -> bool:
+    """Whether a file of objects has one a line, and not a single one."""
+    with files.open(name) as file:
+        first, second = file.readline(LONGEST), file.readline(LONGEST)
+    return first.rstrip().endswith(b"}") and second.lstrip().startswith(b"{")
 
 
 def _posts(items: Iterable[_Item | Unreadable], name: str) -> Iterator[Post | Unreadable]:

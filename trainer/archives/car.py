@@ -88,7 +88,8 @@ class BlueskyRepo:
                 yield from _posts(blocks, leaves, commit.did)
             except ValueError as e:  # of ours, of libipld, of msgspec
                 raise ArchiveError(
-                    f"{base_of(self._name)} is no whole repository of Bluesky: {e}. Download it again."
+                    f"{base_of(self._name)} is no whole repository of Bluesky: {e}."
+                    " Download it again."
                 ) from e
 
     @contextmanager

@@ -202,9 +202,14 @@ def folder_of(name: str) -> str:
     return name[: -len(base_of(name))]
 
 
+def is_litter(name: str) -> bool:
+    """Whether a Mac put the file there for itself, as __MACOSX/._tweets.js or .DS_Store."""
+    return "__MACOSX" in name.split("/") or base_of(name).startswith(".")
+
+
 def topmost(names: list[str]) -> list[str]:
-    """Those of the files that lie in the topmost folder of theirs; a Mac's own copies left out."""
-    mine = [n for n in names if not n.startswith("__MACOSX/")]
+    """Those of the files that lie in the topmost folder of theirs; litter left out."""
+    mine = [n for n in names if not is_litter(n)]
     top = min(map(folder_of, mine), key=lambda f: (f.count("/"), f), default="")
     return sorted((n for n in mine if folder_of(n) == top), key=lambda n: (len(n), n))
 

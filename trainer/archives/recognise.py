@@ -6,12 +6,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from trainer.archives.bluesky import ListRecords, RecordLines
+from trainer.archives.bluesky import ListRecords, RecordLines, has_lines
 from trainer.archives.car import BlueskyRepo, is_car
-from trainer.archives.files import Files, FolderFiles, TarFiles, ZipFiles, base_of, topmost
+from trainer.archives.files import (
+    Files,
+    FolderFiles,
+    TarFiles,
+    ZipFiles,
+    base_of,
+    is_litter,
+    topmost,
+)
 from trainer.archives.grailbird import is_grailbird
-from trainer.archives.mastodon import OUTBOX, MastodonArchive
 from trainer.archives.lines import is_header, is_utf_16
+from trainer.archives.mastodon import OUTBOX, MastodonArchive
 from trainer.archives.plain import Csv, JsonLines, JsonList, columns, has_text_column
 from trainer.archives.records import HEAD, list_in_object
 from trainer.archives.tally import Tally

@@ -119,15 +119,15 @@ class _Rows(Generic[R]):
         try:
             return msgspec.convert(value, self._kind)
         except msgspec.ValidationError:
-            return Unreadable(_own_id(value) or f"{self._name} record {self._count + place}")
+            return Unreadable(own_id(value) or f"{self._name} record {self._count + place}")
 
 
-def _own_id(value: object) -> str | None:
+def own_id(value: object) -> str | None:
     """The id of a record of any service, which may stand one level deeper."""
     if not isinstance(value, dict):
         return None
     for inside in (value, *(v for v in value.values() if isinstance(v, dict))):
-        for key in ("id_str", "id", "uri", "noteTweetId"):
+        for key in ("id_str", "id", "uri", "noteTweetId", "tweetId", "tweet_id"):
             found = inside.get(key)
             if isinstance(found, str | int) and 0 < len(str(found)) <= LONGEST_ID:
                 return str(found)

@@ -10,7 +10,7 @@ import msgspec
 
 from trainer.archives.dates import read_date
 from trainer.archives.files import Files, base_of
-from trainer.archives.records import list_in_object, read_records
+from trainer.archives.records import HEAD, list_in_object, read_records
 from trainer.archives.tally import Tally
 from trainer.post import Post, Unreadable
 
@@ -47,7 +47,9 @@ class ThreadsArchive:
         """Yield every post and reply, in the export's order."""
         for name in self._names:
             with self._files.open(name) as file:
-                rows = read_records(file, base_of(name), _Entry, self._tally, POSTS)
+                head = HEAD if HEAD.match(file.read(1 << 10)) else POSTS
+            with self._files.open(name) as file:
+                rows = read_records(file, base_of(name), _Entry, self._tally, head)
                 for place, row in enumerate(rows, 1):
                     post = row if isinstance(row, Unreadable) else _to_post(row)
                     yield post or Unreadable(f"{base_of(name)} record {place}")
@@ -68,7 +70,7 @@ def _to_post(entry: _Entry) -> Post | None:
     time = next((t for t in times if t), None)
     if not written and time is None:
         return None
-    text = repaired(next((t for t in written if t.strip()), ""))
+    text = next((t for t in map(repaired, written) if t.strip()), "")
     marks = [entry.text_app_post, *(media.text_app_post for media in entry.media)]
     return Post(
         id=_made_id(time, text),

@@ -16,7 +16,7 @@ import msgspec
 from trainer.archives.files import Files, base_of, folder_of, topmost
 from trainer.archives.grailbird import MONTH_FILE, read_tweets_csv
 from trainer.archives.notes import NoteRecord, Notes
-from trainer.archives.records import read_records
+from trainer.archives.records import own_id, read_records
 from trainer.archives.tally import Tally
 from trainer.archives.tweet import Tweet, to_post
 from trainer.errors import ArchiveError
@@ -162,10 +162,15 @@ class XArchive:
     def _circle(self) -> set[str]:
         circle: set[str] = set()
         for name in self._matching(CIRCLE_FILE):
-            for row in self._tweets(name):
-                circle.add(row.id if isinstance(row, Unreadable) else row.key)
+            for row in self._records(name, dict[str, object]):
+                circle.add(own_id(row) or "")
                 if len(circle) > MOST_IN_CIRCLE:
                     raise ArchiveError(f"{base_of(name)} lists more posts than anybody can write.")
+        if "" in circle:
+            self._tally.warnings.append(
+                "The archive's list of Circle posts has some without an id, so these are not left"
+                " out: if you used the Circle, look through posts.jsonl."
+            )
         return circle
 
     def _matching(self, pattern: re.Pattern[str]) -> list[str]:

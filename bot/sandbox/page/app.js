@@ -195,7 +195,7 @@ function showTimeline(statuses) {
 
 function showAccounts() {
   const { url, accounts } = state.mastodon;
-  document.getElementById("instance").textContent = url;
+  document.getElementById("instance").textContent = url && `Server: ${url}`;
   const list = document.getElementById("accounts");
   if (list.children.length) return;
   const choose = (name) => {

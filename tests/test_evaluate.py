@@ -1,0 +1,216 @@
+"""`evaluate`: from a voice and its held-out posts to a verdict, over the wire."""
+
+import itertools
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.composing import OpenVoice
+from bot.voice import HELD_OUT_FILE, Voice, VoicePost, save_posts
+from tests.fakes.llm import FakeLLM, llm_in_thread
+from tests.fakes.prepared import invented_posts, write_prepared
+from trainer import floors
+from trainer.__main__ import main
+from trainer.evaluate import choose
+from trainer.measures import Copies
+from trainer.verdict import Verdict
+
+WORDS = ["kettle", "goose", "harbour", "fog", "ladder", "clerk", "tide", "lamp", "gull", "rope"]
+
+
+def _posts(count: int, seed: int) -> list[VoicePost]:
+    chance = random.Random(seed)
+    return [
+        VoicePost(None, f"{' '.join(chance.sample(WORDS, 7))} number {seed}{i}.", (WORDS[i % 9],))
+        for i in range(count)
+    ]
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeLLM]:
+    """The server that the settings name; it writes no text twice."""
+    monkeypatch.chdir(tmp_path)  # no .env of a developer's
+    with llm_in_thread() as llm:
+        chance = random.Random(5)
+        llm.texts = (f"{' '.join(chance.sample(WORDS, 6))}, {i}!" for i in itertools.count())  # type: ignore[assignment]  # any iterator will do
+        monkeypatch.setenv("LLM_BASE_URL", llm.url)
+        yield llm
+
+
+@pytest.fixture
+def voice(voice_folder: Path) -> Path:
+    """A voice of 60 posts, with 24 held out."""
+    save_posts(voice_folder, _posts(60, 1))
+    save_posts(voice_folder, _posts(24, 2), HELD_OUT_FILE)
+    return voice_folder
+
+
+def _evaluate(voice: Path, *flags: str) -> int:
+    return main(["evaluate", voice.name, "--voices", str(voice.parent), *flags])
+
+
+def test_a_voice_is_judged_beside_its_author_and_what_needs_no_training(
+    voice: Path, provider: FakeLLM, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _evaluate(voice) == 0
+    verdict = Verdict.load(voice)
+    assert verdict
+    assert "Weakest point" in verdict.line
+    assert "Judged by 24 posts only" in verdict.line
+    told = capsys.readouterr().out
+    assert " ".join(verdict.line.split()) in " ".join(told.split())
+    assert "near copies" in told
+    assert set(verdict.measures["floors"]) == {"markov", "base", "examples"}
+    assert verdict.measures["voice"]["texts"] == 24
+    metrics = Voice.load(voice).metrics
+    assert metrics["c2st_style"] > 0.9  # every text ends in an exclamation mark
+    assert metrics["short_manner"] == max(v for k, v in metrics.items() if k[:6] == "short_")
+    asked = [(body["model"], body["n"]) for body in provider.asked]
+    assert set(asked[:24]) == {("ft:mara", 4)}
+    assert {model for model, _ in asked[24:]} == {"provider-base"}
+    systems = {b["messages"][0]["content"] for b in provider.asked if b["model"] != "ft:mara"}
+    shown = [sum(p.text in system for p in _posts(60, 1)) for system in systems]
+    assert sorted(shown) == [0, 5]
+
+
+def test_the_same_drafts_give_the_same_figures(voice: Path, provider: FakeLLM) -> None:
+    assert _evaluate(voice, "--drafts", "12") == 0
+    first, asked = (voice / "evaluation.json").read_text(), len(provider.asked)
+    assert _evaluate(voice, "--drafts", "12") == 0
+    assert (voice / "evaluation.json").read_text() == first
+    assert len(provider.asked) == asked
+    assert _evaluate(voice, "--drafts", "5", "--fresh", "--no-floors") == 0
+    assert len(provider.asked) == asked + 5
+
+
+def test_the_report_shows_what_was_found(voice: Path, provider: FakeLLM) -> None:
+    assert _evaluate(voice, "--drafts", "5") == 0
+    assert main(["report", voice.name, "--voices", str(voice.parent), "--no-drafts"]) == 0
+    page, verdict = (voice / "report.html").read_text("utf-8"), Verdict.load(voice)
+    assert verdict
+    assert f'<p class="verdict">{verdict.line}</p>' in page
+    rows = {row.name: row for row in verdict.figures}
+    copies = rows["near copies"]
+    cells = (copies.real, copies.base, copies.examples, copies.markov)
+    shown = f"<strong>{copies.voice}</strong></td>" + "".join(f"<td>{c}</td>" for c in cells)
+    assert f"<tr><th>near copies</th><td>{shown}" in page
+
+
+def test_an_interrupted_run_goes_on(
+    voice: Path, provider: FakeLLM, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = provider.texts
+
+    def failing() -> Iterator[str]:
+        yield from itertools.islice(texts, 40)
+        provider.failures += [(401, {})] * 4
+        yield from texts
+
+    provider.texts = failing()  # type: ignore[assignment]  # any iterator will do
+    assert _evaluate(voice, "--no-floors") == 2
+    assert "refused the key" in capsys.readouterr().err
+    provider.failures.clear()
+    kept = next((voice.parent / ".mara.evaluation").glob("voice-*.jsonl"))
+    done = len(kept.read_text().split())
+    assert done
+    kept.write_text(kept.read_text() + '["cut of')  # as a kill may leave it
+    before = [json.loads(line)[0] for line in kept.read_text().splitlines()[1:-1]]
+    provider.asked.clear()
+    assert _evaluate(voice, "--no-floors") == 0
+    assert len(provider.asked) == 24 - len(before) < 24
+
+
+def test_a_voice_trained_anew_is_drawn_anew(voice: Path, provider: FakeLLM) -> None:
+    assert _evaluate(voice, "--drafts", "5", "--no-floors") == 0
+    about = json.loads((voice / "voice.json").read_text())
+    (voice / "voice.json").write_text(json.dumps(about | {"model": "ft:mara-2"}))
+    provider.asked.clear()
+    assert _evaluate(voice, "--drafts", "5", "--no-floors") == 0
+    assert len(provider.asked) == 5
+    assert len(list((voice.parent / ".mara.evaluation").iterdir())) == 1
+
+
+@pytest.mark.parametrize("posts", [1, 2, 9, 10])
+def test_few_posts_give_honest_words(voice: Path, provider: FakeLLM, posts: int) -> None:
+    save_posts(voice, _posts(posts, 2), HELD_OUT_FILE)
+    assert _evaluate(voice, "--no-floors") == 0
+    verdict = Verdict.load(voice)
+    assert verdict
+    assert ("cannot be said by" in verdict.line) == (posts < 10)
+    assert f"by {posts} post" in verdict.line
+    assert ("c2st_style" in Voice.load(voice).metrics) == (posts == 10)
+
+
+def test_a_base_that_cannot_be_asked_is_said_and_is_no_obstacle(
+    voice: Path, provider: FakeLLM, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _evaluate(voice, "--drafts", "5", "--no-floors") == 0
+    provider.failures += [(404, {})] * 4
+    assert _evaluate(voice, "--drafts", "5") == 0
+    assert "Not compared with the base model: " in capsys.readouterr().out
+    verdict = Verdict.load(voice)
+    assert verdict
+    assert set(verdict.measures["floors"]) == {"markov"}
+
+
+def test_without_held_out_posts_there_is_a_sentence(
+    voice: Path, provider: FakeLLM, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (voice / HELD_OUT_FILE).unlink()
+    assert _evaluate(voice) == 2
+    assert "has no held-out posts to be judged by" in capsys.readouterr().err
+    assert provider.asked == []
+
+
+def test_held_out_posts_of_other_data_are_refused(
+    voice: Path, provider: FakeLLM, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_prepared(tmp_path / "data", invented_posts(60), validation=12)
+    assert _evaluate(voice, "--data", str(data)) == 2
+    assert "did not learn from" in capsys.readouterr().err
+
+
+def test_a_voice_without_usable_texts_is_a_sentence(
+    voice: Path, provider: FakeLLM, capsys: pytest.CaptureFixture[str]
+) -> None:
+    provider.texts = itertools.cycle([_posts(1, 1)[0].text])  # word for word what it learnt from
+    assert _evaluate(voice, "--drafts", "3") == 2
+    assert "there is nothing to judge" in capsys.readouterr().err
+
+
+def test_the_bot_knows_nothing_of_held_out_posts(voice: Path) -> None:
+    secret = VoicePost(
+        "2026-01-02", "zebra crossing closed for zebras until further notice", ("zoo",)
+    )
+    save_posts(voice, [secret], HELD_OUT_FILE)
+    opened = OpenVoice.load(voice)
+    assert "zoo" not in opened.topics
+    assert "01-02" not in opened.days
+    assert opened.archive.copied_share(secret.text) == 0
+
+
+def test_posts_to_judge_by_are_different_and_in_order() -> None:
+    posts = _posts(30, 1)
+    chosen = choose(posts * 2, 10, 0)
+    assert len({post.text for post in chosen}) == 10
+    assert chosen == sorted(chosen, key=posts.index)
+    assert choose(posts * 2, 99, 0) == posts
+    assert choose(posts, 10, 1) != chosen
+
+
+def test_word_chains_write_in_the_authors_words_and_repeatably() -> None:
+    posts = [post.text for post in _posts(60, 1)]
+    texts = floors.markov(posts, 20, 0)
+    assert len(texts) == 20
+    assert texts == floors.markov(posts, 20, 0) != floors.markov(posts, 20, 1)
+    assert {w for t in texts for w in t.split()} <= {w for p in posts for w in p.split()}
+    assert Copies(posts).longest_run(texts[0]) >= 0
+
+
+def test_examples_fit_the_engine_however_long_the_posts_are() -> None:
+    prompt = floors.examples_prompt(["fog " * 500, "tide " * 300] * 3, 0)
+    assert len(prompt.system) < floors.EXAMPLE_BYTES + 200
+    assert prompt.system.count("fog fog") + prompt.system.count("tide tide") >= 2

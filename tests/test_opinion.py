@@ -1,0 +1,98 @@
+"""What is said of a voice follows from its figures, and names the weakest of them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from trainer.measured import Findings, Measured, Told
+from trainer.measures import Habits
+from trainer.opinion import METRICS, figures, line, metrics, shortfalls
+
+HABITS = Habits(120, 0.1, 0.2, 0.1, 0.1, 0.0, 0.05)
+REAL = Measured(300, Told(0.5, 0.51, 300), 0.016, 9, 0.98, 0.74, 0.05, HABITS)
+GOOD = Measured(300, Told(0.6, 0.62, 300), 0.0, 7, 0.85, 0.75, 0.1, HABITS, overlap=0.1)
+MARKOV = replace(GOOD, told=Told(0.7, 0.7, 300), near_copies=0.4)
+
+
+def found(voice: Measured = GOOD, **more: Any) -> Findings:
+    past = Told(0.61, 0.6, 300)
+    return replace(Findings(voice, REAL, past, {"markov": MARKOV}, 300, 0.9, 1.4), **more)
+
+
+def test_a_good_voice_is_praised_with_its_weakest_point() -> None:
+    told = line(found())
+    assert told.startswith("It sounds like its author as far as can be measured. Weakest point,")
+    assert "though good enough" in told
+    assert max(shortfalls(found()).values()) <= 0
+
+
+@pytest.mark.parametrize(
+    ("change", "head", "point"),
+    [
+        ({"told": Told(0.73, 0.7, 300)}, "It comes close", "its manner (a classifier knows"),
+        ({"told": Told(0.95, 0.9, 300)}, "It can easily be told", "95 times in 100"),
+        ({"on_topic": 0.3}, "It sounds like its author", "topics (30 of 100 drafts"),
+        ({"near_copies": 0.2}, "It repeats its author's old posts", "copies (20 of 100"),
+        ({"near_copies": 0.08}, "It sounds like its author", "copies (8 of 100"),
+        ({"distinct_2": 0.4}, "It sounds like its author", "variety (0.40 of its word pairs"),
+        ({"lengths": 0.8}, "It sounds like its author", "lengths (half of the drafts are"),
+    ],
+)
+def test_the_weakest_point_is_named(change: dict[str, Any], head: str, point: str) -> None:
+    told = line(found(replace(GOOD, **change)))
+    assert told.startswith(head)
+    assert f"Weakest point: {point}" in told or point in told.split("Weakest point: ")[1]
+
+
+def test_what_the_author_does_too_is_no_fault() -> None:
+    voice = replace(GOOD, told=Told(0.7, 0.7, 300), near_copies=0.09, on_topic=0.7)
+    real = replace(REAL, near_copies=0.1, on_topic=0.7)
+    assert line(found(voice)) != line(found(voice, real=real, past=Told(0.72, 0.7, 300)))
+    short = shortfalls(found(voice, real=real, past=Told(0.72, 0.7, 300)))
+    assert max(short.values()) <= 0
+
+
+@pytest.mark.parametrize(
+    ("posts", "words"),
+    [
+        (300, ""),
+        (180, "Judged by 180 posts; 300 would make it surer."),
+        (40, "Judged by 40 posts only, which flatters: take it as a hint."),
+    ],
+)
+def test_few_posts_are_owned_up_to(posts: int, words: str) -> None:
+    voice = replace(GOOD, texts=posts, told=Told(0.6, 0.6, posts))
+    assert line(found(voice)).endswith(words or "keep to theirs).") or not words
+    assert ("Judged" in line(found(voice))) == bool(words)
+
+
+def test_too_few_posts_for_a_classifier_are_said_to_be() -> None:
+    voice = replace(GOOD, texts=9, told=Told(None, None, 9))
+    told = line(found(voice, past=Told(None, None, 9)))
+    assert told.startswith("Whether it sounds like its author cannot be said by 9 posts.")
+    assert "manner" not in shortfalls(found(voice))
+    assert "c2st_style" not in metrics(found(voice))
+    assert figures(found(voice))[0].voice == ""
+
+
+def test_a_voice_no_better_than_its_base_is_exposed() -> None:
+    base = replace(GOOD, told=Told(0.58, 0.6, 300))
+    assert "The base model does as well without any training." in line(
+        found(floors={"base": base, "markov": MARKOV})
+    )
+    copier = replace(MARKOV, told=Told(0.55, 0.55, 300))
+    assert "does as well" not in line(found(floors={"markov": copier}))
+
+
+def test_every_row_shows_the_floors_that_were_measured() -> None:
+    rows = {row.name: row for row in figures(found())}
+    copies = rows["near copies"]
+    assert (copies.voice, copies.real, copies.markov, copies.base) == ("0 %", "2 %", "40 %", "")
+    assert rows["bits a character of real posts"].voice == "0.90 (36% less)"
+    style = rows["told from real posts by manner (0.50: by chance only)"]
+    assert style.real == "0.50 (300 a side; own past 0.61)"
+
+
+def test_the_figures_for_the_bot_have_known_names() -> None:
+    assert metrics(found()).keys() == METRICS
