@@ -10,7 +10,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 DEMO := .demo
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install install-dev demo run doctor test lint test-nightly audit bench bench-training clean
+.PHONY: help install install-dev demo run doctor test lint test-nightly audit bench kill-test bench-training clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,6 +66,9 @@ bench: install-dev  ## speed of the archive reader and of /draft, as tables
 	@$(PY) -m bench.archive
 	@$(PY) -m bench.topics
 	@$(PY) -m bench.draft
+
+kill-test: install-dev  ## kill the bot between /draft and the status, ROUNDS times
+	@$(PY) -m bench.kill --rounds $(or $(ROUNDS),300)
 
 bench-training: install  ## tokens a second while training, as a table
 	@$(PY) -m bench.training

@@ -103,9 +103,10 @@ async def visitor(stage: Stage, bot: Bot, width: int) -> AsyncIterator[Visitor]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
-            view = {"width": width, "height": 800}
             page = await browser.new_page(
-                viewport=view, timezone_id="Europe/Berlin", reduced_motion="reduce"
+                viewport={"width": width, "height": 800},
+                timezone_id="Europe/Berlin",
+                reduced_motion="reduce",
             )
             problems: list[str] = []
             page.on("pageerror", lambda e: problems.append(str(e)))

@@ -40,4 +40,4 @@ class BegunTable:
     async def all(self) -> list[Begun]:
         """Every decision whose outcome nobody was told, oldest first."""
         rows = await self._db.rows("SELECT id, draft_id, custom_id, typed FROM begun ORDER BY id")
-        return [Begun(*row[:3], json.loads(row[3])) for row in rows]
+        return [Begun(row[0], row[1], row[2], json.loads(row[3])) for row in rows]
