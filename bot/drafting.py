@@ -101,11 +101,12 @@ class Drafting:
             style=old.style,
             instruction=instruction or old.instruction,
         )
-        if old.state is State.PENDING:
-            moved = await self.store.drafts.close_draft(old.id, State.REPLACED, now, instruction)
-            if not moved:
-                raise decided(await self.get(old.id))
-        return await self.store.drafts.add(new)
+        if old.state is not State.PENDING:
+            return await self.store.drafts.add(new)
+        stored = await self.store.drafts.replace(old.id, new, now, instruction)
+        if stored is None:
+            raise decided(await self.get(old.id))
+        return stored
 
     async def edit(self, draft: Draft, position: int, text: str, now: datetime) -> None:
         """Put the owner's text in the place of a candidate. Raises UserError or Unavailable."""

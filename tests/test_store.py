@@ -62,7 +62,7 @@ async def test_every_decision_is_stored_with_its_text(store: Store) -> None:
     await store.drafts.edit(draft.id, 0, Candidate("other", 5, (), "one"), NOW)
     await store.drafts.schedule(draft.id, 1, _print(1), NOW + timedelta(hours=1), NOW)
     await store.drafts.take_back(draft.id, NOW)
-    await store.drafts.close_draft(draft.id, State.REPLACED, NOW, "shorter")
+    await store.drafts.replace(draft.id, DRAFT, NOW, "shorter")
     rows = await store.database.rows("SELECT action, position, text FROM decisions ORDER BY id")
     assert [tuple(row) for row in rows] == [
         ("edit", 0, "other"),
@@ -72,6 +72,18 @@ async def test_every_decision_is_stored_with_its_text(store: Store) -> None:
     ]
     found = await store.drafts.get(draft.id)
     assert found and found.candidates[0].original == "one"
+
+
+async def test_a_draft_is_replaced_whole_or_not_at_all(store: Store) -> None:
+    draft = await store.drafts.add(DRAFT)
+    bad = Draft(7, "mara", "tea", (Candidate("one", None),), 500, NOW)  # type: ignore[arg-type]  # on purpose
+    with pytest.raises(sqlite3.IntegrityError):
+        await store.drafts.replace(draft.id, bad, NOW, None)
+    assert await store.drafts.in_state(State.PENDING) == [draft]
+    new = await store.drafts.replace(draft.id, DRAFT, NOW, None)
+    assert new and await store.drafts.in_state(State.PENDING) == [new]
+    assert await store.drafts.replace(draft.id, DRAFT, NOW, None) is None
+    assert await store.drafts.in_state(State.PENDING) == [new]
 
 
 @pytest.mark.parametrize("state", [State.REJECTED, State.REPLACED])

@@ -64,7 +64,7 @@ class Decisions(commands.Cog):
         self, draft: Draft, action: Action, typed: Mapping[str, str]
     ) -> AsyncIterator[None]:
         """Remember a decision until its outcome is told; the next start goes on with it."""
-        if action.kind not in KEPT:
+        if action.kind not in KEPT or (action.kind in FORMS and not typed):  # only asks for a form
             yield
             return
         begun = self.drafting.store.begun

@@ -36,29 +36,19 @@ class DraftTable:
 
     async def add(self, draft: Draft) -> Draft:
         """Store a new draft; returns it with its id."""
-        style = draft.style
         async with self._db.transaction():
-            cursor = await self._db.run(
-                "INSERT INTO drafts (owner_id, voice, topic, instruction, max_chars, visibility,"
-                " language, content_warning, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    draft.owner_id,
-                    draft.voice,
-                    draft.topic,
-                    draft.instruction,
-                    draft.max_chars,
-                    style.visibility,
-                    style.language,
-                    style.content_warning,
-                    iso(draft.created_at),
-                ),
-            )
-            assert cursor.lastrowid is not None
-            for position, candidate in enumerate(draft.candidates):
-                await self._put(cursor.lastrowid, position, candidate)
-        structlog.contextvars.bind_contextvars(draft=cursor.lastrowid)
-        log.info("drafted", voice=draft.voice, candidates=len(draft.candidates))
-        return replace(draft, id=cursor.lastrowid)
+            return await self._insert(draft)
+
+    async def replace(
+        self, old_id: int, new: Draft, now: datetime, instruction: str | None
+    ) -> Draft | None:
+        """Store a draft in the place of a pending one, which is closed: both or neither.
+
+        None if the old one was decided before.
+        """
+        async with self._db.transaction():
+            is_closed = await self._close(old_id, State.REPLACED, now, instruction)
+            return await self._insert(new) if is_closed else None
 
     async def shown(self, draft: Draft, channel_id: int | None, message_id: int) -> None:
         """Record where, and with which texts, a draft is shown: a reaction there finds it.
@@ -216,19 +206,10 @@ class DraftTable:
             await self._put(draft_id, position, candidate)
             return await self._decided(draft_id, "edit", now, position, candidate.text)
 
-    async def close_draft(
-        self, draft_id: int, state: State, now: datetime, instruction: str | None = None
-    ) -> bool:
-        """Reject, replace or expire a pending draft; False if it was decided before."""
-        actions: dict[State, Decision] = {
-            State.REJECTED: "reject",
-            State.REPLACED: "again",
-            State.EXPIRED: "expire",
-        }
+    async def close_draft(self, draft_id: int, state: State, now: datetime) -> bool:
+        """Reject or expire a pending draft; False if it was decided before."""
         async with self._db.transaction():
-            return await self._move(draft_id, State.PENDING, state) and await self._decided(
-                draft_id, actions[state], now, text=instruction
-            )
+            return await self._close(draft_id, state, now)
 
     async def release(
         self, draft_id: int, now: datetime, old: State = State.PUBLISHING, why: Decision = "refused"
@@ -280,6 +261,42 @@ class DraftTable:
             (owner_id,),
         )
         return {row[0].casefold(): datetime.fromisoformat(row[1]) for row in rows}
+
+    async def _insert(self, draft: Draft) -> Draft:
+        style = draft.style
+        cursor = await self._db.run(
+            "INSERT INTO drafts (owner_id, voice, topic, instruction, max_chars, visibility,"
+            " language, content_warning, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                draft.owner_id,
+                draft.voice,
+                draft.topic,
+                draft.instruction,
+                draft.max_chars,
+                style.visibility,
+                style.language,
+                style.content_warning,
+                iso(draft.created_at),
+            ),
+        )
+        assert cursor.lastrowid is not None
+        for position, candidate in enumerate(draft.candidates):
+            await self._put(cursor.lastrowid, position, candidate)
+        structlog.contextvars.bind_contextvars(draft=cursor.lastrowid)
+        log.info("drafted", voice=draft.voice, candidates=len(draft.candidates))
+        return replace(draft, id=cursor.lastrowid)
+
+    async def _close(
+        self, draft_id: int, state: State, now: datetime, instruction: str | None = None
+    ) -> bool:
+        actions: dict[State, Decision] = {
+            State.REJECTED: "reject",
+            State.REPLACED: "again",
+            State.EXPIRED: "expire",
+        }
+        return await self._move(draft_id, State.PENDING, state) and await self._decided(
+            draft_id, actions[state], now, text=instruction
+        )
 
     async def _put(self, draft_id: int, position: int, candidate: Candidate) -> None:
         parts = json.dumps(candidate.parts) if candidate.parts else None
