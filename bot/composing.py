@@ -16,6 +16,7 @@ from bot.screen import Archive, Rejected, Rules, screen
 from bot.voice import Voice, load_posts
 from bot.words import Words, say
 
+AT_ONCE = 4  # texts a request: llama.cpp refuses more than it has slots
 DRAWN_AT_MOST = 16  # texts a draft, or four for each candidate: some do not pass the screen
 
 
@@ -66,8 +67,9 @@ async def compose(
     named = f"{topic or ''}\n{instruction or ''}"
     left = max(DRAWN_AT_MOST, 4 * count)
     while left > 0 and (missing := count - len(short)) > 0:
-        texts = await llm.complete(opened.voice, messages, missing)
-        left -= missing
+        asked = min(missing, AT_ONCE)
+        texts = await llm.complete(opened.voice, messages, asked)
+        left -= asked
         known = [*taken, *(c.text for c in (*short, *threads))]
         passed, failed = screen(texts, named, rules, known)
         short += [c for c in passed if not c.parts]

@@ -140,7 +140,7 @@ def read_settings(kind: type[S]) -> S:
     except ValidationError as e:
         lines = [_line(kind, str(x["loc"][0]), x["type"], x["msg"]) for x in e.errors()]
         raise ConfigError(
-            "The configuration is not complete:\n"
+            "The configuration is not complete, or not right:\n"
             + "\n".join(sorted(set(lines)))
             + "\nSet them in the environment or in .env; .env.example shows how."
         ) from None  # pydantic's own text would print the values, secrets among them

@@ -117,6 +117,11 @@ class Voice:
         """Read and check voice.json. Raises VoiceError that names the file and the field."""
         file = folder / VOICE_FILE
         if not file.is_file():
+            if (folder.parent / f".{folder.name}.training").is_dir():
+                raise VoiceError(
+                    f"The training of {folder.name} is not finished. Run the same"
+                    " `python -m trainer train` command again: it goes on where it was."
+                )
             raise VoiceError(
                 f"There is no voice at {folder}: {VOICE_FILE} is missing. Train one with"
                 f" `python -m trainer train DATA --voice {folder.name}`, or name the right folder."

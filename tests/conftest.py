@@ -1,5 +1,6 @@
 """Fixtures that several rooms share: a voice folder, and the servers the bot talks to."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from tests.fakes.proxy import Proxy
 from tests.stage import Stage
 
 OWNER = 7  # Discord user id of the operator, where there is no Discord
+# A shell that runs us in the background ignores Ctrl-C for us and for every process of a test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 POSTS = (
     ("The kettle knows what the kettle knows, and it is not telling the harbour master.", "kettle"),
     ("Fog report: dense, opinionated, and moving slowly towards Port Almond again.", "Port Almond"),

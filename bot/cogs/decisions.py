@@ -255,6 +255,8 @@ class Decisions(commands.Cog):
         action, drafts = action_of_emoji(emoji, draft), self.drafting.store.drafts
         if action is None or not _fits(draft, action, datetime.now(UTC)):
             await drafts.reacted(draft, plain(emoji))
+            if action and draft.state is State.SCHEDULED:  # its old reactions are still there
+                await self.tell(draft, decided(draft).words)
             return
         async with self._begun(draft, action, {}):
             await drafts.reacted(draft, plain(emoji))
