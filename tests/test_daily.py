@@ -2,46 +2,19 @@
 
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from mastodon_mock.testing import MockServer
 
-from bot.accounts import Accounts
 from bot.clock import parse_clock
 from bot.daily import Suggestions, next_time, parse_days
 from bot.draft import Schedule
 from bot.drafting import Drafting
 from bot.errors import UserError
-from bot.llm import LLM
-from bot.mastodon import Mastodon
-from bot.store import Store
-from bot.vault import Vault
-from bot.voices import Voices
-from tests.fakes.llm import FakeLLM
+from tests.conftest import OWNER
 
-OWNER = 7
 AUTUMN, SPRING = datetime(2026, 10, 2, tzinfo=UTC), datetime(2027, 3, 7, tzinfo=UTC)
-
-
-@pytest.fixture
-async def drafting(
-    tmp_path: Path, voice_folder: Path, fake_llm: FakeLLM, mock_mastodon: MockServer
-) -> AsyncIterator[Drafting]:
-    llm = LLM(fake_llm.url, "none")
-    mastodon = Mastodon(mock_mastodon.base_url, "alice_token", pauses_s=(0.01,))
-    async with Store.open(tmp_path / "bot.db") as store:
-        voices = Voices(voice_folder.parent, store, frozenset({OWNER}))
-        yield Drafting(
-            voices,
-            llm,
-            Accounts(frozenset({OWNER}), mastodon, store, Vault.open(None, tmp_path / "bot.db")),
-            store,
-        )
-    await llm.close()
 
 
 async def _simulate(drafting: Drafting, schedule: Schedule, days: int) -> Counter[date]:

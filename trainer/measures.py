@@ -5,7 +5,6 @@ two-sample test, Lopez-Paz and Oquab 2017 (arXiv 1610.06545); distinct-n, Li et 
 (arXiv 1510.03055).
 """
 
-import math
 import re
 from array import array
 from bisect import bisect_left
@@ -193,11 +192,6 @@ def habits(texts: Sequence[str]) -> Habits:
         line_breaks=share(r"\n"),
         all_caps=share(r"\b[A-Z]{3,}\b"),
     )
-
-
-def standard_error(share: float, n: int) -> float:
-    """Of a share measured on n cases."""
-    return math.sqrt(share * (1 - share) / n) if n else 0.0
 
 
 def _words(text: str) -> tuple[str, ...]:
