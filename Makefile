@@ -10,7 +10,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 DEMO := .demo
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install install-dev demo run doctor test lint test-nightly audit bench kill-test bench-training clean
+.PHONY: help install install-dev demo run doctor test lint test-nightly audit bench bench-load kill-test fuzz bench-training bench-voice clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -67,8 +67,17 @@ bench: install-dev  ## speed of the archive reader and of /draft, as tables
 	@$(PY) -m bench.topics
 	@$(PY) -m bench.draft
 
+bench-load: install-dev  ## 200 people at once, fairness, memory over 10,000 drafts, as tables
+	@$(PY) -m bench.load
+
 kill-test: install-dev  ## kill the bot between /draft and the status, ROUNDS times
-	@$(PY) -m bench.kill --rounds $(or $(ROUNDS),300)
+	@$(PY) -m bench.kill --rounds $(or $(ROUNDS),300) $(if $(KEEP),--keep $(KEEP))
+
+fuzz: install-dev  ## fuzz the readers of archives, for MINUTES
+	@nice -n 10 $(PY) -m bench.fuzz --minutes $(or $(MINUTES),60)
+
+bench-voice: install  ## train and judge a voice for each <name>.jsonl in AUTHORS: hours
+	@$(PY) -m bench.voice $(AUTHORS) $(ARGS)
 
 bench-training: install  ## tokens a second while training, as a table
 	@$(PY) -m bench.training

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import signal
 import sys
 import tempfile
@@ -32,7 +33,7 @@ from bot.errors import BotError, ConfigError, Unavailable, UserError, VoiceError
 from bot.llm import LLM
 from bot.mastodon import Mastodon, status_length
 from bot.privacy import dossier
-from bot.screen import Rules
+from bot.screen import Rules, WordList
 from bot.store import Store
 from bot.store.backup import back_up
 from bot.store.database import Database
@@ -49,6 +50,7 @@ DEFAULT_MAX_CHARS = 500  # Mastodon's own default, for drafts in a terminal with
 
 async def run(_: argparse.Namespace) -> int:
     """Serve Discord until stopped."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash writes no keys to disk
     settings = read_settings(Settings)
     logs.configure(settings.log_level, settings.log_format, settings.secrets())
     if settings.discord_api_url:
@@ -63,7 +65,8 @@ async def run(_: argparse.Namespace) -> int:
         accounts = await _accounts(settings, store)
         voices = Voices(settings.voices, store, settings.owner_ids, settings.voice)
         expires_after = timedelta(days=settings.draft_expires_days)
-        drafting = Drafting(voices, llm, accounts, store, expires_after)
+        blocked = WordList(settings.blocked_lines())
+        drafting = Drafting(voices, llm, accounts, store, expires_after, blocked)
         scheduler = AsyncIOScheduler(timezone="UTC")
         bot = await stack.enter_async_context(Bot(drafting, scheduler))
         if settings.metrics_port is not None:
@@ -86,7 +89,8 @@ async def draft(args: argparse.Namespace) -> int:
         raise UserError("--count takes a number from 1 to {limit}.", limit=MAX_COUNT)
     settings = _chosen(args)
     opened = OpenVoice.load(settings.voice_folder())
-    rules = Rules(args.max_chars, status_length, opened.archive)
+    blocked = WordList(settings.blocked_lines())
+    rules = Rules(args.max_chars, status_length, opened.archive, blocked)
     async with _llm(settings) as llm:
 
         async def ask(topic: str) -> Sequence[Candidate]:

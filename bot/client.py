@@ -19,7 +19,7 @@ from bot import metrics, render
 from bot.actions import emoji_of
 from bot.draft import Draft, State
 from bot.drafting import Drafting
-from bot.errors import ConfigError, Unavailable
+from bot.errors import BotError, ConfigError, Unavailable
 from bot.language import translated
 from bot.report import DISCORD_FAULTS, begin, report
 from bot.words import Words, say
@@ -33,18 +33,33 @@ COGS = (
     "bot.cogs.history",
     "bot.cogs.schedule",
     "bot.cogs.voices",
+    "bot.cogs.blind_test",
     "bot.cogs.accounts",
     "bot.cogs.privacy",
 )
 _PLACES = app_commands.TranslationContextLocation
 NAMES = {_PLACES.command_name, _PLACES.group_name, _PLACES.parameter_name}
 LOGIN_PAUSES_S = (1, 2, 5, 10, 30, 60)
+GONE = (10003, 10008)  # Discord's codes for a channel, a message that it does not have
+PATIENCE_S = 30.0  # for one message; aiohttp would wait 5 minutes for a Discord that is silent
+# Close codes after which coming back would not help, and what to do about each
+CLOSED_FOR_GOOD = {
+    4004: "Discord does not accept DISCORD_TOKEN any more. Copy the bot's token again from the"
+    " application's page, Bot, Reset Token.",
+    4010: "Discord refuses the shard this bot asks for. Update the bot.",
+    4011: "This bot is in too many servers for one connection. Remove it from some of them.",
+    4012: "Discord does not speak this version of its protocol any more. Update the bot.",
+    4013: "Discord does not know the intents this bot asks for. Update the bot.",
+}
 
 
 class Bot(commands.Bot):
     """One bot for one voice. Needs no privileged intent."""
 
-    def __init__(self, drafting: Drafting, scheduler: AsyncIOScheduler) -> None:
+    def __init__(
+        self, drafting: Drafting, scheduler: AsyncIOScheduler, patience_s: float = PATIENCE_S
+    ) -> None:
+        """`patience_s`: how long Discord may take over one message."""
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -52,11 +67,13 @@ class Bot(commands.Bot):
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=Tree,
             http_trace=_first_responses(),
+            max_messages=None,  # nothing here looks at earlier messages; they are 14 MB
         )
         self.drafting = drafting
         self.scheduler = scheduler
         self.work = Work(scheduler)
         self.is_connected = False  # to the gateway, at this moment
+        self.patience_s = patience_s
 
     @staticmethod
     def needed_intents() -> discord.Intents:
@@ -66,7 +83,8 @@ class Bot(commands.Bot):
     async def setup_hook(self) -> None:
         """Load the cogs and tell Discord the commands."""
         for cog in COGS:
-            await self.load_extension(cog)
+            if cog not in self.extensions:  # the login before this one may have failed later
+                await self.load_extension(cog)
         await self.tree.set_translator(Catalogue())
         assert isinstance(self.tree, Tree)
         await self.tree.sync_if_changed()
@@ -87,6 +105,7 @@ class Bot(commands.Bot):
     async def stop(self, limit_s: float) -> None:
         """Finish what is in hand, for so long at most; closing is left to `async with`."""
         log.info("stopping", in_hand=len(self.work))
+        self.drafting.line.close()
         for interaction in await self.work.finish(limit_s):
             too_long = Unavailable(
                 "I have to restart before this is done. What you approved is finished when I am"
@@ -101,22 +120,27 @@ class Bot(commands.Bot):
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Remember the language of whoever speaks to the bot: direct messages are in it."""
         people = self.drafting.store.people
-        await people.met(interaction.user.id, str(interaction.locale))
+        try:
+            await people.met(interaction.user.id, str(interaction.locale))
+        except BotError as e:
+            log.warning("a person's language was not stored", why=str(e))
 
     async def show(self, user: discord.abc.Messageable, draft: Draft) -> discord.Message:
         """Send a draft with its buttons and reactions. Raises DISCORD_FAULTS: not sent."""
         locale = await self.drafting.store.people.locale(draft.owner_id)
-        message = await user.send(
-            **render.message(draft, locale, datetime.now(UTC)),
-            files=render.files(draft, locale),
-            nonce=f"draft-{draft.id}",  # sent again after a crash, it is still one message
-        )
+        async with asyncio.timeout(self.patience_s):
+            message = await user.send(
+                **render.message(draft, locale, datetime.now(UTC)),
+                files=render.files(draft, locale),
+                nonce=f"draft-{draft.id}",  # sent again after a crash, it is still one message
+            )
         await self.drafting.store.drafts.shown(draft, message.channel.id, message.id)
         for emoji in emoji_of(draft):
             try:
-                await message.add_reaction(emoji)
-            except discord.HTTPException as e:
-                log.warning("a reaction is missing below the draft", draft=draft.id, code=e.code)
+                async with asyncio.timeout(self.patience_s):
+                    await message.add_reaction(emoji)
+            except DISCORD_FAULTS as e:
+                log.warning("a reaction is missing below the draft", draft=draft.id, why=str(e))
         return message
 
     async def present(
@@ -127,31 +151,34 @@ class Bot(commands.Bot):
             return await self.show(interaction.user, draft)
         except DISCORD_FAULTS as e:  # whatever the reason, the draft must be seen
             log.info("a draft is shown where it was asked for", draft=draft.id, why=str(e))
-        here = await interaction.followup.send(
-            **render.message(draft, str(interaction.locale), datetime.now(UTC), _CLOSED),
-            files=render.files(draft, str(interaction.locale)),
-            ephemeral=True,
-            wait=True,
-        )
+        async with asyncio.timeout(self.patience_s):
+            here = await interaction.followup.send(
+                **render.message(draft, str(interaction.locale), datetime.now(UTC), _CLOSED),
+                files=render.files(draft, str(interaction.locale)),
+                ephemeral=True,
+                wait=True,
+            )
         await self.drafting.store.drafts.shown(draft, None, here.id)
         return None
 
-    async def tell(self, draft: Draft, note: Words | None = None) -> None:
-        """Let the message that shows a draft say what became of it."""
+    async def tell(self, draft: Draft, note: Words | None = None) -> bool:
+        """Let the message that shows a draft say what became of it; False: try again later."""
         if draft.channel_id is None or draft.message_id is None:
-            return
+            return True
         locale = await self.drafting.store.people.locale(draft.owner_id)
         channel = self.get_partial_messageable(draft.channel_id, type=discord.ChannelType.private)
         try:
-            await channel.get_partial_message(draft.message_id).edit(
-                **render.message(draft, locale, datetime.now(UTC), note),
-                attachments=render.files(draft, locale),
-            )
+            async with asyncio.timeout(self.patience_s):
+                await channel.get_partial_message(draft.message_id).edit(
+                    **render.message(draft, locale, datetime.now(UTC), note),
+                    attachments=render.files(draft, locale),
+                )
         except DISCORD_FAULTS as e:
             log.warning("the message could not be edited", draft=draft.id, why=str(e))
-            return
+            return getattr(e, "code", None) in GONE
         if draft.shown != draft.fingerprint and draft.state is State.PENDING:
             await self.drafting.store.drafts.shown(draft, draft.channel_id, draft.message_id)
+        return True
 
     async def serve(self, token: str) -> None:
         """Log in, again and again while Discord is away, then serve until closed.
@@ -163,7 +190,7 @@ class Bot(commands.Bot):
                 try:
                     await self.login(token)
                     break
-                except (aiohttp.ClientConnectionError, discord.DiscordServerError, OSError) as e:
+                except DISCORD_FAULTS as e:
                     log.warning("Discord cannot be reached", why=str(e), again_in_s=pause)
                     await self.http.close()
                     await asyncio.sleep(pause)
@@ -175,6 +202,9 @@ class Bot(commands.Bot):
             ) from e
         except discord.PrivilegedIntentsRequired as e:
             raise ConfigError("Discord refuses the intents this bot asks for.") from e
+        except discord.ConnectionClosed as e:
+            why = f"Discord ended the connection for good (code {e.code}). Start the bot again."
+            raise ConfigError(CLOSED_FOR_GOOD.get(e.code, why)) from e
 
 
 class Tree(app_commands.CommandTree[Bot]):

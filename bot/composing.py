@@ -1,23 +1,26 @@
-"""From a voice and a topic to candidates: draw texts, keep those that pass the screen.
+"""From a voice and a topic to candidates: draw texts, screen them, choose the likest.
 
 What `/draft` shows, `bot draft` prints and the trainer judges all comes from here.
 """
 
+import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot import metrics
 from bot.draft import Candidate
 from bot.errors import UserError
 from bot.llm import LLM
+from bot.others import Others
+from bot.ranker import Ranker
 from bot.screen import Archive, Rejected, Rules, screen
 from bot.voice import Voice, load_posts
 from bot.words import Words, say
 
 AT_ONCE = 4  # texts a request: llama.cpp refuses more than it has slots
-DRAWN_AT_MOST = 16  # texts a draft, or four for each candidate: some do not pass the screen
+DRAWN_AT_MOST = 16  # texts a draft, or four for each candidate: to choose from, or to fail
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class OpenVoice:
     topics: dict[str, int]  # and how many posts are about each
     days: dict[str, frozenset[str]]  # "MM-DD" -> topics written about on that day in any year
     archive: Archive
+    ranker: Ranker | None = None  # voices at a provider, and those of before, have none
 
     @classmethod
     def load(cls, folder: Path) -> "OpenVoice":
@@ -42,7 +46,8 @@ class OpenVoice:
             voice,
             dict(counts.most_common()),
             {day: frozenset(topics) for day, topics in days.items()},
-            Archive(post.text for post in posts),
+            Archive((post.text for post in posts), Others.load(folder)),
+            Ranker.load(folder),
         )
 
 
@@ -56,18 +61,20 @@ async def compose(
     taken: Sequence[str] = (),
     instruction: str | None = None,
 ) -> tuple[Candidate, ...]:
-    """Draw up to `count` candidates that pass the screen; threads only where short ones lack.
+    """Draw candidates that pass the screen and choose up to `count`, in the order to show them.
 
-    Raises UserError if there is none.
+    Threads are offered only where short ones lack. Raises UserError if there is none.
     """
     short: list[Candidate] = []
     threads: list[Candidate] = []
     dropped: list[Rejected] = []
+    rules = replace(rules, prompt=opened.voice.prompt.system)
     messages = opened.voice.messages(_asked(opened, topic, instruction))
     named = f"{topic or ''}\n{instruction or ''}"
     left = max(DRAWN_AT_MOST, 4 * count)
-    while left > 0 and (missing := count - len(short)) > 0:
-        asked = min(missing, AT_ONCE)
+    wanted = left if opened.ranker else count
+    while left > 0 and (missing := wanted - len(short)) > 0:
+        asked = min(missing, AT_ONCE, left)
         texts = await llm.complete(opened.voice, messages, asked)
         left -= asked
         known = [*taken, *(c.text for c in (*short, *threads))]
@@ -80,6 +87,9 @@ async def compose(
             "None of the texts could be offered ({reasons}). Try again, or try another topic.",
             reasons=_reasons(dropped),
         )
+    if opened.ranker:
+        order = opened.ranker.choose([c.text for c in short], topic, count, random.Random())  # noqa: S311 - no secret
+        short = [short[i] for i in order]
     return (*short, *threads)[:count]
 
 

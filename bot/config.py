@@ -42,9 +42,22 @@ class DraftSettings(BaseSettings):
         None, description="Model to ask that server for; default: what the voice says"
     )
     engine_threads: int = Field(0, ge=0, description="CPU threads of the engine; 0 takes all cores")
+    blocked_words: Path | None = Field(
+        None, description="File of words that no candidate may hold, one a line"
+    )
     base_gguf: Path | None = Field(
         None, description="GGUF of the base model, for voices trained with another `--base`"
     )
+
+    def blocked_lines(self) -> list[str]:
+        """What stands in the file of words, if there is one. Raises ConfigError."""
+        try:
+            return self.blocked_words.read_text("utf-8").splitlines() if self.blocked_words else []
+        except (OSError, UnicodeDecodeError) as e:
+            raise ConfigError(
+                f"The words in {self.blocked_words} cannot be read ({e}). Let BLOCKED_WORDS name a"
+                " file with one word or phrase a line, in UTF-8."
+            ) from e
 
     def voice_folder(self) -> Path:
         """Folder of the chosen voice. Raises ConfigError where the choice is not clear."""

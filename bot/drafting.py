@@ -5,7 +5,7 @@ revise      new candidates in the place of a draft       edit    another text fo
 reject, expire                                           publishing.py goes on from an approval
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,14 +13,16 @@ from functools import partial
 import structlog
 
 from bot.accounts import Accounts
-from bot.composing import compose
-from bot.draft import Draft, State, Style
+from bot.composing import OpenVoice, compose
+from bot.draft import Candidate, Draft, State, Style
 from bot.errors import UserError
-from bot.llm import LLM
+from bot.line import Line, Tell
+from bot.llm import CONCURRENT, LLM
 from bot.publishing import Publishing, decided, expect_whole, gone
-from bot.screen import Rules
+from bot.screen import NO_WORDS, Rules, WordList
 from bot.store import Store
 from bot.thread import candidate_of
+from bot.visible import one_line, visible, wish
 from bot.voices import Voices
 
 ACCOUNTS_OWN = Style()
@@ -37,13 +39,17 @@ class Drafting:
         accounts: Accounts,
         store: Store,
         expires_after: timedelta = EXPIRES_AFTER,
+        blocked: WordList = NO_WORDS,
     ) -> None:
+        """`blocked` are words that no candidate may hold."""
         self.voices = voices
         self.accounts = accounts
         self.store = store
         self.publishing = Publishing(voices, accounts, store)
+        self.line = Line(CONCURRENT)
         self._llm = llm
         self._expires_after = expires_after
+        self._blocked = blocked
 
     async def write_draft(
         self,
@@ -55,11 +61,19 @@ class Drafting:
         voice: str | None = None,
         style: Style = ACCOUNTS_OWN,
         instruction: str | None = None,
+        tell: Tell | None = None,
     ) -> Draft:
-        """Write and store a draft. Raises UserError, Unavailable or Refused."""
+        """Write and store a draft; `tell` is told the place in the line, if there is one.
+
+        Raises UserError, Unavailable or Refused.
+        """
         return await self.store.drafts.add(
             await self.compose_draft(
-                owner_id, topic, count, now, voice=voice, style=style, instruction=instruction
+                *(owner_id, topic, count, now),
+                voice=voice,
+                style=style,
+                instruction=instruction,
+                tell=tell,
             )
         )
 
@@ -74,18 +88,52 @@ class Drafting:
         voice: str | None = None,
         style: Style = ACCOUNTS_OWN,
         instruction: str | None = None,
+        tell: Tell | None = None,
     ) -> Draft:
-        """Write a draft without storing it. Raises UserError, Unavailable or Refused."""
+        """Write a draft without storing it, when it is its turn.
+
+        Raises UserError, Unavailable or Refused.
+        """
+        topic, instruction = _wish(topic), _wish(instruction)
+        style = replace(style, content_warning=one_line(style.content_warning or "") or None)
         opened = await self.voices.of(owner_id, voice)
         account = await self.accounts.of(owner_id)
         max_chars = await account.max_chars()
-        rules = Rules(max_chars, partial(account.length, asked=style), opened.archive)
-        candidates = await compose(self._llm, opened, topic, count, rules, taken, instruction)
+        length = partial(account.length, asked=style)
+        rules = self.rules(opened, max_chars, length)
+        candidates = await self.candidates(
+            *(owner_id, opened, topic, count, rules),
+            taken=taken,
+            instruction=instruction,
+            tell=tell,
+        )
         return Draft(
             *(owner_id, opened.voice.name, topic, candidates, max_chars, now, style, instruction)
         )
 
-    async def revise(self, old: Draft, now: datetime, instruction: str | None = None) -> Draft:
+    def rules(self, opened: OpenVoice, max_chars: int, length: Callable[[str], int]) -> Rules:
+        """What this bot holds the texts of a voice against."""
+        return Rules(max_chars, length, opened.archive, self._blocked)
+
+    async def candidates(
+        self,
+        person: int,
+        opened: OpenVoice,
+        topic: str | None,
+        count: int,
+        rules: Rules,
+        *,
+        taken: Sequence[str] = (),
+        instruction: str | None = None,
+        tell: Tell | None = None,
+    ) -> tuple[Candidate, ...]:
+        """Compose candidates when it is this person's turn."""
+        async with self.line.turn(person, tell):
+            return await compose(self._llm, opened, topic, count, rules, taken, instruction)
+
+    async def revise(
+        self, old: Draft, now: datetime, instruction: str | None = None, tell: Tell | None = None
+    ) -> Draft:
         """Write the same draft anew, in the place of the old one if that is still open.
 
         The old one stays if that fails. Raises UserError, Unavailable or Refused.
@@ -100,6 +148,7 @@ class Drafting:
             voice=old.voice,
             style=old.style,
             instruction=instruction or old.instruction,
+            tell=tell,
         )
         if old.state is not State.PENDING:
             return await self.store.drafts.add(new)
@@ -113,7 +162,7 @@ class Drafting:
         expect_whole(draft)
         if position >= len(draft.candidates):
             raise UserError("This draft has no candidate {number}.", number=position + 1)
-        old, text = draft.candidates[position], text.replace("\r\n", "\n").strip()
+        old, text = draft.candidates[position], visible(text)
         if not text:
             raise UserError("The text is empty. ❌ rejects the draft, if that is what you want.")
         if text == old.text:
@@ -166,3 +215,11 @@ class Drafting:
         if draft.owner_id != user_id:
             raise UserError("This draft is somebody else's. Ask for your own with /draft.")
         return draft
+
+
+def _wish(text: str | None) -> str | None:
+    """What a person asks for, without what nobody sees. Raises UserError if nothing is left."""
+    cleaned = wish(text) if text else None
+    if text and not cleaned:
+        raise UserError("There is nothing to read in what you typed. Write it in words.")
+    return cleaned

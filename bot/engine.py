@@ -37,6 +37,8 @@ SLOT_TOKENS = 512  # prompt and post together
 START_TIMEOUT_S = 60.0
 RESTART_PAUSES_S = (0.5, 1, 2, 5, 10, 30)
 SHUTDOWN_TIMEOUT_S = 2.0  # for answers under way when we are told to stop
+# llama.cpp's own list also keeps the 40 likeliest tokens only, and makes every post too typical.
+SAMPLERS = ("min_p", "temperature")
 NICE = 10  # the bot must answer Discord within 3 s while the engine computes
 
 
@@ -213,6 +215,7 @@ def front(llama_url: str, names: Sequence[str], base_name: str) -> web.Applicati
         if body.get("model") not in (*names, base_name):
             error = {"message": "No such voice.", "code": "model_not_found"}
             return web.json_response({"error": error}, status=404)
+        body.setdefault("samplers", SAMPLERS)
         body["lora"] = [{"id": i, "scale": float(n == body["model"])} for i, n in enumerate(names)]
         url = f"{llama_url}/v1/chat/completions"
         async with request.app[SESSION].post(url, json=body) as answer:

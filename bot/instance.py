@@ -168,12 +168,13 @@ def is_public(address: str) -> bool:
         wrapped = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]
         if ip in _NAT64:
             wrapped = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if wrapped and not is_public(str(wrapped)):
+        if not (is_public(str(wrapped)) if wrapped else ip in _UNICAST):
             return False
     return ip.is_global and not ip.is_multicast
 
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that IANA has given out; not ::127.0.0.1
 
 
 class _CutHTTPS(_Cut, HTTPSConnection):

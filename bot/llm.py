@@ -6,17 +6,22 @@ every other voice goes to the server of the settings.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import openai
 from openai.types.chat import ChatCompletionMessageParam
 
 from bot import metrics
+from bot.bounded import TooMuch, bounded_client
 from bot.config import DraftSettings
 from bot.errors import Refused, Unavailable
 from bot.voice import Message, Voice
 
 OPENAI_URL = "https://api.openai.com/v1"
-TIMEOUT_S = 120.0  # one request on a small, busy machine
+TIMEOUT_S = 120.0  # one request on a small, busy machine, retries included
+CHECK_S = 10.0
+# No, no answer in time, no JSON, such as is nested too deep, or more than there can be
+LLM_FAULTS = (openai.APIError, TimeoutError, ValueError, RecursionError, TooMuch)
 CONCURRENT = 4  # requests in hand at once; the embedded engine has as many slots
 
 
@@ -29,12 +34,14 @@ class LLM:
         api_key: str,
         model: str | None = None,
         engine: Callable[[], Awaitable[str]] | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         """`model` overrides the name a voice gives; `engine` starts the one of local voices."""
         self._base_url = base_url
         self._api_key = api_key
         self._model = model
         self._engine = engine
+        self._timeout_s = timeout_s
         self._clients: dict[str, openai.AsyncOpenAI] = {}  # by address: those in use
         self._slots = asyncio.Semaphore(CONCURRENT)
 
@@ -72,14 +79,19 @@ class LLM:
         clients = list(self._clients.values()) or [self._client(self._base_url, self._api_key)]
         try:
             for client in clients:
-                await client.with_options(timeout=10, max_retries=0).models.list()
-        except openai.APIError as e:
+                async with asyncio.timeout(CHECK_S):
+                    await client.with_options(max_retries=0).models.list()
+        except LLM_FAULTS as e:
             raise _translated(e) from e
 
     def _client(self, base_url: str, api_key: str) -> openai.AsyncOpenAI:
         if base_url not in self._clients:
             self._clients[base_url] = openai.AsyncOpenAI(
-                base_url=base_url, api_key=api_key, timeout=TIMEOUT_S, max_retries=2
+                base_url=base_url,
+                api_key=api_key,
+                timeout=self._timeout_s,
+                max_retries=2,
+                http_client=bounded_client(),
             )
         return self._clients[base_url]
 
@@ -94,31 +106,36 @@ class LLM:
             for m in messages
         ]
         try:
-            answer = await client.chat.completions.create(
-                model=model or (voice.name if local else voice.model),
-                messages=turns,
-                n=n,
-                temperature=voice.sampling.temperature,
-                max_tokens=voice.sampling.max_tokens,
-                # not OpenAI's, who would refuse it; llama.cpp, vLLM and Ollama know it
-                extra_body={"min_p": voice.sampling.min_p} if local else None,
-            )
-        except openai.APIError as e:
-            raise _translated(e) from e
-        metrics.generated(getattr(answer.usage, "completion_tokens", None))
-        if not isinstance(answer.choices, list):
-            raise Unavailable("The language model's server sent an answer that makes no sense.")
-        return [
-            c.message.content
-            for c in answer.choices
-            if c.message and c.message.content and c.finish_reason != "length"
-        ]
+            async with asyncio.timeout(self._timeout_s):  # openai's own is for each piece
+                answer = await client.chat.completions.create(
+                    model=model or (voice.name if local else voice.model),
+                    messages=turns,
+                    n=n,
+                    temperature=voice.sampling.temperature,
+                    max_tokens=voice.sampling.max_tokens,
+                    # not OpenAI's, who would refuse it; llama.cpp, vLLM and Ollama know it
+                    extra_body={"min_p": voice.sampling.min_p} if local else None,
+                )
+        except LLM_FAULTS as e:
+            raise _translated(e, is_engines=bool(local and self._engine)) from e
+        metrics.generated(getattr(getattr(answer, "usage", None), "completion_tokens", None))
+        return _texts(answer, n)
 
 
-def _translated(error: openai.APIError) -> Unavailable | Refused:
+def _texts(answer: Any, n: int) -> list[str]:  # Any: openai's types are hopes, nothing is checked
+    try:
+        found = [(getattr(c.message, "content", None), c.finish_reason) for c in answer.choices]
+    except (AttributeError, TypeError) as e:
+        raise Unavailable("The language model's server sent an answer that makes no sense.") from e
+    return [text for text, end in found[:n] if isinstance(text, str) and text and end != "length"]
+
+
+def _translated(error: Exception, *, is_engines: bool = False) -> Unavailable | Refused:
     match error:
-        case openai.APITimeoutError():
+        case openai.APITimeoutError() | TimeoutError():
             return Unavailable("The language model took too long to answer. Try again in a while.")
+        case TooMuch():
+            return Unavailable("The language model's server sends too much. Try again later.")
         case openai.APIConnectionError():
             return Unavailable("The language model's server cannot be reached. Try again later.")
         case openai.RateLimitError():
@@ -127,14 +144,26 @@ def _translated(error: openai.APIError) -> Unavailable | Refused:
             return Refused(
                 "The language model's server refused the key. The operator must check LLM_API_KEY."
             )
+        case openai.NotFoundError() if is_engines:
+            return Refused(
+                "The engine does not serve this voice: it has another base model than the others."
+                " The operator must train it on the same one."
+            )
         case openai.NotFoundError():
             return Refused(
                 "The language model's server does not know this voice."
                 " The operator must check LLM_MODEL and LLM_BASE_URL."
             )
+        case (
+            openai.BadRequestError(type="exceed_context_size_error")
+            | openai.BadRequestError(code="context_length_exceeded")
+        ):  # llama.cpp's word for it, and OpenAI's
+            return Refused("This is too long for the language model. Say it in fewer words.")
         case openai.APIStatusError(status_code=code) if code < 500:
             return Refused(
                 "The language model's server refused the request (HTTP {code}).", code=code
             )
+        case ValueError() | RecursionError():
+            return Unavailable("The language model's server sent an answer that makes no sense.")
         case _:
             return Unavailable("The language model's server has a fault. Try again later.")

@@ -6,6 +6,7 @@ after any unknown outcome the account's own statuses are looked at before anythi
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,11 +16,12 @@ import structlog
 from mastodon import Mastodon as Api
 from mastodon import errors
 
-from bot import metrics
+from bot import logs, metrics
 from bot.config import Settings
 from bot.draft import Status, Style
 from bot.errors import Refused, Unavailable
-from bot.instance import Session
+from bot.instance import AddressRefused, Session
+from bot.visible import inline
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -29,7 +31,12 @@ CLOCK_SKEW = timedelta(minutes=1)  # the server stamps its statuses by its own c
 PAGE = 40  # statuses; the most that servers give at once
 MAX_PAGES = 10
 SURELY_NOT_POSTED = {400, 401, 403, 404, 406, 410, 413, 422}
+# What an answer of another shape ends in: here, or in Mastodon.py, which gives it types
+NO_SENSE = (AttributeError, KeyError, TypeError, ValueError, IndexError)
 AS_THE_ACCOUNT = Style()
+SHORTEST_LIMIT = 20  # characters; a thread's parts need some for their numbers
+_ID = re.compile(r"[\w-]{1,100}", re.ASCII)
+_URL = re.compile(r"https?://[^\s<>()\[\]\\|*`]{1,500}")
 
 T = TypeVar("T")
 
@@ -103,19 +110,14 @@ class Mastodon:
     async def max_chars(self) -> int:
         """Limit of the instance, asked once. Raises Unavailable or Refused."""
         if self._max_chars is None:
-            instance = await self._call(self._api.instance_v2)
-            try:
-                self._max_chars = int(instance["configuration"]["statuses"]["max_characters"])
-            except (KeyError, TypeError, ValueError) as e:
-                raise Refused("The Mastodon server does not say how long a status may be.") from e
+            self._max_chars = await self._call(self._ask_limit)
         return self._max_chars
 
     async def verify(self) -> str:
         """Handle of the account the token belongs to. Raises Unavailable or Refused."""
-        account = await self._call(self._api.account_verify_credentials)
-        self._account_id = str(account["id"])
-        self._handle = f"@{account['acct']}"
-        return self._handle
+        self._account_id, handle = await self._call(self._ask_who)
+        self._handle = handle
+        return handle
 
     @metrics.timed("publish")
     async def publish(
@@ -158,19 +160,18 @@ class Mastodon:
                 raise
 
     async def _send(self, text: str, key: str, style: Style, reply_to: str | None) -> Status:
-        status = await self._call(
-            lambda: self._api.status_post(
-                text,
-                in_reply_to_id=reply_to,
-                idempotency_key=key,
-                visibility=style.visibility,
-                language=style.language,
-                spoiler_text=style.content_warning,
+        return await self._call(
+            lambda: self._status(
+                self._api.status_post(
+                    text,
+                    in_reply_to_id=reply_to,
+                    idempotency_key=key,
+                    visibility=style.visibility,
+                    language=style.language,
+                    spoiler_text=style.content_warning,
+                )
             )
         )
-        if not getattr(status, "id", None):
-            raise Unavailable("The Mastodon server sent an answer that makes no sense.")
-        return Status(str(status.id), str(status.url or status.uri))
 
     async def find(self, text: str, since: datetime, known: Collection[str]) -> Status | None:
         """Look for a status of this text among the account's own since the first attempt.
@@ -186,26 +187,48 @@ class Mastodon:
         if self._account_id is None:
             await self.verify()
         for status in await self._call(lambda: list(self._own_since(since - CLOCK_SKEW))):
-            if str(status.id) in known:
+            if status.id in known:
                 continue
-            source = await self._call(partial(self._api.status_source, status.id))
-            if source["text"].split() == text.split():
-                return Status(str(status.id), str(status.url or status.uri))
+            if await self._call(partial(self._words, status)) == text.split():
+                return status
         return None
 
-    def _own_since(self, since: datetime) -> Iterator[Any]:  # Any: as below
+    def _ask_limit(self) -> int:
+        limit = int(self._api.instance_v2()["configuration"]["statuses"]["max_characters"])
+        if limit < SHORTEST_LIMIT:
+            raise ValueError("no status may be so short")
+        return limit
+
+    def _ask_who(self) -> tuple[str, str]:
+        account = self._api.account_verify_credentials()
+        if not isinstance(account["acct"], str):
+            raise TypeError("a handle that is no text")
+        return _id(account["id"]), f"@{account['acct']}"
+
+    def _words(self, status: Status) -> list[str]:
+        """What was sent as that status, word by word."""
+        words: list[str] = self._api.status_source(status.id)["text"].split()
+        return words
+
+    def _own_since(self, since: datetime) -> Iterator[Status]:
         """The account's own statuses since then, newest first."""
         last_id = None
         for _ in range(MAX_PAGES):
             page = self._api.account_statuses(
                 self._account_id, exclude_reblogs=True, limit=PAGE, max_id=last_id
             )
-            yield from (status for status in page if status.created_at >= since)
+            yield from (self._status(status) for status in page if status.created_at >= since)
             if len(page) < PAGE or page[-1].created_at < since:
                 return
             last_id = page[-1].id
 
-    async def _call(self, call: Callable[[], T]) -> Any:  # Any: Mastodon.py has no usable types
+    def _status(self, found: Any) -> Status:  # Any: Mastodon.py has no usable types
+        """What is shown of it leads where it says; an odd address is the server's own instead."""
+        url = found["url"] or found["uri"]
+        is_address = isinstance(url, str) and _URL.fullmatch(url)
+        return Status(_id(found["id"]), url if is_address else self.base_url)
+
+    async def _call(self, call: Callable[[], T]) -> T:
         try:
             return await asyncio.to_thread(call)
         except (errors.MastodonAPIError, errors.MastodonRatelimitError) as e:
@@ -217,7 +240,21 @@ class Mastodon:
                 ) from e
             raise _translated(e) from e
         except (errors.MastodonError, OSError) as e:
+            if isinstance(e.__context__, AddressRefused):
+                reason = e.__context__.words
+                raise Unavailable(
+                    "I cannot use this Mastodon server. {reason}", reason=reason
+                ) from e
             raise Unavailable("The Mastodon server cannot be reached. Try again later.") from e
+        except NO_SENSE as e:
+            raise Unavailable("The Mastodon server sent an answer that makes no sense.") from e
+
+
+def _id(found: object) -> str:
+    """An id that may stand in a path. Raises ValueError."""
+    if not isinstance(found, str | int) or not _ID.fullmatch(str(found)):
+        raise ValueError("no id")
+    return str(found)
 
 
 def status_length(text: str, content_warning: str = "") -> int:
@@ -241,5 +278,6 @@ def _translated(error: errors.MastodonError) -> Refused | Unavailable:
             " It needs the scopes read:accounts, read:statuses and write:statuses."
         )
     if code in SURELY_NOT_POSTED:
-        return Refused("Mastodon refused: {said}.", said=said[:200] or f"HTTP {code}")
+        said = inline(logs.redacted(said), 200)  # it may repeat the token it was sent
+        return Refused("Mastodon refused: {said}.", said=said or f"HTTP {code}")
     return Unavailable("The Mastodon server has a fault. Try again later.")

@@ -10,7 +10,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Step = Literal["first response", "compose", "publish"]
+Step = Literal["first response", "wait", "compose", "publish"]
 
 STEP_SECONDS = Histogram(
     "bot_step_seconds",
@@ -22,6 +22,7 @@ DECISIONS = Counter("bot_decisions", "Decisions on drafts: approve, reject, …"
 STATUSES = Counter("bot_statuses", "Statuses posted to Mastodon")
 TOKENS = Counter("bot_generated_tokens", "Tokens the language model generated")
 DRAFTS = Gauge("bot_drafts", "Drafts in each state", ["state"])
+WAITING = Gauge("bot_drafts_waiting", "Drafts in the line before the language model")
 IN_HAND = Gauge("bot_work_in_hand", "Interactions, reactions and jobs being worked on")
 GATEWAY_SECONDS = Gauge("bot_gateway_latency_seconds", "Discord's gateway, from beat to answer")
 UP = Gauge("bot_up", "1 while this part is well", ["part"])

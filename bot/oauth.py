@@ -111,5 +111,5 @@ async def _post(client: Client, path: str, form: Form) -> tuple[int, Any]:  # An
         raise Unavailable("{server} has a fault. Try again later.", server=server)
     try:
         return answer.status_code, answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return answer.status_code, None

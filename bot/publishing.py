@@ -53,11 +53,7 @@ class Publishing:
             try:
                 await self._publish(await self._again(draft), now, retried=False)
             except Unavailable as e:
-                raise Unavailable(
-                    "{reason} I do not know yet whether your post is there. I keep looking and"
-                    " post it only if it is not; there is nothing you need to do.",
-                    reason=e.words,
-                ) from e
+                raise _unsure(e) from e
 
     async def post_later(
         self, draft: Draft, position: int, fingerprint: str, post_at: datetime, now: datetime
@@ -271,6 +267,20 @@ def decided(draft: Draft) -> UserError:
 def gone() -> UserError:
     """What to say about a draft that is not stored."""
     return UserError("This draft is not stored any more. Ask for a new one with /draft.")
+
+
+def _unsure(error: Unavailable) -> Unavailable:
+    """What to say while nobody knows whether a status is there."""
+    if isinstance(error.__cause__, Refused):  # something that this person can mend
+        return Unavailable(
+            "{reason} I do not know yet whether your post is there. I keep looking and post it"
+            " only if it is not.",
+            reason=error.words,
+        )
+    return Unavailable(
+        "I do not know yet whether your post is there. I keep looking and post it only if it is"
+        " not; there is nothing you need to do."
+    )
 
 
 def _cannot_undo(draft: Draft) -> UserError:

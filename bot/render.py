@@ -5,7 +5,6 @@ a thread is shown part by part, and what is too long for a message comes as a fi
 """
 
 import io
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TypedDict
@@ -16,7 +15,26 @@ from discord.utils import format_dt
 from bot.actions import EMOJI, Action, Kind, keycap
 from bot.draft import STATE_WORDS, Candidate, Draft, State
 from bot.language import told
+from bot.visible import escaped, inline
 from bot.words import Words, say, say_n
+
+__all__ = [
+    "MAX_INPUT",
+    "PAGE",
+    "PAGE_ID",
+    "VISIBILITIES",
+    "Message",
+    "buttons",
+    "content",
+    "embeds",
+    "escaped",
+    "files",
+    "form",
+    "inline",
+    "message",
+    "page",
+    "which_one",
+]
 
 MAX_EMBED, MAX_EMBEDS = 4096, 5500  # characters of one and of all; Discord takes 6000 in all
 MAX_INPUT = 4000
@@ -41,10 +59,6 @@ STYLES: dict[Kind, discord.ButtonStyle] = {
 _BLURPLE, _GREEN, _GREY = 0x5865F2, 0x3BA55D, 0x747F8D
 _COLOURS = {State.PUBLISHED: _GREEN, **dict.fromkeys((State.REJECTED, State.EXPIRED), _GREY)}
 _COLOURS |= dict.fromkeys((State.REPLACED, State.UNDONE), _GREY)
-
-_LINK = re.compile(r"(https?://[^\s<>]+)")
-_MARKDOWN = re.compile(r"([\\*_~`|<\[])")
-_LINE_START = re.compile(r"^(\s*)([-+#>])|^(\s*\d+)([.)])", re.M)
 
 
 class Message(TypedDict):
@@ -375,15 +389,3 @@ VISIBILITIES = {
     "private": say("followers only"),
     "direct": say("mentioned people only"),
 }
-
-
-def inline(text: str, limit: int = 300) -> str:
-    """A text of one line, as it is."""
-    return escaped(re.sub(r"\s+", " ", text).strip()[:limit])
-
-
-def escaped(text: str) -> str:
-    """Markdown of Discord's that shows exactly this text; links stay links."""
-    pieces = _LINK.split(text)  # every second one is a link
-    pieces[::2] = [_MARKDOWN.sub(r"\\\1", piece) for piece in pieces[::2]]
-    return _LINE_START.sub(lambda m: f"{m[1] or m[3] or ''}\\{m[2] or m[4]}", "".join(pieces))

@@ -1,6 +1,8 @@
 """The one place that tells a user that something went wrong, and where an interaction begins."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 log = structlog.stdlib.get_logger(__name__)
 
 EXPIRED, ALREADY_ANSWERED = 10062, 40060
-DISCORD_FAULTS = (discord.HTTPException, aiohttp.ClientError, OSError)  # no, or no answer
+# no, no answer, or one that is no JSON
+PASSING_S = 5.0  # what is told in passing holds nothing up for longer
+DISCORD_FAULTS = (discord.HTTPException, aiohttp.ClientError, OSError, json.JSONDecodeError)
 
 
 def begin(interaction: discord.Interaction) -> None:
@@ -53,6 +57,10 @@ def words_of(error: BaseException) -> Words:
         case discord.HTTPException():
             log.error("Discord refused a call", exc_info=error)
             return say("Discord did not take my answer. Please try again.")
+        case aiohttp.ClientError() | OSError() | json.JSONDecodeError():
+            # without its words, which may hold the address, and that the interaction's token
+            log.error("Discord gave no answer", kind=type(error).__name__)
+            return say("Discord did not take my answer. Please try again.")
         case _:
             log.error("an unexpected error", exc_info=error)
             return say("Something went wrong on my side; my log says what. Please try again.")
@@ -70,16 +78,22 @@ async def report(interaction: discord.Interaction, error: BaseException) -> None
         log.info("the bot is stopping, so an answer could not be given")
         return
     try:
-        if not interaction.response.is_done():
-            try:
-                await interaction.response.send_message(text, ephemeral=True)
-                return
-            except discord.HTTPException as e:
-                if e.code != ALREADY_ANSWERED:  # an answer got through that seemed to fail
-                    raise
-        await interaction.followup.send(text, ephemeral=True)
-    except discord.HTTPException as e:  # the interaction has expired: there is no one to answer
-        log.warning("could not report to the user", code=e.code, status=e.status)
+        async with asyncio.timeout(cast("Bot", interaction.client).patience_s):
+            await _send(interaction, text)
+    except DISCORD_FAULTS as e:  # away, or the interaction has expired: there is no one to answer
+        code = getattr(e, "code", None)
+        log.warning("could not report to the user", kind=type(e).__name__, code=code)
+
+
+async def _send(interaction: discord.Interaction, text: str) -> None:
+    if not interaction.response.is_done():
+        try:
+            await interaction.response.send_message(text, ephemeral=True)
+            return
+        except discord.HTTPException as e:
+            if e.code != ALREADY_ANSWERED:  # an answer got through that seemed to fail
+                raise
+    await interaction.followup.send(text, ephemeral=True)
 
 
 @asynccontextmanager
@@ -93,6 +107,29 @@ async def reporting(interaction: discord.Interaction) -> AsyncIterator[None]:
         yield
     except Exception as e:
         await report(interaction, e)
+
+
+def in_passing(
+    send: Callable[[str], Awaitable[discord.Message]], locale: str
+) -> Callable[[Words], Awaitable[None]]:
+    """A way to tell a person what changes, such as a place in a line: one message, edited.
+
+    What cannot be told that way is left out: it stops nothing.
+    """
+    sent: list[discord.Message] = []
+
+    async def tell(words: Words) -> None:
+        text = told(words, locale)
+        try:
+            async with asyncio.timeout(PASSING_S):
+                if sent:
+                    await sent[0].edit(content=text)
+                else:
+                    sent.append(await send(text))
+        except DISCORD_FAULTS as e:
+            log.info("something could not be told in passing", why=str(e))
+
+    return tell
 
 
 async def answer(interaction: discord.Interaction, *lines: Words, **more: Any) -> None:

@@ -1,22 +1,27 @@
 """Checks every candidate before anyone sees it: each that fails is dropped with its reason.
 
 A near-copy is a text that repeats a training post word for word, or half of whose words lie in runs
-of eight that some training post has too: 1.6% of an author's own new posts are that close.
+of eight that some training post has too: 1.6% of an author's own new posts are that close. Nothing
+is shown with a warning: another text is drawn sooner than a warning is read.
 """
 
 import re
+import unicodedata
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from bot import personal
 from bot.draft import Candidate
 from bot.errors import UserError
+from bot.others import RUN, Others, runs_of, words_of
 from bot.thread import candidate_of
+from bot.visible import visible
 from bot.words import Words, say
 
-RUN = 8  # words; shorter runs are shared by any two posts of one author
 COPIED_SHARE = 0.5
+SHORTEST_LEAK = 4  # words of a prompt; fewer may be in any text
 
 EMPTY = say("empty")
 BROKEN = say("broken characters")
@@ -24,12 +29,22 @@ UNSPLITTABLE = say("too long for the server")
 INVENTED_LINK = say("an invented link")
 STRANGER = say("mentions somebody who was not named")
 NEAR_COPY = say("too close to an old post")
+SOMEBODY_ELSES = say("the words of somebody else's post")
+PERSONAL = say("an address, a number or a key")
+BLOCKED = say("a word that is not to be used")
+LEAK = say("the model's own instructions")
 REPEATED = say("the same as another candidate")
 
-_WORD = re.compile(r"\w+(?:['’]\w+)*")
-_LINK = re.compile(r"(?:https?://|www\.)\S+|\b(?:t\.co|bit\.ly)/\S+", re.I)
-_HANDLE = re.compile(r"(?<![\w/])@([\w.-]*\w)(?:@[\w.-]*\w)?")
-_BROKEN = re.compile(r"\ufffd|<\|\w+\|>")
+_TLD = r"(?:com|org|net|edu|gov|info|biz|io|dev|app|xyz|online|site|shop|social|blog|uk|ly|gl|gd)"
+_LABELS = r"(?<![\w.@-])(?:[^\W_](?:[\w-]*[^\W_])?\.)+"
+_LINK = re.compile(
+    rf"\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|\b(?:magnet|mailto|xmpp):\S+"
+    rf"|{_LABELS}(?:[^\W\d_]{{2,}}(?::\d+)?/\S+|{_TLD}(?![\w-])\S*)",
+    re.I,
+)
+_ENDS_SENTENCE = ".,;:!?)]}>'\"”’»…*_"
+_HANDLE = re.compile(r"(?<![\w/])@[\w.-]*\w(?:@[\w.-]*\w)?")
+_BROKEN = re.compile("[\ufffd\ud800-\udfff]|<\\|\\w+\\|>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +58,25 @@ class Rejected:
 class Archive:
     """What the voice learnt from, kept small: hashes of whole posts and of their 8-word runs."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, texts: Iterable[str], others: Others | None = None) -> None:
+        """`others` is what the archive holds of other people's posts."""
         posts: set[int] = set()
         runs = array("q")
         for text in texts:
-            words = _words(text)
+            words = words_of(text)
             posts.add(hash(words))
-            runs.extend(hash(run) for run in _runs(words))
+            runs.extend(hash(run) for run in runs_of(words))
         self._posts = posts
         self._runs = array("q", sorted(runs))  # a sorted array takes a tenth of a set's memory
+        self.others = others or Others()
 
     def copied_share(self, text: str) -> float:
         """Share of the words that repeat a post or lie in a shared run of eight, 0..1."""
-        words = _words(text)
+        words = words_of(text)
         if hash(words) in self._posts:
             return 1.0
         copied = [False] * len(words)
-        for start, run in enumerate(_runs(words)):
+        for start, run in enumerate(runs_of(words)):
             if self._has(hash(run)):
                 copied[start : start + RUN] = [True] * RUN
         return sum(copied) / len(words) if words else 0.0
@@ -69,6 +86,28 @@ class Archive:
         return at < len(self._runs) and self._runs[at] == key
 
 
+class WordList:
+    """Words and phrases that no text may hold: whole words, whatever their case and accents."""
+
+    def __init__(self, lines: Iterable[str] = ()) -> None:
+        """One a line; `#` begins a comment."""
+        phrases = {_folded(line.partition("#")[0]) for line in lines}
+        self._phrases = phrases - {()}
+        self._lengths = {len(phrase) for phrase in self._phrases}
+
+    def meets(self, text: str) -> bool:
+        """Whether the text holds one of them."""
+        words = _folded(text) if self._phrases else ()
+        return any(
+            words[i : i + length] in self._phrases
+            for length in self._lengths
+            for i in range(len(words) - length + 1)
+        )
+
+
+NO_WORDS = WordList()
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What a candidate is held against. `length` counts characters as the server does."""
@@ -76,6 +115,8 @@ class Rules:
     max_chars: int
     length: Callable[[str], int]
     archive: Archive
+    blocked: WordList = NO_WORDS
+    prompt: str = ""  # what the model is told, which is not for its answers
 
 
 def screen(
@@ -83,21 +124,21 @@ def screen(
 ) -> tuple[list[Candidate], list[Rejected]]:
     """Split texts into candidates to show and texts to drop; `taken` are those shown already.
 
-    `named` is what the owner wrote: a link or a handle in it may stand in a text too. A text too
-    long for one status is kept as a thread.
+    `named` is what the owner wrote: a link, a handle or a number in it may stand in a text too. A
+    text too long for one status is kept as a thread. What cannot be seen is taken out.
     """
     kept: list[Candidate] = []
     dropped: list[Rejected] = []
-    seen = {_words(t) for t in taken}
+    seen = {words_of(t) for t in taken}
     for raw in texts:
-        text = raw.strip()
-        reason = _fault(text, named, rules)
-        if reason is None and _words(text) in seen:
+        text = visible(raw)
+        reason = BROKEN if _BROKEN.search(raw) else _fault(text, named, rules)
+        if reason is None and words_of(text) in seen:
             reason = REPEATED
         if reason is None:
             try:
                 kept.append(candidate_of(text, rules.max_chars, rules.length))
-                seen.add(_words(text))
+                seen.add(words_of(text))
             except UserError:
                 reason = UNSPLITTABLE
         if reason:
@@ -106,24 +147,44 @@ def screen(
 
 
 def _fault(text: str, named: str, rules: Rules) -> Words | None:
-    if not _words(text):
+    """The first reason not to offer a text, the cheapest to find first."""
+    if not words_of(text):
         return EMPTY
-    if _BROKEN.search(text):
-        return BROKEN
-    if any(link not in named for link in _LINK.findall(text)):
-        return INVENTED_LINK
-    asked = {h.lower() for h in _HANDLE.findall(named)}
-    if any(h.lower() not in asked for h in _HANDLE.findall(text)):
-        return STRANGER
-    if rules.archive.copied_share(text) >= COPIED_SHARE:
-        return NEAR_COPY
-    return None
+    plain, asked = (unicodedata.normalize("NFKC", t) for t in (text, named))  # ＠ and ｗｗｗ． too
+    tests: tuple[tuple[Words, Callable[[], bool]], ...] = (
+        (INVENTED_LINK, lambda: not _links(plain) <= _links(asked)),
+        (STRANGER, lambda: not _handles(plain) <= _handles(asked)),
+        (BLOCKED, lambda: rules.blocked.meets(text)),
+        (NEAR_COPY, lambda: rules.archive.copied_share(text) >= COPIED_SHARE),
+        (SOMEBODY_ELSES, lambda: rules.archive.others.wrote(text)),
+        (LEAK, lambda: _leaks(text, rules.prompt)),
+        (PERSONAL, lambda: any(found.text not in named for found in personal.find(text))),
+    )
+    return next((reason for reason, fails in tests if fails()), None)
 
 
-def _words(text: str) -> tuple[str, ...]:
-    """Words in lower case; a post without any (emoji, say) counts by its characters."""
-    return tuple(_WORD.findall(text.lower())) or tuple(text.split())
+def _links(text: str) -> set[str]:
+    """Addresses without what may be left out of them; in lower case up to the path."""
+    found = set()
+    for link in _LINK.findall(text):
+        bare = re.sub(r"^(?:https?://)?(?:www\.)?", "", link.rstrip(_ENDS_SENTENCE), flags=re.I)
+        host, slash, path = bare.partition("/")
+        found.add(host.lower() + slash + path)
+    return found
 
 
-def _runs(words: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
-    return (words[i : i + RUN] for i in range(len(words) - RUN + 1))
+def _handles(text: str) -> set[str]:
+    return {handle.lower() for handle in _HANDLE.findall(text)}
+
+
+def _leaks(text: str, prompt: str) -> bool:
+    words, told = words_of(text), words_of(prompt)
+    size = len(told)
+    return size >= SHORTEST_LEAK and any(
+        words[i : i + size] == told for i in range(len(words) - size + 1)
+    )
+
+
+def _folded(text: str) -> tuple[str, ...]:
+    parted = unicodedata.normalize("NFKD", text).casefold()
+    return words_of("".join(c for c in parted if not unicodedata.combining(c)))

@@ -70,6 +70,8 @@ def _keys_of_file(file: Path, is_needed: bool) -> list[str]:
         if not file.exists() and is_needed:
             file.touch(mode=0o600, exist_ok=False)
             file.write_bytes(Fernet.generate_key() + b"\n")
+        if file.exists() and file.stat().st_mode & 0o077:
+            file.chmod(0o600)  # it may have been copied here
         return _split(file.read_text("utf-8")) if file.exists() else []
     except (OSError, UnicodeDecodeError) as e:
         raise ConfigError(

@@ -62,8 +62,8 @@ class Prompt:
 class Sampling:
     """How candidates are drawn. `min_p` is sent only to servers of local voices."""
 
-    temperature: float = 0.9
-    min_p: float = 0.05
+    temperature: float = 1.0
+    min_p: float = 0.02
     max_tokens: int = 160
 
 

@@ -16,7 +16,7 @@ from bot.composing import OpenVoice
 from bot.errors import Refused, UserError, VoiceError
 from bot.store import Store
 from bot.store.people import Role
-from bot.voice import VOICE_FILE, Voice, list_voices
+from bot.voice import HELD_OUT_FILE, VOICE_FILE, Voice, VoicePost, list_voices, load_posts
 
 log = structlog.get_logger()
 
@@ -99,6 +99,16 @@ class Voices:
         owners = [user for user, role in roles.items() if role == "owner"]
         guests = tuple(user for user, role in roles.items() if role == "guest")
         return await self._read(name), Belongs(owners[0] if owners else None, guests)
+
+    async def held_out(self, name: str) -> list[VoicePost]:
+        """Posts a voice has not seen; none if it was trained without any."""
+        folder = self._folder / name
+        try:
+            if not (folder / HELD_OUT_FILE).exists():
+                return []
+            return await asyncio.to_thread(load_posts, folder, HELD_OUT_FILE)
+        except VoiceError as e:
+            raise _damaged(name, e) from e
 
     async def grant(
         self, by: int, user_id: int, name: str | None, now: datetime

@@ -17,6 +17,11 @@ from bot.store import Store
 from bot.vault import Vault
 from bot.voice import SCHEMA, Base, Prompt, Sampling, Voice, VoicePost, save_posts
 from bot.voices import Voices
+from tests.canaries import (  # noqa: F401 - fixtures and a hook for every test
+    no_canary_is_left_behind,
+    no_secret_is_left_behind,
+    pytest_runtest_makereport,
+)
 from tests.fakes.llm import FakeLLM
 from tests.fakes.proxy import Proxy
 from tests.stage import Stage
@@ -35,7 +40,11 @@ POSTS = (
 @pytest.fixture
 def voice_folder(tmp_path: Path) -> Path:
     """A voice that a provider serves, in a voices folder of its own."""
-    folder = tmp_path / "voices" / "mara"
+    return write_voice(tmp_path / "voices" / "mara")
+
+
+def write_voice(folder: Path) -> Path:
+    """The same, wherever it is wanted."""
     folder.mkdir(parents=True)
     save_posts(folder, [VoicePost(None, text, (topic,)) for text, topic in POSTS])
     Voice(

@@ -24,6 +24,10 @@ class Running:
     def output(self) -> str:
         return b"".join(self._written).decode()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 

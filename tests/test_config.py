@@ -88,3 +88,14 @@ def test_no_voice_at_all_says_how_to_get_one(
     monkeypatch.setenv("VOICES", str(tmp_path / "none"))
     with pytest.raises(ConfigError, match="trainer train"):
         read_settings(DraftSettings).voice_folder()
+
+
+def test_blocked_words_are_read_or_said_to_be_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert read_settings(DraftSettings).blocked_lines() == []
+    monkeypatch.setenv("BLOCKED_WORDS", "words.txt")
+    with pytest.raises(ConfigError, match=r"words\.txt cannot be read .* BLOCKED_WORDS"):
+        read_settings(DraftSettings).blocked_lines()
+    (tmp_path / "words.txt").write_text("goose\nbad egg\n", "utf-8")
+    assert read_settings(DraftSettings).blocked_lines() == ["goose", "bad egg"]

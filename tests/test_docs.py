@@ -8,6 +8,7 @@ import pytest
 
 from bot.__main__ import build_parser as bot_parser
 from bot.cogs.accounts import AccountCommands
+from bot.cogs.blind_test import BlindTests
 from bot.cogs.drafts import Drafts
 from bot.cogs.history import History
 from bot.cogs.privacy import Privacy
@@ -54,7 +55,7 @@ COMMANDS = {
     f"{cog.__cog_group_name__} {command.name}"
     if cog.__cog_is_app_commands_group__
     else command.name: command
-    for cog in (Drafts, History, Daily, VoiceCommands, AccountCommands, Privacy)
+    for cog in (Drafts, History, Daily, VoiceCommands, BlindTests, AccountCommands, Privacy)
     for command in cog.__cog_app_commands__
 }
 

@@ -2,7 +2,10 @@
 
 import asyncio
 import gzip
+import json
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 
@@ -81,6 +84,16 @@ def test_what_is_no_public_server_is_refused_with_a_sentence(typed: str) -> None
         ("::ffff:127.0.0.1", False),
         ("2002:7f00:1::", False),
         ("64:ff9b::7f00:1", False),
+        ("64:ff9b::5db8:d70e", True),
+        ("64:ff9b:1::7f00:1", False),
+        ("::127.0.0.1", False),
+        ("::ffff:0:127.0.0.1", False),
+        ("2001:0:7f00:1::", False),
+        ("fec0::1", False),
+        ("2001:db8::1", False),
+        ("ff02::1", False),
+        ("240.0.0.1", False),
+        ("198.18.0.1", False),
     ],
 )
 def test_private_addresses_are_known_however_they_are_wrapped(address: str, public: bool) -> None:
@@ -180,3 +193,66 @@ async def test_a_name_that_leads_to_a_private_address_is_not_connected_to(host: 
 async def test_a_strangers_server_is_not_asked_without_encryption(hostile: str) -> None:
     with pytest.raises(requests.exceptions.InvalidSchema):
         await _get(hostile, "fine", is_trusted=False)
+
+
+# A name server that calls the name public at first, and loopback ever after. Nothing is connected
+# to: the attempt itself is what is looked at.
+REBINDING = """
+import json, socket, sys
+asked, tried, really = [], [], socket.getaddrinfo
+def lookup(host, port, *args, **more):
+    if host != "rebinding.example":
+        return really(host, port, *args, **more)
+    address = "127.0.0.1" if asked else "93.184.215.14"
+    asked.append(address)
+    return really(address, port, *args, **more)
+def watch(event, args):
+    if event == "socket.connect":
+        tried.append(args[1][0])
+        raise OSError("nothing leaves this machine")
+socket.getaddrinfo = lookup
+sys.addaudithook(watch)
+from bot.instance import AddressRefused, Session
+url = "https://rebinding.example"
+told = []
+for _ in range(2):
+    try:
+        Session(url, is_trusted=False).get(url + "/api", timeout=2)
+    except Exception as e:
+        told.append(type(e).__name__)
+print(json.dumps([asked, tried, told]))
+"""
+
+
+def test_the_address_that_was_checked_is_the_one_connected_to() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", REBINDING], capture_output=True, text=True, check=True
+    )
+    asked, tried, told = json.loads(done.stdout)
+    assert asked == ["93.184.215.14", "127.0.0.1"]  # once for each connection
+    assert tried == ["93.184.215.14"]  # the second was refused before any
+    assert told == ["ConnectionError", "AddressRefused"]
+
+
+async def test_a_strangers_server_is_not_reached_through_a_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.settimeout(0.2)
+        for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        with pytest.raises(AddressRefused, match="public internet"):
+            await _get("https://localhost", "", is_trusted=False)
+        with pytest.raises(TimeoutError):
+            proxy.accept()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:3000", "https://localhost", "http://[::1]", "http://localhost"]
+)
+def test_a_loopback_server_is_only_what_the_operator_named(url: str) -> None:
+    assert base_url(url, [url]) == url
+    with pytest.raises(UserError):
+        base_url(url)
+    with pytest.raises(UserError):
+        base_url(url, ["http://127.0.0.1:3001"])

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PURE = {"actions", "clock", "thread", "draft", "screen", "errors", "words", "topics"}
+PURE = {"actions", "clock", "thread", "draft", "rates", "screen", "errors", "words", "topics"}
+PURE |= {"visible"}
 _WORDS = {"errors", "words", "voice", "draft"}  # what every room may know
 ALLOWED = {  # module of bot -> modules of bot it may import; what is not named is free
     "words": set(),
@@ -18,37 +19,43 @@ ALLOWED = {  # module of bot -> modules of bot it may import; what is not named 
     "actions": {"draft"},
     "clock": {"errors"},
     "thread": {"draft", "errors"},
-    "screen": {*_WORDS, "thread"},
-    "render": {*_WORDS, "actions", "language"},
+    "visible": set(),
+    "others": {"errors"},
+    "screen": {*_WORDS, "thread", "personal", "others", "visible"},
+    "render": {*_WORDS, "actions", "language", "visible"},
     "language": {"errors", "words"},
     "config": {"errors", "voice"},
-    "store": {*_WORDS, "config", "store"},
-    "llm": {*_WORDS, "config"},
+    "rates": {"words"},
+    "store": {*_WORDS, "config", "rates", "store"},
+    "bounded": set(),
+    "llm": {*_WORDS, "bounded", "config"},
     "instance": {"errors", "words"},
     "oauth": {"errors", "words", "instance"},
     "vault": {"errors"},
-    "mastodon": {*_WORDS, "config", "instance"},
+    "mastodon": {*_WORDS, "config", "instance", "visible"},
     "engine": {"errors", "voice", "weights"},
     "weights": {"errors", "voice"},
     "logs": set(),
     "metrics": set(),
     "work": {"errors"},
-    "composing": {*_WORDS, "llm", "screen"},
+    "line": {"errors", "words"},
+    "composing": {*_WORDS, "llm", "others", "ranker", "screen"},
     "voices": {*_WORDS, "composing", "store"},
     "accounts": {*_WORDS, "instance", "mastodon", "oauth", "store", "vault"},
     "publishing": {*_WORDS, "store", "accounts", "voices"},
     "drafting": {
         *(*_WORDS, "store", "llm", "accounts", "voices", "composing", "publishing", "screen"),
-        "thread",
+        *("line", "thread", "visible"),
     },
     "privacy": {*_WORDS, "accounts", "store"},
     "topics": set(),
+    "blind_test": {*_WORDS, "drafting", "line", "mastodon", "rates", "screen", "store"},
     "daily": {*_WORDS, "clock", "composing", "drafting", "topics"},
     "report": {"errors", "words", "language"},
     "client": {*_WORDS, "actions", "drafting", "render", "report", "language", "work"},
     "cogs": {
         *("actions", "clock", "daily", "draft", "drafting", "errors", "language", "privacy"),
-        *("publishing", "render", "report", "words"),
+        *("blind_test", "line", "publishing", "rates", "render", "report", "words"),
     },
 }
 WATCHED = {"logs", "metrics"}  # what every room but the pure ones may write to
@@ -98,7 +105,15 @@ def test_the_trainer_imports_only_voice_and_weights_of_the_bot(file: Path) -> No
         "serve.py": {"engine", "errors"},
         "drafts.py": {"composing", "config", "engine", "errors", "llm", "mastodon", "screen"},
     }
-    assert _rooms(file) <= {"voice", "weights", "personal", *more.get(file.name, set())}
+    assert _rooms(file) <= {
+        "voice",
+        "weights",
+        "personal",
+        "rates",
+        "others",
+        "ranker",
+        *more.get(file.name, set()),
+    }
 
 
 @pytest.mark.parametrize("file", _modules("bot"), ids=lambda f: str(f.relative_to(ROOT)))

@@ -121,6 +121,27 @@ def test_one_huge_post_goes_through_memory_alone() -> None:
     assert parts == [[20, 25, 30], [400], [900]]
 
 
+def test_the_newest_posts_are_read_as_far_as_the_tokens_last(tiny: Path, data: Dataset) -> None:
+    base, quiet = base_model.load(str(tiny), "float32"), Console(quiet=True)
+    everything = batches.newest(data.train, base, Recipe(), quiet)
+    assert everything == [batches.encode(e, base.tokenizer, 512) for e in data.train]
+    last = sum(map(len, everything[-3:]))
+    assert batches.newest(data.train, base, Recipe(tokens=last), quiet) == everything[-3:]
+    assert batches.newest(data.train, base, Recipe(tokens=1), quiet) == everything[-1:]
+
+
+def test_few_posts_are_read_twice() -> None:
+    posts = [Tokens([0] * 10, 1, 9)] * 50
+    assert batches.epochs_of(posts, Recipe(tokens=1000)) == 2
+    assert batches.epochs_of(posts, Recipe(tokens=999)) == 1
+
+
+def test_posts_to_validate_on_are_spread_evenly() -> None:
+    posts = [Example([], str(n)) for n in range(250)]
+    assert [e.completion for e in batches.some(posts, 5)] == ["0", "50", "100", "150", "200"]
+    assert batches.some(posts[:3], 5) == posts[:3]
+
+
 def test_order_is_the_same_for_a_seed_and_differs_between_epochs() -> None:
     posts = [Tokens([0] * (10 + i), 1, i) for i in range(50)]
     first, again, second, other = (

@@ -3,6 +3,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -55,3 +57,16 @@ def test_processes_end_with_a_killed_parent(tmp_path: Path) -> None:
     while alive := [c for c in children if c.is_running() and c.status() != "zombie"]:
         assert time.monotonic() < ended_by, alive
         time.sleep(0.05)
+
+
+def test_some_examples_ask_for_less_than_a_post_is_about_and_held_out_ones_never() -> None:
+    text = "The ferry #storm #harbour"
+    posts = [Kept(n, str(n), None, text, "original", (), "train") for n in range(1000)]
+    written = RENDERER.render([(post, ()) for post in posts])
+    topics = Counter(row.asked for row in written)
+    all_of_them, nothing = topics["storm, harbour"], topics[""]
+    assert 0.55 < all_of_them / 1000 < 0.65
+    assert 0.07 < nothing / 1000 < 0.13
+    assert topics["storm"] + topics["harbour"] == 1000 - all_of_them - nothing
+    held_out = RENDERER.render([(replace(post, side="validation"), ()) for post in posts[:100]])
+    assert {row.asked for row in held_out} == {"storm, harbour"}

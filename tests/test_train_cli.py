@@ -70,7 +70,7 @@ def test_without_a_terminal_there_is_one_line_an_epoch(
 ) -> None:
     assert _train(tmp_path, tiny, "--epochs", "2") == 0
     out, err = capsys.readouterr()
-    before, first, second, ready = out.splitlines()
+    before, first, second, ready, unranked = out.splitlines()
     assert before.startswith("before training: validation loss")
     assert re.fullmatch(
         r"epoch 1/2: training loss [\d.]+, validation loss [\d.]+,"
@@ -79,6 +79,7 @@ def test_without_a_terminal_there_is_one_line_an_epoch(
     )
     assert second.startswith("epoch 2/2: ")
     assert ready.startswith("The voice mara is ready in ")
+    assert unranked.startswith("Its drafts are not ranked. The voice was trained on ")
     assert err == ""
 
 

@@ -25,6 +25,14 @@ def test_the_first_start_makes_a_key_for_its_owner_only(tmp_path: Path) -> None:
     assert Vault.open(None, database).unlock(locked) == "canary"
 
 
+def test_a_key_file_that_others_could_read_is_closed(tmp_path: Path) -> None:
+    file = key_file(tmp_path / "bot.db")
+    file.write_text(NEW)
+    file.chmod(0o644)
+    assert Vault.open(None, tmp_path / "bot.db").unlock(Vault([NEW]).lock("canary")) == "canary"
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_key_in_the_environment_needs_no_file(tmp_path: Path) -> None:
     Vault.open(NEW, tmp_path / "bot.db")
     assert list(tmp_path.iterdir()) == []

@@ -20,8 +20,9 @@ from rich.console import Console
 
 from trainer import dataset
 from trainer.base_model import DEFAULT
+from trainer.commands import add_feedback, add_rank, add_report
 from trainer.errors import DataError, TrainerError
-from trainer.recipe import Recipe
+from trainer.recipe import FEW_POSTS_EPOCHS, Recipe
 
 if TYPE_CHECKING:
     from trainer.openai_job import OpenAI
@@ -57,7 +58,9 @@ def build_parser() -> argparse.ArgumentParser:
     add_import_openai(commands)
     add_serve(commands)
     add_report(commands)
+    add_feedback(commands)
     add_evaluate(commands)
+    add_rank(commands)
     return parser
 
 
@@ -156,7 +159,10 @@ def add_train(commands: "Subparsers[argparse.ArgumentParser]") -> None:
         help="another base model: a Hugging Face id or folder (SmolLM2-135M-Instruct), or what a"
         " provider offers (gpt-4.1-mini)",
     )
-    option("--epochs", type=_count, default=recipe.epochs, help="(%(default)s)")
+    option(
+        "--tokens", type=_count, default=recipe.tokens, help="an epoch, newest first (%(default)s)"
+    )
+    option("--epochs", type=_count, default=recipe.epochs, help="(2; with many posts 1)")
     option(
         "--patience",
         type=_count,
@@ -215,7 +221,8 @@ def _run_train(args: argparse.Namespace) -> None:
 def _provider_backend(args: argparse.Namespace, recipe: Recipe, console: Console) -> "OpenAI":
     from trainer import openai_job, provider  # noqa: PLC0415 - a second
 
-    fixed = ("rank", "learning_rate", "batch_size", "max_tokens", "memory_tokens", "threads")
+    ours = ("epochs", "patience", "checkpoint_every", "seed")
+    fixed = [field.name for field in fields(Recipe) if field.name not in ours]
     if wrong := [n for n in fixed if getattr(recipe, n) != getattr(Recipe(), n)]:
         flags = ", ".join("--" + name.replace("_", "-") for name in wrong)
         raise DataError(f"A provider chooses {flags} itself: leave it out, or use --backend local.")
@@ -228,7 +235,7 @@ def _provider_backend(args: argparse.Namespace, recipe: Recipe, console: Console
             model=args.base or openai_job.DEFAULT_MODEL,
             method=args.method,
             preferences=args.preferences,
-            epochs=recipe.epochs,
+            epochs=recipe.epochs or FEW_POSTS_EPOCHS,
             beta=args.beta,
             seed=recipe.seed,
         ),
@@ -296,28 +303,6 @@ def _run_serve(args: argparse.Namespace) -> None:
         ) from e
 
     serve(args.voices, args.voice, args.base_gguf, args.threads, args.host, args.port)
-
-
-def add_report(commands: "Subparsers[argparse.ArgumentParser]") -> None:
-    """Add `report VOICE`."""
-    parser = commands.add_parser("report", help="show a voice on one page, with drafts")
-    option = parser.add_argument
-    option("voice", metavar="VOICE", help="name of the voice")
-    option("--voices", type=Path, metavar="FOLDER", default=Path("voices"), help="(voices)")
-    option("--data", type=Path, metavar="DATA", help="folder that prepare wrote, for older voices")
-    option("--out", type=Path, metavar="FILE", help="the page (report.html in the voice's folder)")
-    option("--timezone", default="UTC", metavar="ZONE", help="of the hours, as Asia/Tokyo (UTC)")
-    option("--no-drafts", action="store_true", help="write none, and ask no server")
-    parser.set_defaults(run=_run_report)
-
-
-def _run_report(args: argparse.Namespace) -> None:
-    from trainer.report import Options, report  # noqa: PLC0415 - matplotlib, for this command only
-    from trainer.voice_folder import VoiceFolder  # noqa: PLC0415
-
-    folder = VoiceFolder.named(args.voices, args.voice).place
-    options = Options(args.data, args.out, args.timezone, with_drafts=not args.no_drafts)
-    report(folder, options, now=datetime.now(UTC))
 
 
 def add_evaluate(commands: "Subparsers[argparse.ArgumentParser]") -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 from rich.console import Console
 
 from trainer.dataset import Dataset
+from trainer.errors import DataError, ServeError
 from trainer.recipe import Recipe
 from trainer.voice_folder import VoiceFolder
 
@@ -33,8 +34,14 @@ class Local:
     def train(
         self, data: Dataset, folder: VoiceFolder, *, fresh: bool, now: datetime, console: Console
     ) -> None:
-        """Fine-tune a LoRA adapter here."""
+        """Fine-tune a LoRA adapter here, then fit the ranker of its drafts."""
         with console.status("Starting torch …"):
             from trainer.local import train  # noqa: PLC0415 - seconds, and only for this backend
+            from trainer.ranking import rank  # noqa: PLC0415
 
-        train(data, folder, self.recipe, self.base, fresh=fresh, now=now, console=console)
+        if not train(data, folder, self.recipe, self.base, fresh=fresh, now=now, console=console):
+            return
+        try:
+            rank(folder.place, console)
+        except (DataError, ServeError) as e:
+            console.print(f"Its drafts are not ranked. {e}", highlight=False, markup=False)

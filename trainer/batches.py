@@ -13,7 +13,9 @@ from rich.console import Console
 
 from trainer.base_model import BaseModel
 from trainer.dataset import Example
-from trainer.recipe import Recipe
+from trainer.recipe import FEW_POSTS_EPOCHS, Recipe
+
+VALIDATED = 100  # posts: with all of a large archive, validation took longer than training
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,50 @@ def encode_all(
 ) -> list[Tokens]:
     """Tokens of all examples; says how many were too long to be learnt whole."""
     encoded = [encode(e, base.tokenizer, recipe.max_tokens) for e in examples]
+    _tell_cut(encoded, base, recipe, console)
+    return encoded
+
+
+def _tell_cut(encoded: list[Tokens], base: BaseModel, recipe: Recipe, console: Console) -> None:
     cut = sum(t.ids[-1] != base.tokenizer.eos_token_id for t in encoded)
     if cut:
         console.print(f"{cut} of {len(encoded)} posts were cut to {recipe.max_tokens} tokens.")
-    return encoded
+
+
+def newest(
+    examples: list[Example], base: BaseModel, recipe: Recipe, console: Console
+) -> list[Tokens]:
+    """Tokens of the newest examples, as many as an epoch reads; they are given oldest first.
+
+    People change: of two posts the newer one says more about how they write now.
+    """
+    kept: list[Tokens] = []
+    read = 0
+    for example in reversed(examples):
+        tokens = encode(example, base.tokenizer, recipe.max_tokens)
+        read += len(tokens)
+        if kept and read > recipe.tokens:
+            break
+        kept.append(tokens)
+    if len(kept) < len(examples):
+        console.print(
+            f"Learning from the newest {len(kept):,} of {len(examples):,} posts;"
+            " --tokens says how much is read."
+        )
+    _tell_cut(kept, base, recipe, console)
+    return kept[::-1]
+
+
+def epochs_of(examples: list[Tokens], recipe: Recipe) -> int:
+    """How often the examples are read: again only while they are few."""
+    is_few = FEW_POSTS_EPOCHS * sum(map(len, examples)) <= recipe.tokens
+    return FEW_POSTS_EPOCHS if is_few else 1
+
+
+def some(examples: list[Example], count: int = VALIDATED) -> list[Example]:
+    """At most so many, evenly spaced: the loss on a hundred posts is known well enough."""
+    step = max(1.0, len(examples) / count)
+    return [examples[int(i * step)] for i in range(min(count, len(examples)))]
 
 
 def encode(example: Example, tokenizer: Any, max_tokens: int) -> Tokens:

@@ -16,8 +16,9 @@ from bot.engine import SLOTS, Engine
 from bot.errors import BotError, UserError
 from bot.llm import LLM
 from bot.mastodon import status_length
-from bot.screen import Rules
+from bot.screen import Rules, WordList
 from bot.voice import Prompt, Voice
+from bot.weights import find_weights
 from trainer.errors import ServeError
 
 MAX_CHARS = 500  # of a status, Mastodon's own default
@@ -54,10 +55,12 @@ async def _draft_all(
 ) -> list[list[str]]:
     settings = read_settings(DraftSettings)
     opened = OpenVoice.load(folder)
+    if opened.voice.backend == "local" and not settings.llm_base_url:
+        find_weights(opened.voice.base, settings.base_gguf)  # before a process is started in vain
     if base_prompt:
         settings = settings.model_copy(update={"llm_model": None})  # that names the voice
-        opened = replace(opened, voice=_untrained(opened.voice, base_prompt))
-    rules = Rules(max_chars, status_length, opened.archive)
+        opened = replace(opened, voice=_untrained(opened.voice, base_prompt), ranker=None)
+    rules = Rules(max_chars, status_length, opened.archive, WordList(settings.blocked_lines()))
     slots = asyncio.Semaphore(max(1, SLOTS // count))  # more at once would wait, and time out
     async with AsyncExitStack() as stack:
         engine = Engine(folder.parent, settings.base_gguf, settings.engine_threads)

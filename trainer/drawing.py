@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
+from bot.ranker import RANKER_FILE
 from bot.voice import Prompt, Voice, VoicePost
 from trainer.drafts import MAX_CHARS, draft_all
 from trainer.errors import DataError
@@ -22,8 +23,8 @@ NAMES = {"voice": "the voice", "base": "base model", "examples": "base, 5 exampl
 
 
 def asked(post: VoicePost) -> str | None:
-    """The topics of a post, as one asks for them."""
-    return ", ".join(post.topics) or None
+    """A post's first topic: people ask for one."""
+    return post.topics[0] if post.topics else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,9 @@ class Drawing:
             about = {key: about[key] for key in ("base", "sampling", "data_sha256")}
             about["prompt"] = asdict(prompt)
         digest = hashlib.sha256(json.dumps([about, count, MAX_CHARS]).encode())
-        adapter = self.folder.place / voice.model
-        if not prompt and voice.backend == "local" and adapter.is_file():
-            digest.update(adapter.read_bytes())
+        for file in (self.folder.place / voice.model, self.folder.place / RANKER_FILE):
+            if not prompt and file.is_file():
+                digest.update(file.read_bytes())
         return digest.hexdigest()[:16]
 
     def _file(self, name: str, key: str) -> Path:

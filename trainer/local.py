@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -28,9 +29,12 @@ from trainer.batches import (
     Tokens,
     encode_all,
     epoch_batches,
+    epochs_of,
     learnt_tokens,
     memory_batches,
+    newest,
     shared_start,
+    some,
 )
 from trainer.curve import Step, Validation
 from trainer.dataset import Dataset
@@ -54,16 +58,20 @@ def train(
     fresh: bool,
     now: datetime,
     console: Console,
-) -> None:
-    """Fine-tune and write the voice folder. Raises ModelError if the base cannot be used."""
+) -> bool:
+    """Fine-tune and write the voice folder; false in a process that has only helped.
+
+    Raises ModelError if the base cannot be used.
+    """
     processes = PartialState(cpu=not torch.cuda.is_available())
     if not processes.is_main_process:
         console = Console(quiet=True)
     dtype = compute_dtype(processes.device)
     with console.status("Loading the base model (the first time it is converted: a minute) …"):
         base = base_model.load(base_name, str(dtype).removeprefix("torch."))
-    train_set = encode_all(data.train, base, recipe, console)
-    validation_set = encode_all(data.validation, base, recipe, console)
+    train_set = newest(data.train, base, recipe, console)
+    recipe = replace(recipe, epochs=recipe.epochs or epochs_of(train_set, recipe))
+    validation_set = encode_all(some(data.validation), base, recipe, console)
 
     opened = folder.open() if processes.is_main_process else nullcontext()
     with memory_advice(recipe), opened:
@@ -84,6 +92,7 @@ def train(
                 data, base, recipe, training.curve, training.seconds, now=now, console=console
             )
     processes.destroy_process_group()
+    return bool(processes.is_main_process)
 
 
 def share_cores(recipe: Recipe, processes: PartialState) -> int:

@@ -7,7 +7,8 @@ need a font that is not here, and stands in the page itself.
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from io import BytesIO, StringIO
 from math import ceil
 from typing import Any, NamedTuple
@@ -15,8 +16,9 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from bot.rates import Approvals
 from trainer.curve import Curve, smooth
 from trainer.portrait import Portrait
 
@@ -158,6 +160,27 @@ def training(curve: Curve) -> Picture | None:
     axes.set_ylim(*_without_outliers(losses, curve))
     axes.set_xlabel("step")
     return _picture("curve", "Learning", alt + ".", figure)
+
+
+def approvals(weeks: Mapping[date, Approvals]) -> Picture | None:
+    """Share of the drafts that were approved, and of these edited, by week; None without any."""
+    decided = [(monday, found) for monday, found in weeks.items() if found.decided]
+    if not decided:
+        return None
+    figure, axes = _axes("of a week's drafts")
+    rates = [(monday.toordinal(), found.approval_rate) for monday, found in decided]
+    edits = [(day.toordinal(), found.edit_rate) for day, found in decided if found.approved]
+    for points, colour in ((rates, LEARNT), (edits, HELD_OUT)):
+        if points:
+            axes.plot(*zip(*points, strict=True), "o-", color=colour, lw=2, ms=5)
+    axes.set_ylim(-0.03, 1.03)
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    days = [monday for monday, _ in decided]
+    marks = sorted({days[0], days[len(days) // 2], days[-1]})
+    axes.set_xticks([day.toordinal() for day in marks], [str(day) for day in marks])
+    axes.set_xlabel("week of")
+    alt = f"By week: {rates[0][1]:.0%} approved in that of {days[0]}, {rates[-1][1]:.0%} in that"
+    return _picture("approvals", "Approved, and edited first", f"{alt} of {days[-1]}.", figure)
 
 
 def _without_outliers(losses: Sequence[float], curve: Curve) -> tuple[float, float]:

@@ -1,15 +1,33 @@
-"""Checks a file of preference pairs before it costs anything: OpenAI's format for `dpo`.
+"""Preference pairs in OpenAI's format for `dpo`: writes a line, checks a file before it costs.
 
 Each line: {"input": {"messages": [...]}, "preferred_output": [{"role": "assistant", ...}],
 "non_preferred_output": [{"role": "assistant", ...}]}.
 """
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from bot.voice import Message
 from trainer.errors import DataError
 
 OUTPUTS = ("preferred_output", "non_preferred_output")
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Two answers to the same request, of which one was preferred."""
+
+    prompt: Sequence[Message]
+    preferred: str
+    other: str
+
+    def line(self) -> str:
+        """The JSON line."""
+        texts = zip(OUTPUTS, (self.preferred, self.other), strict=True)
+        answers = {name: [{"role": "assistant", "content": text}] for name, text in texts}
+        return json.dumps({"input": {"messages": [*self.prompt]}} | answers, ensure_ascii=False)
 
 
 def check(file: Path, minimum: int) -> None:

@@ -4,8 +4,8 @@ Reads each archive once and writes DATA: posts.jsonl (every kept post, oldest fi
 topics; `split` says where it went: train, validation, or left_out for what would leak from one to
 the other; row i of train.jsonl is the i-th post with split "train"), train.jsonl and
 validation.jsonl (chat fine-tuning format), dropped.jsonl (id and reason of every post that is not
-learnt from; `because` is the post for whose sake), and dataset.json (counts, options, prompt,
-checksum).
+learnt from; `because` is the post for whose sake), others.bin (hashes of other people's posts, if
+the archive holds any), and dataset.json (counts, options, prompt, checksum).
 """
 
 import hashlib
@@ -21,8 +21,9 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
+from bot.others import Others
 from bot.voice import Prompt
-from trainer.archives import Archive, Tally, open_archive, read_posts
+from trainer.archives import Archive, Tally, note_others, open_archive, read_posts
 from trainer.clean import LEFT_OUT, Reason
 from trainer.errors import ArchiveError, DataError
 from trainer.explain import advice
@@ -72,7 +73,7 @@ def prepare(
         recogniser = _recogniser(options.ner, out, stack)
         bar = stack.enter_context(progress_bar(Console(stderr=True)))
         staging = stack.enter_context(closing(Staging(folder / "staging.db", options)))
-        _stage(staging, opened, bar)
+        _stage(staging, opened, bar).save(folder)
         _settle(staging, opened, options, bar)
         summary = Summary(read=staging.read, personal=staging.personal)
         if recogniser:
@@ -121,11 +122,13 @@ def _recogniser(ner: str | None, out: Path, stack: ExitStack) -> Recogniser | No
     return recogniser
 
 
-def _stage(staging: Staging, sources: Sequence[Source], bar: Progress) -> None:
+def _stage(staging: Staging, sources: Sequence[Source], bar: Progress) -> Others:
+    """Read every archive; returns what they hold of other people's posts."""
+    others = Others()
     task = bar.add_task("Reading", total=sum(s.tally.total_bytes for s in sources))
     for number, source in enumerate(sources, 1):
         before = staging.read
-        posts = read_posts(source.archive, source.path)
+        posts = note_others(read_posts(source.archive, source.path), others)
         for _ in staging.add(posts, source.archive.kind, number):
             bar.update(task, completed=sum(s.tally.bytes_read for s in sources))
         source.posts = staging.read - before
@@ -135,6 +138,7 @@ def _stage(staging: Staging, sources: Sequence[Source], bar: Progress) -> None:
             )
         bar.update(task, completed=sum(s.tally.bytes_read for s in sources))
     bar.update(task, completed=bar.tasks[task].total)
+    return others
 
 
 def _settle(staging: Staging, sources: Sequence[Source], options: Options, bar: Progress) -> None:

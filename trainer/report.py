@@ -1,7 +1,8 @@
 """`report`: one page that shows a voice, from the posts it came from to the drafts it writes.
 
 Reads the voice folder (posts, held-out posts, dataset.json, curve.json, evaluation.json), or the
-folder of `prepare` for voices that do not hold all of these. Writes report.html, which needs no
+folder of `prepare` for voices that do not hold all of these, and the bot's database if asked to.
+Writes report.html, which needs no
 other file and asks nobody for one, and the charts as PNGs in a folder of the same name beside it.
 """
 
@@ -25,6 +26,7 @@ from trainer.dataset import ABOUT_FILE
 from trainer.errors import DataError, ServeError
 from trainer.pictures import Picture
 from trainer.portrait import Portrait, paint
+from trainer.reception import Reception
 from trainer.summary import progress_bar
 from trainer.verdict import Verdict
 
@@ -44,6 +46,7 @@ class Options:
     out: Path | None = None  # report.html in the voice's folder
     timezone: str = "UTC"
     with_drafts: bool = True
+    database: Path | None = None  # the bot's
 
 
 class Pair(NamedTuple):
@@ -71,15 +74,19 @@ def report(folder: Path, options: Options, *, now: datetime, stdout: Console | N
         sources = _sources(folder, voice, options.data)
         out = options.out or folder / "report.html"
         zone = _zone(options.timezone)
+        reception = Reception.load(options.database, voice) if options.database else None
         with progress_bar(Console(stderr=True)) as bar:
             portrait = _paint(sources, voice, zone, bar)
             pairs, silence = _pairs(folder, sources, options, bar)
             shown = _draw(portrait, sources.curve, options.timezone, bar)
+        taken = pictures.approvals(reception.weeks) if reception else None
     except VoiceError as e:
         raise DataError(str(e)) from e
     page = _page(
         voice=voice,
         verdict=Verdict.load(folder),
+        reception=reception,
+        taken=taken,
         account=_account(sources.about),
         portrait=portrait,
         pictures=shown,
@@ -89,7 +96,7 @@ def report(folder: Path, options: Options, *, now: datetime, stdout: Console | N
         has_held_out=bool(sources.held_out),
         no_dataset=NO_DATASET,
     )
-    _write(out, page, shown)
+    _write(out, page, [*shown, *([taken] if taken else [])])
     (stdout or Console()).print(f"The report is in {out}.", soft_wrap=True, highlight=False)
     return out
 

@@ -14,10 +14,14 @@ from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 
+from bot.others import OTHERS_FILE
 from trainer.errors import DataError
 
 MARK = "dataset.json"
-OURS = frozenset((MARK, "posts.jsonl", "train.jsonl", "validation.jsonl", "dropped.jsonl"))
+OURS = frozenset(
+    (MARK, "posts.jsonl", "train.jsonl", "validation.jsonl", "dropped.jsonl", "preferences.jsonl")
+)
+OURS |= {OTHERS_FILE}
 UNFINISHED = OURS | {"staging.db", "staging.db-journal", "old"}
 
 

@@ -16,6 +16,7 @@ from typing import Literal
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from bot.others import OTHERS_FILE
 from bot.voice import HELD_OUT_FILE, SCHEMA, Base, Sampling, Voice, save_posts
 from trainer import curve as curves
 from trainer.base_model import BaseModel
@@ -151,6 +152,8 @@ class VoiceFolder:
         save_posts(self.new, data.posts)
         save_posts(self.new, data.held_out, HELD_OUT_FILE)
         shutil.copyfile(data.folder / ABOUT_FILE, self.new / ABOUT_FILE)  # for the report
+        if (others := data.folder / OTHERS_FILE).exists():
+            shutil.copyfile(others, self.new / OTHERS_FILE)
         Voice(
             schema=SCHEMA,
             name=self.name,

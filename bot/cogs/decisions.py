@@ -5,9 +5,10 @@ And what becomes of drafts by themselves, once a minute: posted when due, settle
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import discord
@@ -21,8 +22,9 @@ from bot.draft import UNDO_FOR, Draft, State
 from bot.drafting import Drafting
 from bot.errors import BotError, Unavailable, UserError
 from bot.language import told
+from bot.line import Tell
 from bot.publishing import decided
-from bot.report import DISCORD_FAULTS, reporting, words_of
+from bot.report import DISCORD_FAULTS, in_passing, reporting, words_of
 from bot.words import Words, say
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Decisions(commands.Cog):
         self._sweep: asyncio.Task[None] | None = None
         self._in_hand: set[int] = set()  # decisions that this very process is carrying out
         self._unreachable: set[int] = set()  # drafts that could not be sent to their owners
+        self._untold: dict[int, Words | None] = {}  # drafts whose messages do not say what became
 
     async def cog_load(self) -> None:
         """Make old buttons work again, and take up what a crash left behind."""
@@ -52,6 +55,7 @@ class Decisions(commands.Cog):
         now = datetime.now(UTC)
         for draft in await self.drafting.store.drafts.posted_since(now - UNDO_FOR):
             self._end_undo(draft)
+            self._untold[draft.id] = None  # it may have ended before Discord took it
         self.bot.scheduler.add_job(self.tick, "interval", minutes=1, next_run_time=now)
 
     async def cog_unload(self) -> None:
@@ -108,7 +112,8 @@ class Decisions(commands.Cog):
         note = None
         draft = await self.drafting.own(draft_id, user.id)
         try:
-            new = await self._carry_out(draft, action, typed, datetime.now(UTC))
+            tell = in_passing(_aside(interaction) or user.send, await self._locale(draft))
+            new = await self._carry_out(draft, action, typed, datetime.now(UTC), tell)
             if new and interaction:
                 await self.bot.present(interaction, new)
             elif new:
@@ -118,7 +123,12 @@ class Decisions(commands.Cog):
         return await self.drafting.own(draft_id, user.id), note
 
     async def _carry_out(
-        self, draft: Draft, action: Action, typed: Mapping[str, str], now: datetime
+        self,
+        draft: Draft,
+        action: Action,
+        typed: Mapping[str, str],
+        now: datetime,
+        tell: Tell,
     ) -> Draft | None:
         """Do it; a new draft, if that is what was asked for. Raises BotError."""
         position, fingerprint = action.position or 0, action.fingerprint
@@ -137,7 +147,7 @@ class Decisions(commands.Cog):
             case "again" | "wish":
                 if draft.state is not State.PENDING:
                     raise decided(draft)
-                return await self.drafting.revise(draft, now, typed.get("wish"))
+                return await self.drafting.revise(draft, now, typed.get("wish"), tell)
             case "back" if draft.state is State.SCHEDULED:
                 await self.publishing.take_back(draft, now)
             case "back":
@@ -148,7 +158,10 @@ class Decisions(commands.Cog):
 
     async def tell(self, draft: Draft, note: Words | None = None) -> None:
         """Let the draft's message say what became of it; its Undo ends after an hour."""
-        await self.bot.tell(draft, note)
+        if await self.bot.tell(draft, note):
+            self._untold.pop(draft.id, None)
+        else:
+            self._untold[draft.id] = note
         self._end_undo(draft)
 
     # Buttons and forms.
@@ -238,7 +251,10 @@ class Decisions(commands.Cog):
             self.bot.work.take()
         except Unavailable:  # the next start finds it
             return
-        await self._react(draft, str(payload.emoji))
+        try:
+            await self._react(draft, str(payload.emoji))
+        except BotError as e:  # the reaction is not taken; the owner gives it again
+            await self.tell(draft, words_of(e))
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
@@ -311,6 +327,17 @@ class Decisions(commands.Cog):
     async def tick(self, now: datetime | None = None) -> None:
         """Post what is due, finish what is half-way, end what is old, show what nobody saw."""
         now = now or datetime.now(UTC)
+        try:
+            await self._work_through(now)
+        except BotError as e:
+            log.error("the minute's work is cut short", why=str(e))
+
+    async def _work_through(self, now: datetime) -> None:
+        for draft_id, note in list(self._untold.items()):
+            if untold := await self.drafting.store.drafts.get(draft_id):
+                await self.tell(untold, note)
+            else:
+                del self._untold[draft_id]
         for draft, error in await self.publishing.settle(now):
             await self._announce(draft, words_of(error) if error else None)
         for draft in await self.drafting.expire(now):
@@ -390,6 +417,15 @@ class DraftButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], te
                 await cog.show_again(interaction, self.draft_id)
             else:
                 await cog.answer(interaction, self.draft_id, self.action, {})
+
+
+def _aside(
+    interaction: discord.Interaction | None,
+) -> Callable[[str], Awaitable[discord.Message]] | None:
+    """Sends beside the draft, for its owner's eyes only."""
+    if interaction is None:
+        return None
+    return partial(interaction.followup.send, ephemeral=True, wait=True)
 
 
 def _fits(draft: Draft, action: Action, now: datetime) -> bool:

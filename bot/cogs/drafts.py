@@ -13,7 +13,8 @@ from bot.draft import STATE_WORDS, Draft, Style
 from bot.drafting import Drafting
 from bot.errors import UserError
 from bot.language import told
-from bot.report import answer
+from bot.line import Tell
+from bot.report import answer, in_passing
 from bot.words import say
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class Drafts(commands.Cog):
             voice=voice,
             style=Style(visibility, language.lower() if language else None, content_warning),
             instruction=instruction,
+            tell=_place_teller(interaction),
         )
         await self._present(interaction, draft)
 
@@ -122,7 +124,7 @@ class Drafts(commands.Cog):
             )
         await interaction.response.defer(ephemeral=True, thinking=True)
         draft = await self.drafting.write_draft(
-            interaction.user.id, topic, COUNT, datetime.now(UTC)
+            *(interaction.user.id, topic, COUNT, datetime.now(UTC)), tell=_place_teller(interaction)
         )
         await self._present(interaction, draft)
 
@@ -138,7 +140,7 @@ class Drafts(commands.Cog):
         """Write the same once more; a draft that is still open is replaced."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         old = await self.drafting.own(number, interaction.user.id)
-        new = await self.drafting.revise(old, datetime.now(UTC))
+        new = await self.drafting.revise(old, datetime.now(UTC), tell=_place_teller(interaction))
         await self._present(interaction, new)
         await self.bot.tell(await self.drafting.get(old.id))
 
@@ -162,6 +164,15 @@ class Drafts(commands.Cog):
                     url=message.jump_url,
                 ),
             )
+
+
+def _place_teller(interaction: discord.Interaction) -> Tell:
+    """Tells the place in the line where Discord shows that the bot is thinking."""
+
+    async def write(text: str) -> discord.Message:
+        return await interaction.edit_original_response(content=text)
+
+    return in_passing(write, str(interaction.locale))
 
 
 def _trimmed(text: str) -> str:

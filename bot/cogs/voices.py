@@ -1,6 +1,6 @@
 """/voice: which voices there are, which one a person drafts with, and who may write with one."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import discord
@@ -9,6 +9,7 @@ from discord.ext import commands
 from discord.utils import escape_markdown, format_dt
 
 from bot.errors import BotError
+from bot.rates import Approvals
 from bot.report import answer
 from bot.words import Words, say, say_n
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from bot.voices import Belongs
 
 MAX_LISTED = 20  # a message holds 2000 characters
+LATELY = timedelta(days=30)
 FIGURES = {  # of voice.json -> what a person reads
     "bits_per_char": say("bits per character on posts it had not seen"),
     "bits_per_char_base": say("bits per character before it learnt from them"),
@@ -42,6 +44,7 @@ class VoiceCommands(
 
     def __init__(self, bot: "Bot") -> None:
         self.voices = bot.drafting.voices
+        self.store = bot.drafting.store
 
     @app_commands.command(name="list", description="The voices you may write with")
     async def list_voices(self, interaction: discord.Interaction) -> None:
@@ -69,7 +72,8 @@ class VoiceCommands(
     async def show(self, interaction: discord.Interaction, voice: str | None = None) -> None:
         """Show what is known of a voice."""
         shown, belongs = await self.voices.about(interaction.user.id, voice)
-        await answer(interaction, *_portrait(shown, belongs, interaction.user.id))
+        lines = _portrait(shown, belongs, interaction.user.id)
+        await answer(interaction, *lines, *await self._rates(shown))
 
     @app_commands.command(name="grant", description="Let somebody write with a voice")
     @app_commands.describe(
@@ -129,6 +133,16 @@ class VoiceCommands(
         """Voices one may hear about."""
         return _choices(await self.voices.known_names(interaction.user.id), typed)
 
+    async def _rates(self, voice: "Voice") -> list[Words]:
+        """How people take to its drafts, as far as that is known."""
+        since = datetime.now(UTC) - LATELY
+        approvals = await self.store.outcomes.approvals(voice.name, since)
+        lines = [_approved(approvals)] if approvals.decided else []
+        guesses = await self.store.trials.guesses(voice.name, voice.created_at)
+        if guesses.count:
+            lines.append(say("Blind test (`/which-one`): {guesses}", guesses=guesses.words()))
+        return lines
+
     async def _line(self, user_id: int, name: str, is_used: bool) -> Words:
         try:
             voice, belongs = await self.voices.about(user_id, name)
@@ -184,6 +198,22 @@ def _judged(metrics: dict[str, float]) -> Words | None:
         posts=say_n("{n} post", "{n} posts", n=int(posts)),
         manner=manner,
         point=WEAK_POINTS[max(sorted(weak), key=lambda name: metrics[name])],
+    )
+
+
+def _approved(approvals: Approvals) -> Words:
+    """The product's own measure, in a line."""
+    return say_n(
+        "In the last {days} days {approved} of {n} draft was approved ({rate}), {edited} of the"
+        " approved after an edit ({edit_rate}).",
+        "In the last {days} days {approved} of {n} drafts were approved ({rate}), {edited} of the"
+        " approved after an edit ({edit_rate}).",
+        n=approvals.decided,
+        days=LATELY.days,
+        approved=approvals.approved,
+        rate=f"{approvals.approval_rate:.0%}",
+        edited=approvals.edited,
+        edit_rate=f"{approvals.edit_rate if approvals.approved else 0:.0%}",
     )
 
 

@@ -245,6 +245,13 @@ class Gateway:
         for connection in self._connections:
             connection.say(Op.RECONNECT)
 
+    def invalidate(self, *, is_resumable: bool) -> None:
+        """Send op 9: the session is to be resumed on another connection, or is gone."""
+        if not is_resumable:
+            self.sessions.clear()
+        for connection in self._connections:
+            connection.say(Op.INVALID_SESSION, is_resumable)
+
     def forget_sessions(self) -> None:
         """A RESUME now gets op 9, and the client identifies anew."""
         self.sessions.clear()

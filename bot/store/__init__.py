@@ -1,8 +1,9 @@
 """All SQL. Rows in, dataclasses out; one module a subject, one database under them.
 
 drafts.py drafts, candidates, decisions, statuses   people.py voices' owners, accounts
-begun.py decisions that are being carried out
-schedules.py the daily suggestions                   database.py the file itself
+begun.py decisions that are being carried out       outcomes.py what became of drafts, counted
+schedules.py the daily suggestions                  trials.py blind tests
+database.py the file itself
 """
 
 from collections.abc import AsyncIterator
@@ -12,8 +13,10 @@ from pathlib import Path
 from bot.store.begun import BegunTable
 from bot.store.database import Database
 from bot.store.drafts import DraftTable
+from bot.store.outcomes import OutcomeTable
 from bot.store.people import PeopleTable
 from bot.store.schedules import ScheduleTable
+from bot.store.trials import TrialTable
 
 
 class Store:
@@ -23,8 +26,10 @@ class Store:
         self.database = database
         self.drafts = DraftTable(database)
         self.begun = BegunTable(database)
+        self.outcomes = OutcomeTable(database)
         self.people = PeopleTable(database)
         self.schedules = ScheduleTable(database)
+        self.trials = TrialTable(database)
 
     @classmethod
     @asynccontextmanager

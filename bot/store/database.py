@@ -4,23 +4,32 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
 import aiosqlite
+import structlog
 
-from bot.errors import ConfigError, InUse
+from bot.errors import ConfigError, InUse, Unavailable
+
+log = structlog.stdlib.get_logger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # a lost commit could post twice
-    "busy_timeout=5000",
+    "busy_timeout=1000",  # a click that writes twice must still be answered within 3 s
     "secure_delete=ON",  # what a person has deleted is not left in the file
 )
+# SQLite's result codes, https://www.sqlite.org/rescode.html: the disk's fault, not ours
+LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+UNWRITABLE = {
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+}
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class Database:
@@ -36,9 +45,11 @@ class Database:
         """Open or create the database and bring it up to date. Raises ConfigError."""
         lock_file = _lock(path)
         try:
-            connection = await aiosqlite.connect(path, isolation_level=None)
+            with _naming(path):
+                connection = await aiosqlite.connect(path, isolation_level=None)
             try:
-                await _prepare(connection, path)
+                with _naming(path):
+                    await _prepare(connection)
                 yield cls(connection)
             finally:
                 await connection.close()  # its thread would keep the process alive
@@ -57,8 +68,9 @@ class Database:
             await connection.close()
 
     async def rows(self, sql: str, values: Iterable[object] = ()) -> list[sqlite3.Row]:
-        """Every row of a query."""
-        return list(await self._connection.execute_fetchall(sql, tuple(values)))
+        """Every row of a query. Raises Unavailable if the disk fails."""
+        with _plainly():
+            return list(await self._connection.execute_fetchall(sql, tuple(values)))
 
     async def run(self, sql: str, values: Iterable[object] = ()) -> aiosqlite.Cursor:
         """Run one statement; only inside a transaction."""
@@ -72,20 +84,26 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
-        """One write at a time: on a shared connection, a rollback would undo another's write."""
+        """One write at a time: on a shared connection, a rollback would undo another's write.
+
+        Raises Unavailable if the disk fails: nothing of it is stored then.
+        """
         async with self._write:
-            await self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                await self._connection.execute("ROLLBACK")
-                raise
-            await self._connection.execute("COMMIT")
+            with _plainly():
+                try:
+                    await self._connection.execute("BEGIN IMMEDIATE")
+                    yield
+                    await self._connection.execute("COMMIT")
+                except BaseException:
+                    with suppress(sqlite3.OperationalError):  # a full disk rolls back by itself
+                        await self._connection.execute("ROLLBACK")
+                    raise
 
     async def settle(self) -> None:
         """Bring the file itself up to date: what was deleted is not in a log beside it either."""
         async with self._write:
-            await self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with _plainly():
+                await self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def reading_uri(path: Path) -> str:
@@ -127,22 +145,74 @@ def _lock(path: Path) -> TextIO:
             f"Another bot is using the database {path}. Stop it first: two of them on one database"
             " would answer everything twice."
         ) from e
-    lock_file.write(str(os.getpid()))
-    lock_file.flush()
+    with suppress(OSError):  # the number only helps people: a full disk is found further on
+        os.write(lock_file.fileno(), str(os.getpid()).encode())
     return lock_file
 
 
-async def _prepare(db: aiosqlite.Connection, path: Path) -> None:
+async def _prepare(db: aiosqlite.Connection) -> None:
+    for pragma in PRAGMAS:
+        await db.execute(f"PRAGMA {pragma}")
+    ((found,),) = await db.execute_fetchall("PRAGMA quick_check(1)")
+    if found != "ok":
+        raise sqlite3.DatabaseError(found)
+    await _migrate(db)  # with foreign keys off: SQLite's way to rebuild a table
+    await db.execute("PRAGMA foreign_keys=ON")
+    await db.execute("BEGIN IMMEDIATE")  # may it be written, and by us?
+    await db.execute("ROLLBACK")
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """What is wrong with a database at the start, as a sentence. Raises ConfigError."""
     try:
-        for pragma in PRAGMAS:
-            await db.execute(f"PRAGMA {pragma}")
-        await _migrate(db)  # with foreign keys off: SQLite's way to rebuild a table
-        await db.execute("PRAGMA foreign_keys=ON")
+        yield
     except sqlite3.DatabaseError as e:
-        raise ConfigError(
-            f"The database {path} is not one of this bot's, or it is damaged ({e})."
-            " Restore it from a backup, or move it away to start anew."
-        ) from e
+        code = _code(e)
+        if code in LOCKED:
+            story = f"is locked by another program ({e}). End that program, then start again"
+        elif code in UNWRITABLE:
+            story = (
+                f"cannot be written ({e}). Make room on its disk and see that the bot may write"
+                " there, or set DATABASE to another file"
+            )
+        else:
+            story = (
+                f"is not one of this bot's, or it is damaged ({e})."
+                " Restore it from a backup, or move it away to start anew"
+            )
+        raise ConfigError(f"The database {path} {story}.") from e
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """What is wrong with the disk, as a sentence; a mistake of ours stays what it is."""
+    try:
+        yield
+    except sqlite3.DatabaseError as e:
+        if told := _translated(e):
+            log.error("the database fails", why=str(e), code=e.sqlite_errorname)
+            raise told from e
+        raise
+
+
+def _translated(error: sqlite3.DatabaseError) -> Unavailable | None:
+    code = _code(error)
+    if code in LOCKED:
+        return Unavailable("My database is locked by another program. Try again in a minute.")
+    if code in UNWRITABLE:
+        return Unavailable(
+            "I cannot write to my disk: it is full, or it fails. The operator must make room"
+            " there; then try again."
+        )
+    if code in DAMAGED:
+        return Unavailable("My database is damaged. The operator must restore it from a backup.")
+    return None
+
+
+def _code(error: sqlite3.DatabaseError) -> int:
+    """The primary result code; 0 where there is none."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 async def _migrate(db: aiosqlite.Connection) -> None:

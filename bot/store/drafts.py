@@ -47,8 +47,11 @@ class DraftTable:
         None if the old one was decided before.
         """
         async with self._db.transaction():
-            is_closed = await self._close(old_id, State.REPLACED, now, instruction)
-            return await self._insert(new) if is_closed else None
+            if not await self._close(old_id, State.REPLACED, now, instruction):
+                return None
+            stored = await self._insert(new)
+            await self._db.run("UPDATE drafts SET replaces = ? WHERE id = ?", (old_id, stored.id))
+            return stored
 
     async def shown(self, draft: Draft, channel_id: int | None, message_id: int) -> None:
         """Record where, and with which texts, a draft is shown: a reaction there finds it.

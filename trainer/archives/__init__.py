@@ -9,16 +9,19 @@ import csv
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from bot.others import Others
 from trainer.archives.recognise import Archive, recognise
 from trainer.archives.tally import Tally
+from trainer.archives.texts import somebody_elses
 from trainer.errors import ArchiveError
 from trainer.post import Post, Unreadable
 
-__all__ = ["Archive", "Tally", "open_archive", "read_posts"]
+__all__ = ["Archive", "Tally", "note_others", "open_archive", "read_posts"]
 
+LONGEST_WHY = 200
 # RuntimeError and NotImplementedError are zipfile's words for encrypted and unknown compression;
 # RecursionError is JSON nested too deep.
 _TROUBLES = (
@@ -50,9 +53,21 @@ def read_posts(archive: Archive, path: Path) -> Iterator[Post | Unreadable]:
         raise _unreadable(path, e) from e
 
 
+def note_others(posts: Iterable[Post | Unreadable], others: Others) -> Iterator[Post | Unreadable]:
+    """Pass posts on, and note the texts that are somebody else's.
+
+    Only X's archives have any: elsewhere a repost holds an address, and a quote does everywhere.
+    """
+    for post in posts:
+        if isinstance(post, Post) and post.kind == "retweet" and post.text:
+            others.add(somebody_elses(post.text))
+        yield post
+
+
 def _unreadable(path: Path, e: Exception) -> ArchiveError:
     if isinstance(e, RuntimeError) and "encrypted" in str(e):
         return ArchiveError(f"{path} is locked with a password. Unpack it and give the folder.")
     if isinstance(e, RecursionError):
         return ArchiveError(f"{path} cannot be read: it is nested deeper than any post.")
-    return ArchiveError(f"{path} cannot be read ({e}). Download or unpack it again.")
+    why = " ".join(str(e).split())[:LONGEST_WHY]  # zipfile's may hold the names of a file
+    return ArchiveError(f"{path} cannot be read ({why}). Download or unpack it again.")

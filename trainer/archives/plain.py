@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from trainer.archives.dates import read_date
 from trainer.archives.files import Files, base_of
 from trainer.archives.lines import delimiter, find_encoding, read_lines, read_table
-from trainer.archives.records import read_records
+from trainer.archives.records import read_records, without_halves
 from trainer.archives.tally import Tally
-from trainer.archives.texts import RETWEET, is_storable, language, unescape
+from trainer.archives.texts import RETWEET, language, unescape
 from trainer.errors import ArchiveError
 from trainer.post import Post, Unreadable
 
@@ -45,7 +45,7 @@ def read_json_lines(files: Files, name: str, tally: Tally) -> Iterator[tuple[int
         if not line.strip():
             continue
         try:
-            yield number, json.loads(line)
+            yield number, json.loads(without_halves(line.encode()))
         except json.JSONDecodeError as e:
             raise ArchiveError(
                 f"Line {number} of {base_of(name)} is not JSON ({e})."
@@ -99,7 +99,7 @@ def _to_post(row: object, number: int, tally: Tally) -> Post | Unreadable:
     if not isinstance(row, Mapping):
         return row if isinstance(row, Unreadable) else Unreadable(f"line-{number}")
     found = _first(row, ID)
-    post_id = str(found) if found and is_storable(str(found)) else f"line-{number}"
+    post_id = str(found) if found and "\ufffd" not in str(found) else f"line-{number}"
     key = next((k for k in TEXT if isinstance(row.get(k), str)), None)
     if key is None:
         return Unreadable(post_id)
@@ -116,7 +116,7 @@ def _to_post(row: object, number: int, tally: Tally) -> Post | Unreadable:
         text=unescape(text) if key == "full_text" else text,  # the name that X's interface uses
         kind="retweet" if RETWEET.match(text) else "reply" if reply_to else "original",
         language=language(tongue) if isinstance(tongue, str) else None,
-        reply_to=str(reply_to) if reply_to and is_storable(str(reply_to)) else None,
+        reply_to=str(reply_to) if reply_to else None,
     )
 
 

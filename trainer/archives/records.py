@@ -137,8 +137,12 @@ def own_id(value: object) -> str | None:
 def _mended(data: bytes) -> bytes:
     """Put U+FFFD where bytes are not UTF-8 or an escape is half a character."""
     text, used = codecs.utf_8_decode(data, "replace", False)
-    whole = text.encode() + data[used:]
-    return SURROGATE.sub(lambda m: rb"\ufffd" if m[1] else m[0], whole)
+    return without_halves(text.encode() + data[used:])
+
+
+def without_halves(json: bytes) -> bytes:
+    """Put U+FFFD where an escape is half a character, which no file can hold as UTF-8."""
+    return SURROGATE.sub(lambda m: rb"\ufffd" if m[1] else m[0], json)
 
 
 def _damaged(name: str, offset: int) -> ArchiveError:

@@ -4,8 +4,15 @@ import re
 
 # "RT if you agree" is none. A retweet's text is cut at 140 characters, and somebody else's.
 RETWEET = re.compile(r"RT @\w+: ")
+_SHORT_LINK = re.compile(r"https?://\S*")
 _OLD_LANGUAGES = {"in": "id", "iw": "he", "ji": "yi", "no": "nb"}
 _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_]\w+)*", re.IGNORECASE)
+
+
+def somebody_elses(retweet: str) -> str:
+    """What was retweeted, without links and the word that X cut."""
+    text = _SHORT_LINK.sub("", RETWEET.sub("", retweet, count=1)).rstrip()
+    return text.rpartition(" ")[0] if text.endswith("…") else text
 
 
 def unescape(text: str) -> str:
@@ -13,11 +20,6 @@ def unescape(text: str) -> str:
     if "&" not in text:
         return text
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
-def is_storable(text: str) -> bool:
-    """Whether the text is free of half surrogate pairs, which no file can hold as UTF-8."""
-    return text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def language(tag: str | None) -> str | None:

@@ -1,0 +1,120 @@
+"""The blind test: a real post and a drafted one side by side, and a person says which is real.
+
+What `evaluate` asks a classifier, asked of people. The real post is a held-out one, and passes the
+same screen as the drafts: a link, a stranger's handle or a great length would give it away.
+"""
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.drafting import Drafting
+from bot.errors import UserError
+from bot.line import Tell
+from bot.mastodon import status_length
+from bot.rates import Guesses
+from bot.screen import Rules, screen
+from bot.store.trials import Position, Trial
+from bot.voice import VoicePost
+
+COUNT = 4  # candidates, as /draft shows; the first is taken, as `evaluate` does
+POSITIONS: tuple[Position, ...] = (1, 2)
+MAX_CHARS = 500  # Mastodon's own default: no account is needed to play
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A trial as a person sees it: texts in their order, and what both are about."""
+
+    id: int
+    voice: str
+    topic: str | None
+    texts: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a guess came to, and all guesses about this training of the voice."""
+
+    voice: str
+    real_position: Position
+    guess: int  # 0: cannot tell
+    guesses: Guesses
+
+
+class BlindTest:
+    """Deals trials, and takes the guesses."""
+
+    def __init__(self, drafting: Drafting, chance: random.Random) -> None:
+        self._drafting = drafting
+        self._trials = drafting.store.trials
+        self._chance = chance
+        self._choosing = asyncio.Lock()  # two at once would choose the same post
+
+    async def deal(
+        self, user_id: int, voice: str | None, now: datetime, tell: Tell | None = None
+    ) -> Shown:
+        """Choose a real post, draft on its topics, and store who sees them.
+
+        No person gets a post again before they have had all. Raises UserError, Unavailable or
+        Refused.
+        """
+        opened = await self._drafting.voices.of(user_id, voice)
+        name, trained_at = opened.voice.name, opened.voice.created_at
+        rules = self._drafting.rules(opened, MAX_CHARS, status_length)
+        posts = await self._drafting.voices.held_out(name)
+        async with self._choosing:
+            seen = await self._trials.seen(user_id, name)
+            post = await asyncio.to_thread(self._choose, posts, seen, rules, name)
+            at = self._chance.choice(POSITIONS)
+            trial = Trial(user_id, name, trained_at, _fingerprint(post), at)
+            trial = replace(trial, id=await self._trials.add(trial, now))
+        topic, real = ", ".join(post.topics) or None, post.text.strip()
+        try:
+            candidates = await self._drafting.candidates(
+                *(user_id, opened, topic, COUNT, rules), taken=[real], tell=tell
+            )
+            if candidates[0].parts:  # no real post is that long
+                raise UserError("Nothing short enough was drafted. Try again.")
+        except BaseException:
+            await self._trials.withdraw(trial.id)
+            raise
+        drafted = candidates[0].text
+        return Shown(trial.id, name, topic, (real, drafted) if at == 1 else (drafted, real))
+
+    async def guess(self, trial_id: int, user_id: int, guess: int, now: datetime) -> Outcome:
+        """Take a guess: 1, 2, or 0 for “I cannot tell”. Raises UserError."""
+        trial = await self._trials.get(trial_id)
+        if trial is None:
+            raise UserError("This blind test is not stored any more. `/which-one` begins another.")
+        if trial.user_id != user_id:
+            raise UserError("This blind test is somebody else's. `/which-one` begins your own.")
+        await self._drafting.voices.check(user_id, trial.voice)
+        if not await self._trials.answer(trial_id, guess, now):
+            raise UserError("You have answered this one already. `/which-one` begins another.")
+        guesses = await self._trials.guesses(trial.voice, trial.trained_at)
+        return Outcome(trial.voice, trial.real_position, guess, guesses)
+
+    def _choose(
+        self, posts: Sequence[VoicePost], seen: Mapping[str, int], rules: Rules, name: str
+    ) -> VoicePost:
+        """One of the posts that this person was shown least often."""
+        different = list({post.text: post for post in posts}.values())
+        self._chance.shuffle(different)
+        for post in sorted(different, key=lambda post: seen.get(_fingerprint(post), 0)):
+            kept, _ = screen([post.text], " ".join(post.topics), rules)
+            if kept and not kept[0].parts:
+                return post
+        raise UserError(
+            "The voice {voice} has no real posts to play with: it was trained without keeping the"
+            " newest ones apart, or they hold links and names. Train it again on more posts.",
+            voice=name,
+        )
+
+
+def _fingerprint(post: VoicePost) -> str:
+    """Stands for the text of a post, which is not stored."""
+    return hashlib.sha256(post.text.encode()).hexdigest()[:16]

@@ -1,0 +1,47 @@
+"""An HTTP client for a language model's server: answers of bounded size, from that server only.
+
+openai's own client reads whatever is sent into memory, unpacks it there, and follows redirects.
+"""
+
+from collections.abc import AsyncIterator
+
+import httpx2
+from openai import DefaultAsyncHttpxClient
+
+MAX_BYTES = 4 << 20  # four candidates take some ten thousand
+
+
+class TooMuch(Exception):
+    """A server sends more than any answer of its kind takes."""
+
+
+def bounded_client() -> httpx2.AsyncClient:
+    """A client for `openai.AsyncOpenAI`, which closes it."""
+    return DefaultAsyncHttpxClient(
+        follow_redirects=False,
+        headers={"Accept-Encoding": "identity"},
+        event_hooks={"response": [_bound]},
+    )
+
+
+async def _bound(response: httpx2.Response) -> None:
+    """Let the body be read as it comes: what is packed all the same is taken for nonsense."""
+    response.headers.pop("Content-Encoding", None)
+    assert isinstance(response.stream, httpx2.AsyncByteStream)
+    response.stream = _Bounded(response.stream)
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        left = MAX_BYTES
+        async for chunk in self._stream:
+            left -= len(chunk)
+            if left < 0:
+                raise TooMuch
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()

@@ -1,0 +1,83 @@
+"""Blind tests: who was shown which real post, and what they guessed."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from bot.rates import Guesses
+from bot.store.database import Database, iso
+
+Position = Literal[1, 2]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One real post and one drafted text, shown to one person. `id` is 0 until it is stored."""
+
+    user_id: int
+    voice: str
+    trained_at: str  # created_at of the voice that drafted
+    post: str  # stands for the real post
+    real_position: Position
+    id: int = 0
+
+
+class TrialTable:
+    """Trials, and the guesses made in them."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def add(self, trial: Trial, now: datetime) -> int:
+        """Store a trial that is about to be shown; returns its id."""
+        row = (
+            *(trial.user_id, trial.voice, trial.trained_at, trial.post),
+            *(trial.real_position, iso(now)),
+        )
+        async with self._db.transaction():
+            cursor = await self._db.run(
+                "INSERT INTO trials (user_id, voice, trained_at, post, real_position, shown_at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                row,
+            )
+            assert cursor.lastrowid is not None
+            return cursor.lastrowid
+
+    async def withdraw(self, trial_id: int) -> None:
+        """Forget a trial that could not be shown."""
+        await self._db.write("DELETE FROM trials WHERE id = ?", (trial_id,))
+
+    async def get(self, trial_id: int) -> Trial | None:
+        """One trial by its id."""
+        rows = await self._db.rows(
+            "SELECT user_id, voice, trained_at, post, real_position, id FROM trials WHERE id = ?",
+            (trial_id,),
+        )
+        return Trial(*rows[0]) if rows else None
+
+    async def seen(self, user_id: int, voice: str) -> Counter[str]:
+        """How often a person was shown each real post of a voice's author."""
+        rows = await self._db.rows(
+            "SELECT post, count(*) FROM trials WHERE user_id = ? AND voice = ? GROUP BY post",
+            (user_id, voice),
+        )
+        return Counter({row[0]: row[1] for row in rows})
+
+    async def answer(self, trial_id: int, guess: int, now: datetime) -> bool:
+        """Record a guess: 1, 2, or 0 for “I cannot tell”; False if there is one already."""
+        answered = await self._db.write(
+            "UPDATE trials SET guess = ?, guessed_at = ? WHERE id = ? AND guess IS NULL",
+            (guess, iso(now), trial_id),
+        )
+        return answered == 1
+
+    async def guesses(self, voice: str, trained_at: str) -> Guesses:
+        """All guesses about one training of a voice."""
+        rows = await self._db.rows(
+            "SELECT count(*) FILTER (WHERE guess = real_position),"
+            " count(*) FILTER (WHERE guess = 3 - real_position), count(*) FILTER (WHERE guess = 0)"
+            " FROM trials WHERE voice = ? AND trained_at = ?",
+            (voice, trained_at),
+        )
+        return Guesses(*rows[0])

@@ -1,0 +1,67 @@
+"""What of a text a person can see: all else is taken out before the text is shown, and so posted.
+
+Pure. And foreign words (an answer of a server, a topic) as they stand in a sentence of the bot's.
+"""
+
+import re
+
+# Unicode's Default_Ignorable_Code_Point (tests/test_visible.py compares), controls, halves of
+# surrogate pairs, marks of annotations.
+_UNSEEN = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff"
+)
+_EMOJI = "\u00a9\u00ae\u203c\u2049\u2100-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+_JOINING = (
+    "\u0620-\u08ff\u0900-\u109f\u1780-\u17b3\u17b6-\u17ff\u1820-\u18aa"  # Arabic to Mongolian
+)
+_KEPT = (  # where they show: joined letters, emoji made of several, flags of parts of a country
+    f"(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])"
+    f"|(?:(?<=[{_EMOJI}])|(?<=[{_EMOJI}]\ufe0f))\u200d(?=[{_EMOJI}])"
+    f"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+    "|(?<=\U0001f3f4)\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067"
+    "|\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073)\U000e007f"
+)
+_SEEN_OR_NOT = re.compile(f"({_KEPT})|[{_UNSEEN}]")
+_LINE_END = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*\n")  # Mastodon shows one for any number of them
+_BLANK = re.compile("[\u2800\t]")  # a letter without a dot, and a tab: spaces to whoever reads
+# What models take for the beginning of somebody's turn.
+_ROLE_MARK = re.compile(
+    r"<\|[^<>\n]{0,40}\|>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>", re.I
+)
+
+# What Discord takes for a link, unless `<` follows: the backslash before that would be taken too.
+_LINK = re.compile(r"(https?://(?>[^\s<]+[^\s<.,:;\"'\]]))(?![.,:;\"'\]]*<)")
+_NO_LINK = re.compile(r"(?<=http)(s?):(?=//)|(?<=steam)():(?=//)")
+_MARKDOWN = re.compile(r"([\\*_~`|<\[])")
+_LINE_START = re.compile(r"^(\s*)([-+#>])|^(\s*\d+)([.)])", re.M)
+
+
+def visible(text: str) -> str:
+    """The text without what cannot be seen; lines end by newlines, of blank ones one stays."""
+    text = _SEEN_OR_NOT.sub(lambda m: m[1] or "", _LINE_END.sub("\n", text))
+    return _BLANK_LINES.sub("\n\n", _BLANK.sub(" ", text)).strip()
+
+
+def one_line(text: str, limit: int | None = None) -> str:
+    """The same on one line."""
+    return " ".join(visible(text).split())[:limit].rstrip()
+
+
+def wish(text: str) -> str:
+    """What a person asks a model for: one line, which cannot begin another role's turn."""
+    return one_line(_ROLE_MARK.sub(" ", visible(text)))
+
+
+def inline(text: str, limit: int = 300) -> str:
+    """Somebody's words within a sentence: one line, shown as it is."""
+    return escaped(one_line(text, limit))
+
+
+def escaped(text: str) -> str:
+    """Markdown of Discord's that shows exactly this text; links stay links."""
+    pieces = _LINK.split(text)  # every second one is a link
+    pieces[::2] = [_NO_LINK.sub(r"\1\\:", _MARKDOWN.sub(r"\\\1", piece)) for piece in pieces[::2]]
+    return _LINE_START.sub(lambda m: f"{m[1] or m[3] or ''}\\{m[2] or m[4]}", "".join(pieces))

@@ -1,0 +1,155 @@
+"""Reads what people decided on a voice's drafts, and guessed, from the bot's database.
+
+Only reads, also while the bot writes. The database is the bot's: its layout is that of the newest
+of bot/store/migrations, and of no other.
+"""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from bot.rates import Approvals, Guesses
+from trainer.errors import DataError
+
+LAYOUT = 5  # PRAGMA user_version: the number of the newest migration
+UNOPENED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}
+_DECIDING = "('approve', 'later', 'reject', 'again', 'expire')"
+_IS_SHOWN = "(state != 'expired' OR shown NOT NULL)"  # nobody ignored what nobody was shown
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A candidate: as its owner left it, and as the voice wrote it."""
+
+    text: str
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A draft, what was shown in it, and what became of it."""
+
+    id: int
+    shown: Sequence[Text]
+    owner_id: int  # who decided: nobody else can
+    topic: str | None
+    instruction: str | None
+    state: str
+    chosen: int | None
+    replaces: int | None  # the draft in whose place it was asked for
+    decided_at: str | None  # None while it is open
+
+
+@contextmanager
+def reading(file: Path) -> Iterator[sqlite3.Connection]:
+    """Open the bot's database as it is at this moment. Raises DataError."""
+    if not file.is_file():
+        raise DataError(
+            f"There is no database {file}. Name the bot's with --db: its setting DATABASE says"
+            " where it is."
+        )
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            db.execute("BEGIN")  # all that follows sees the same state
+            _check(db, file)
+            yield db
+    except sqlite3.Error as e:
+        if getattr(e, "sqlite_errorcode", None) in UNOPENED:
+            raise DataError(
+                f"{file} cannot be opened ({e}). Whoever reads along writes to a file beside it:"
+                " read a copy, which `python -m bot backup FILE` makes."
+            ) from e
+        raise DataError(
+            f"{file} is not a database of this bot, or it is damaged ({e}). Name the bot's with"
+            " --db: its setting DATABASE says where it is."
+        ) from e
+
+
+def _check(db: sqlite3.Connection, file: Path) -> None:
+    ((layout,),) = db.execute("PRAGMA user_version")
+    if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'drafts'").fetchone():
+        raise DataError(
+            f"{file} is not a database of this bot: it holds no drafts. Name the bot's with --db."
+        )
+    if layout > LAYOUT:
+        raise DataError(
+            f"{file} was written by a newer version of the bot (layout {layout}, known is"
+            f" {LAYOUT}). Update the trainer to the same version."
+        )
+    if layout < LAYOUT:
+        raise DataError(
+            f"{file} was last used by an older version of the bot (layout {layout}, needed is"
+            f" {LAYOUT}). Start this version's bot once on it, which brings it up to date."
+        )
+
+
+def voices(db: sqlite3.Connection) -> list[str]:
+    """Names of the voices that drafts were written in."""
+    return [row[0] for row in db.execute("SELECT DISTINCT voice FROM drafts ORDER BY 1")]
+
+
+def owner(db: sqlite3.Connection, voice: str) -> int | None:
+    """The Discord id of a voice's owner; None means that it is the operators'."""
+    rows = db.execute("SELECT user_id FROM grants WHERE voice = ? AND role = 'owner'", (voice,))
+    return next((row[0] for row in rows), None)
+
+
+def drafts(db: sqlite3.Connection, voice: str) -> list[Decided]:
+    """Every draft of a voice that somebody saw, oldest first."""
+    shown = defaultdict[int, list[Text]](list)
+    for draft_id, text, original in db.execute(
+        "SELECT draft_id, text, original FROM candidates ORDER BY draft_id, position"
+    ):
+        shown[draft_id].append(Text(text, text if original is None else original))
+    rows = db.execute(
+        "SELECT id, owner_id, topic, instruction, state, chosen, replaces,"
+        f" (SELECT max(decided_at) FROM decisions WHERE draft_id = drafts.id"
+        f" AND action IN {_DECIDING}) FROM drafts WHERE voice = ? AND {_IS_SHOWN} ORDER BY id",
+        (voice,),
+    )
+    return [Decided(row[0], shown[row[0]], *row[1:]) for row in rows]
+
+
+def counted(decided: Iterable[Decided]) -> Approvals:
+    """What became of the drafts that are decided on."""
+    closed = (draft for draft in decided if draft.state != "pending")
+    return Approvals.counted((draft.state, _is_edited(draft), 1) for draft in closed)
+
+
+def by_week(decided: Sequence[Decided]) -> dict[date, Approvals]:
+    """What became of the drafts, by the Monday of the week (UTC) they were decided in.
+
+    Weeks without a decision between the first and the last are there, too.
+    """
+    weeks = defaultdict[date, list[Decided]](list)
+    for draft in decided:
+        if draft.decided_at and draft.state != "pending":
+            day = datetime.fromisoformat(draft.decided_at).date()
+            weeks[day - timedelta(day.weekday())].append(draft)
+    if not weeks:
+        return {}
+    first, last = min(weeks), max(weeks)
+    mondays = (first + timedelta(weeks=i) for i in range((last - first).days // 7 + 1))
+    return {monday: counted(weeks.get(monday, [])) for monday in mondays}
+
+
+def guesses(db: sqlite3.Connection, voice: str, trained_at: str) -> dict[str, Guesses]:
+    """Guesses about one training of a voice: its owner's, who may know the posts, and others'."""
+    rows = db.execute(
+        "SELECT user_id IS ?, count(*) FILTER (WHERE guess = real_position),"
+        " count(*) FILTER (WHERE guess = 3 - real_position), count(*) FILTER (WHERE guess = 0)"
+        " FROM trials WHERE voice = ? AND trained_at = ? AND guess NOT NULL GROUP BY 1",
+        (owner(db, voice), voice, trained_at),
+    )
+    return {"its owner" if is_owner else "others": Guesses(*counts) for is_owner, *counts in rows}
+
+
+def _is_edited(draft: Decided) -> bool:
+    if draft.chosen is None:
+        return False
+    chosen = draft.shown[draft.chosen]
+    return chosen.text != chosen.written
