@@ -119,8 +119,8 @@ def show(found: Sequence[Figures]) -> None:
     phases = sum((Counter(f.killed_in) for f in found), Counter[str]())
     console.print("killed: " + ", ".join(f"{phases[p]}x {p}" for p in PHASES if phases[p]))
     for f in found:
-        for what, those in (("lost", f.lost), ("twice", f.twice), ("no outcome", f.unanswered)):
-            for one in those:
+        for what, named in (("lost", f.lost), ("twice", f.twice), ("no outcome", f.unanswered)):
+            for one in named:
                 console.print(f"{what}: seed {f.seed}, {f.server}, {one}")
 
 

@@ -20,7 +20,7 @@ Fault = Literal[
 Dialect = Literal["Discord", "Mastodon", "LLM server"]
 
 NO_SUCH_HOST = "http://no-such-name.invalid:8350"  # RFC 2606: it never resolves
-RETRY_AFTER_S = 1
+RETRY_AFTER_S = 0.2
 TRICKLE_S = 0.02
 NONSENSE = b"<html><h1>It works!</h1></html>"  # as application/json: nobody reads it by accident
 

@@ -136,7 +136,7 @@ async def _insist(ask: Callable[[], Awaitable[object]]) -> None:
 
 @each(
     tuple(c for c in MASTODON if c.fault != "DNS failure"),
-    slow=("404", "429 without Retry-After", "502", "503"),
+    slow=("403", "404", "429 without Retry-After", "500", "502", "503"),
 )
 async def test_mastodon_fails_while_a_text_is_posted(ends: Ends, cell: Cell) -> None:
     now = datetime.now(UTC)
@@ -209,7 +209,7 @@ async def _draft(drafting: Drafting) -> str:
     return ""
 
 
-@each(LLM_SERVER, slow=("403", "429 without Retry-After", "502", "503"))
+@each(LLM_SERVER, slow=("403", "422", "429 without Retry-After", "500", "502", "503"))
 async def test_the_language_model_fails_while_a_draft_is_written(ends: Ends, cell: Cell) -> None:
     url = f"{NO_SUCH_HOST}/v1" if cell.fault == "DNS failure" else ""
     patience_s = SHORT_S if cell.fault in SILENT else LONG_S

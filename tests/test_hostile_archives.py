@@ -71,3 +71,27 @@ def test_prepare_writes_nowhere_but_to_its_folder(
         new = set(tmp_path.rglob("*")) - before
         assert all(path.is_relative_to(tmp_path / "out") for path in new)
         assert not [path for path in new if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"text": "half \\ud83c", "id": "\\udf32", "lang": "\\ud83c"}',
+        '{"uri": "at://did:plc:me/app.bsky.feed.post/\\ud83c", "value": {"text": "half"}}',
+    ],
+    ids=["plain", "bluesky"],
+)
+def test_half_a_character_in_a_line_is_one_lost_character(tmp_path: Path, line: str) -> None:
+    (tmp_path / "posts.jsonl").write_text(f"{line}\n{line}\n")
+    (post, *_) = read(tmp_path / "posts.jsonl").posts
+    assert "\ufffd" in post.text + post.id
+    f"{post}".encode()
+
+
+def test_what_is_said_of_a_broken_zip_does_not_repeat_it(tmp_path: Path) -> None:
+    whole = bytearray(WHOLE["x.zip"])
+    whole[26:28] = (900).to_bytes(2, "little")  # how long the first file's name is said to be
+    (tmp_path / "x.zip").write_bytes(whole)
+    with pytest.raises(TrainerError, match="cannot be read") as e:
+        read(tmp_path / "x.zip")
+    assert len(str(e.value)) < 400

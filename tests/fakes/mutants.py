@@ -10,6 +10,7 @@ import json
 import lzma
 import stat
 import tarfile
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -129,7 +130,8 @@ def _zip(whole: bytes, chance: Random) -> bytes:
     name = chance.choice(list(contents))
     is_link = chance.random() < 0.05
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", chance.choice((0, 8, 8, 8, 12, 14))) as archive:
+    packing = chance.choice((0, 8, 8, 8, 12, 14))
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(out, "w", packing) as archive:
         for member, content in _with_change(contents, name, chance):
             info = zipfile.ZipInfo(member)
             info.compress_type = archive.compression
