@@ -264,7 +264,9 @@ class Series:
         """Wait for a new draft; False if the bot is back and none has come."""
 
         def new() -> Json | None:
-            return next((m for i, m in self.shown().items() if i not in before), None)
+            """Not one of an earlier round, which a restart shows late."""
+            messages = (m for i, m in self.shown().items() if i not in before)
+            return next((m for m in messages if f"**round {this.number}**" in m["content"]), None)
 
         await self.until(lambda: new() or this.is_restarted, 2 * ANSWER_S, tick_s=0.001)
         this.message = new() or this.message

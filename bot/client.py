@@ -30,6 +30,7 @@ log = structlog.stdlib.get_logger(__name__)
 COGS = (
     "bot.cogs.drafts",
     "bot.cogs.decisions",
+    "bot.cogs.reactions",
     "bot.cogs.history",
     "bot.cogs.schedule",
     "bot.cogs.voices",

@@ -1,10 +1,13 @@
 """Fixtures that several rooms share: a voice folder, and the servers the bot talks to."""
 
+import asyncio
 import signal
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from discord.gateway import KeepAliveHandler
 from mastodon_mock.testing import MockServer
 
 from bot.accounts import Accounts
@@ -110,6 +113,15 @@ async def stage(tmp_path: Path, voice_folder: Path, fake_llm: FakeLLM) -> AsyncI
         yield Stage(sandbox, fake_llm, proxy, tmp_path / "bot.db", voice_folder)
         assert sandbox.discord.violations == []
     await sandbox.stop()
+    await end_heartbeats()
+
+
+async def end_heartbeats() -> None:
+    """discord.py lets a connection's heart beat on that was lost before it was ready."""
+    hearts = [t for t in threading.enumerate() if isinstance(t, KeepAliveHandler)]
+    for heart in hearts:
+        heart.stop()
+        await asyncio.to_thread(heart.join, 10)
 
 
 @pytest.fixture

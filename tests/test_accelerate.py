@@ -33,9 +33,10 @@ def test_two_processes_make_one_voice_and_it_is_the_one_that_a_single_process_ma
     two = subprocess.run(
         [*launch, *_arguments(tmp_path, "two")], stdout=subprocess.PIPE, text=True, check=True
     )
-    before, first, second, ready = two.stdout.splitlines()
+    before, first, second, ready, unranked = two.stdout.splitlines()
     assert (before[:7], first[:9], second[:9]) == ("before ", "epoch 1/2", "epoch 2/2")
     assert ready.startswith("The voice two is ready")
+    assert unranked.startswith("Its drafts are not ranked. ")
 
     assert main(_arguments(tmp_path, "one", "--threads", "2")) == 0
     assert [p.name for p in sorted((tmp_path / "voices").iterdir())] == ["one", "two"]

@@ -74,7 +74,7 @@ async def test_an_engine_that_dies_while_it_answers_answers_all_the_same(
     killed = engine.pid
     assert killed
     asking = asyncio.create_task(_ask(engine, voices / "mara", tokens=300))
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.15)
     assert not asking.done()
     os.kill(killed, signal.SIGKILL)
     assert await asking == ""

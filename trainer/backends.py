@@ -37,10 +37,11 @@ class Local:
         """Fine-tune a LoRA adapter here, then fit the ranker of its drafts."""
         with console.status("Starting torch …"):
             from trainer.local import train  # noqa: PLC0415 - seconds, and only for this backend
-            from trainer.ranking import rank  # noqa: PLC0415
 
         if not train(data, folder, self.recipe, self.base, fresh=fresh, now=now, console=console):
             return
+        from trainer.ranking import rank  # noqa: PLC0415 - memory, which the training needs
+
         try:
             rank(folder.place, console)
         except (DataError, ServeError) as e:

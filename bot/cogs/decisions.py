@@ -1,4 +1,4 @@
-"""Every decision on a draft: by button, by form, by reaction, by a reaction that was missed.
+"""Every decision on a draft, and those by button and by form; reactions.py brings the others.
 
 And what becomes of drafts by themselves, once a minute: posted when due, settled, expired, shown.
 """
@@ -6,21 +6,22 @@ And what becomes of drafts by themselves, once a minute: posted when due, settle
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import discord
 import structlog
 from discord.ext import commands
 
 from bot import render
-from bot.actions import CUSTOM_ID, FORMS, Action, action_of_emoji, plain
+from bot.actions import CUSTOM_ID, FORMS, Action
 from bot.clock import parse_moment, parse_zone
 from bot.draft import UNDO_FOR, Draft, State
 from bot.drafting import Drafting
-from bot.errors import BotError, Unavailable, UserError
+from bot.errors import BotError, UserError
 from bot.language import told
 from bot.line import Tell
 from bot.publishing import decided
@@ -44,7 +45,7 @@ class Decisions(commands.Cog):
         self.bot = bot
         self.drafting: Drafting = bot.drafting
         self.publishing = bot.drafting.publishing
-        self._sweep: asyncio.Task[None] | None = None
+        self._turns = WeakValueDictionary[int, asyncio.Lock]()  # by draft
         self._in_hand: set[int] = set()  # decisions that this very process is carrying out
         self._unreachable: set[int] = set()  # drafts that could not be sent to their owners
         self._untold: dict[int, Words | None] = {}  # drafts whose messages do not say what became
@@ -58,13 +59,8 @@ class Decisions(commands.Cog):
             self._untold[draft.id] = None  # it may have ended before Discord took it
         self.bot.scheduler.add_job(self.tick, "interval", minutes=1, next_run_time=now)
 
-    async def cog_unload(self) -> None:
-        """Stop looking for missed reactions."""
-        if self._sweep:
-            self._sweep.cancel()
-
     @asynccontextmanager
-    async def _begun(
+    async def begun(
         self, draft: Draft, action: Action, typed: Mapping[str, str]
     ) -> AsyncIterator[None]:
         """Remember a decision until its outcome is told; the next start goes on with it."""
@@ -81,21 +77,32 @@ class Decisions(commands.Cog):
             raise
         await begun.end(number)
 
-    async def _go_on(self) -> None:
+    def turn(self, draft_id: int, action: Action) -> AbstractAsyncContextManager[None]:
+        """One after the other, so that a draft's message says what was decided last."""
+        if action.kind not in KEPT:  # new ones take long; the old may be approved meanwhile
+            return nullcontext()
+        return self._turns.setdefault(draft_id, asyncio.Lock())
+
+    async def go_on(self) -> None:
         """Carry out what a crash cut short, and tell what it had carried out."""
         for begun in await self.drafting.store.begun.all():
             if begun.id in self._in_hand:
                 continue
-            draft, note = await self.drafting.get(begun.draft_id), None
-            found = re.fullmatch(CUSTOM_ID, begun.custom_id)
-            if found and draft.state is State.PENDING:
-                user = await self.bot.fetch_owner(draft.owner_id)
-                draft, note = await self.decide(draft.id, user, Action.of(found), begun.typed)
-            if note:
-                await self._announce(draft, note)
-            elif draft.state is not State.PUBLISHING:  # that one is told once it is settled
-                await self.tell(draft)
+            if found := re.fullmatch(CUSTOM_ID, begun.custom_id):
+                action = Action.of(found)
+                async with self.turn(begun.draft_id, action):
+                    await self._carry_on(begun.draft_id, action, begun.typed)
             await self.drafting.store.begun.end(begun.id)
+
+    async def _carry_on(self, draft_id: int, action: Action, typed: Mapping[str, str]) -> None:
+        draft, note = await self.drafting.get(draft_id), None
+        if draft.state is State.PENDING:
+            user = await self.bot.fetch_owner(draft.owner_id)
+            draft, note = await self.decide(draft.id, user, action, typed)
+        if note:
+            await self._announce(draft, note)
+        elif draft.state is not State.PUBLISHING:  # that one is told once it is settled
+            await self.tell(draft)
 
     async def decide(
         self,
@@ -192,14 +199,24 @@ class Decisions(commands.Cog):
     ) -> None:
         """Decide by a button or a form, and show what became of the draft."""
         draft = await self.drafting.own(draft_id, interaction.user.id)
-        async with self._begun(draft, action, typed):  # before Discord confirms it
+        async with self.begun(draft, action, typed):  # before Discord confirms it
             await interaction.response.defer()
-            draft, note = await self.decide(draft_id, interaction.user, action, typed, interaction)
-            if note and (action.kind in FORMS or draft.state not in OPEN):
-                await interaction.followup.send(told(note, str(interaction.locale)), ephemeral=True)
-                note = None
-            await self.tell(draft, note)
-            await self._tidy(interaction, draft, note)
+            async with self.turn(draft_id, action):
+                await self._decide_by_click(interaction, draft_id, action, typed)
+
+    async def _decide_by_click(
+        self,
+        interaction: discord.Interaction,
+        draft_id: int,
+        action: Action,
+        typed: Mapping[str, str],
+    ) -> None:
+        draft, note = await self.decide(draft_id, interaction.user, action, typed, interaction)
+        if note and (action.kind in FORMS or draft.state not in OPEN):
+            await interaction.followup.send(told(note, str(interaction.locale)), ephemeral=True)
+            note = None
+        await self.tell(draft, note)
+        await self._tidy(interaction, draft, note)
 
     async def _tidy(
         self, interaction: discord.Interaction, draft: Draft, note: Words | None
@@ -235,92 +252,6 @@ class Decisions(commands.Cog):
             files=render.files(draft, locale),
             ephemeral=True,
         )
-
-    # Reactions.
-
-    @commands.Cog.listener()
-    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
-        """A reaction is a decision if it is the owner's, below a draft. Works after a restart."""
-        if payload.user_id == self.bot.application_id:
-            return
-        drafts = self.drafting.store.drafts
-        draft = await drafts.by_message(payload.message_id)
-        if draft is None or draft.owner_id != payload.user_id:
-            return
-        try:
-            self.bot.work.take()
-        except Unavailable:  # the next start finds it
-            return
-        try:
-            await self._react(draft, str(payload.emoji))
-        except BotError as e:  # the reaction is not taken; the owner gives it again
-            await self.tell(draft, words_of(e))
-
-    @commands.Cog.listener()
-    async def on_ready(self) -> None:
-        """After a start or a lost session, look for reactions given in the meantime."""
-        if not self.bot.work.is_stopping and (self._sweep is None or self._sweep.done()):
-            self._sweep = asyncio.create_task(self._find_missed(), name="missed reactions")
-
-    @commands.Cog.listener()
-    async def on_resumed(self) -> None:
-        """After a short gap Discord tells what was missed, mostly."""
-        await self.on_ready()
-
-    async def _react(self, draft: Draft, emoji: str) -> None:
-        action, drafts = action_of_emoji(emoji, draft), self.drafting.store.drafts
-        if action is None or not _fits(draft, action, datetime.now(UTC)):
-            await drafts.reacted(draft, plain(emoji))
-            if action and draft.state is State.SCHEDULED:  # its old reactions are still there
-                await self.tell(draft, decided(draft).words)
-            return
-        async with self._begun(draft, action, {}):
-            await drafts.reacted(draft, plain(emoji))
-            await self._decide_by_reaction(draft, action)
-
-    async def _decide_by_reaction(self, draft: Draft, action: Action) -> None:
-        user = await self.bot.fetch_owner(draft.owner_id)
-        if action.kind in FORMS:  # Discord opens a form for a button only
-            locale = await self.drafting.store.people.locale(draft.owner_id)
-            await user.send(**render.which_one(draft, action.kind, locale))
-        else:
-            await self.tell(*await self.decide(draft.id, user, action, {}))
-
-    async def _find_missed(self) -> None:
-        drafts = self.drafting.store.drafts
-        self.bot.work.take()
-        try:
-            await self._go_on()
-        except (BotError, *DISCORD_FAULTS) as e:
-            log.warning("a decision waits for the next start", why=str(e))
-        for state in (State.PENDING, State.SCHEDULED):
-            for draft in await drafts.in_state(state):
-                if self.bot.work.is_stopping:  # the next start goes on
-                    return
-                try:
-                    await self._take_missed(draft)
-                except (BotError, *DISCORD_FAULTS) as e:
-                    log.info("missed reactions cannot be read", draft=draft.id, why=str(e))
-
-    async def _take_missed(self, draft: Draft) -> None:
-        for emoji in await self._reactions(draft):
-            if not await self.drafting.store.drafts.has_reacted(draft, plain(emoji)):
-                await self._react(await self.drafting.get(draft.id), emoji)
-
-    async def _reactions(self, draft: Draft) -> list[str]:
-        """What the owner reacted with."""
-        if draft.channel_id is None or draft.message_id is None:
-            return []
-        channel = self.bot.get_partial_messageable(
-            draft.channel_id, type=discord.ChannelType.private
-        )
-        message = await channel.fetch_message(draft.message_id)
-        return [
-            str(reaction.emoji)
-            for reaction in message.reactions
-            if reaction.count > reaction.me
-            and any([user.id == draft.owner_id async for user in reaction.users()])
-        ]
 
     # What happens by itself.
 
@@ -358,7 +289,7 @@ class Decisions(commands.Cog):
             if draft.message_id is None or draft.channel_id is None:
                 await self.bot.show(user, draft)
                 # it may be there since before a crash, with a reaction below it
-                await self._take_missed(await self.drafting.get(draft.id))
+                self.bot.dispatch("draft_shown_late", draft.id)
             if note or draft.message_id:
                 await user.send(_call(draft, note, await self._locale(draft)))
         except DISCORD_FAULTS as e:
@@ -426,13 +357,6 @@ def _aside(
     if interaction is None:
         return None
     return partial(interaction.followup.send, ephemeral=True, wait=True)
-
-
-def _fits(draft: Draft, action: Action, now: datetime) -> bool:
-    """Whether a reaction is a decision in the draft's state."""
-    if action.kind == "back":
-        return draft.state is State.SCHEDULED or draft.can_undo(now)
-    return draft.state is State.PENDING
 
 
 def _call(draft: Draft, note: Words | None, locale: str) -> str:
