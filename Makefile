@@ -49,7 +49,7 @@ doctor: install  ## check everything `make run` needs
 	@$(PY) -m bot doctor
 
 test: install-dev lint  ## lint, types and every test
-	@$(PY) -m pytest -m 'not slow' -n 2 --dist loadfile
+	@$(PY) -m pytest -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: install-dev
 	@$(PY) -m ruff format --check .
