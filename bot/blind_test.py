@@ -57,7 +57,7 @@ class BlindTest:
     async def deal(
         self, user_id: int, voice: str | None, now: datetime, tell: Tell | None = None
     ) -> Shown:
-        """Choose a real post, draft on its topics, and store who sees them.
+        """Choose a real post, draft on its first topic, and store who sees them.
 
         No person gets a post again before they have had all. Raises UserError, Unavailable or
         Refused.
@@ -72,7 +72,7 @@ class BlindTest:
             at = self._chance.choice(POSITIONS)
             trial = Trial(user_id, name, trained_at, _fingerprint(post), at)
             trial = replace(trial, id=await self._trials.add(trial, now))
-        topic, real = ", ".join(post.topics) or None, post.text.strip()
+        topic, real = next(iter(post.topics), None), post.text.strip()
         try:
             candidates = await self._drafting.candidates(
                 *(user_id, opened, topic, COUNT, rules), taken=[real], tell=tell

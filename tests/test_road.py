@@ -20,13 +20,19 @@ import pytest
 ROOT = Path(__file__).parent.parent
 POSTS = 48  # a few more than train asks for
 PATIENCE_S = 240  # the machine may be busy with other tests
+CALM = {"ENGINE_THREADS": "1"}  # two would wait for each other on a busy machine
 
 T = TypeVar("T")
 
 
 def _run(*command: str | Path) -> None:
     done = subprocess.run(
-        [sys.executable, *map(str, command)], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, *map(str, command)],
+        env=os.environ | CALM,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 
@@ -51,7 +57,7 @@ def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def _sandbox(voices: Path) -> AsyncIterator[str]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "sandbox", "--port", "0", "--voices", str(voices)),
-        env={k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG")},
+        env={k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG")} | CALM,
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
     )

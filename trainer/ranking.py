@@ -21,7 +21,7 @@ from trainer.drawing import asked
 from trainer.errors import DataError
 from trainer.summary import progress_bar
 
-DRAFTS = 250  # two minutes; half of them ranked worse (LOG.md)
+DRAFTS = 250  # two minutes on two cores
 FEWEST = 30  # posts: from fewer it would learn accidents
 POSTS = 750  # of the author: reading them costs nothing
 SEEN = 2  # texts a feature must stand in, else it tells of one text only
