@@ -14,7 +14,7 @@ Kind = Literal[
 FORMS: tuple[Kind, ...] = ("edit", "later", "wish")  # what is asked for with a form
 CUSTOM_ID = (
     r"draft:(?P<id>\d{1,18}):(?P<action>approve|edit|later|again|wish|reject|back|there|absent|show)"
-    r"(?::(?P<position>\d):(?P<fingerprint>[0-9a-f]{8}))?"
+    r"(?::(?P<position>\d):(?P<fingerprint>[0-9a-f]{8}|))?"  # none: not as shown
 )
 EMOJI: dict[Kind, str] = {
     "edit": "✏️",

@@ -1,11 +1,14 @@
 """Nothing is lost and nothing posted twice, whenever the bot is killed: the short form."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.kill import SERVERS, measure, show
+from bot.actions import action_of_emoji
+from bot.draft import Draft
 from bot.sandbox.server import Sandbox
 from bot.store import Store
 from tests.fakes.llm import FakeLLM
@@ -60,3 +63,28 @@ async def test_an_approval_that_was_confirmed_but_not_yet_claimed_outlives_the_b
         await asyncio.sleep(0.2)
         assert await bot.drafting.store.begun.all() == []
     assert len(await stage.posted()) == 1
+
+
+async def test_an_approval_of_a_text_that_was_just_changing_is_answered_after_a_crash(
+    stage: Stage,
+) -> None:
+    async with stage.running():
+        await stage.sandbox.discord.slash("alice", "draft", topic="tea")
+        await stage.dm()
+    async with Store.open(stage.database) as store:
+        edited = replace(await _draft(store), shown="")  # stored, and not shown yet
+        action = action_of_emoji("1️⃣", edited)
+        assert action
+        await store.begun.add(1, action.custom_id(edited), {})
+    async with stage.running() as bot:
+        messages = stage.sandbox.discord.dm_messages
+        await stage.until(lambda: "⚠" in messages("alice")[0]["content"])
+        await asyncio.sleep(0.2)
+        assert await bot.drafting.store.begun.all() == []
+    assert await stage.posted() == []
+
+
+async def _draft(store: Store) -> Draft:
+    draft = await store.drafts.get(1)
+    assert draft
+    return draft
