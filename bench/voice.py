@@ -150,7 +150,7 @@ def shown(out: Path, authors: Sequence[str]) -> Iterator[str]:
         yield from (f"## {author}", "")
         for post in posts[:: max(1, len(posts) // SHOWN)][:SHOWN]:
             draft = " / ".join(first[post.text].split("\n"))
-            yield f"- *{', '.join(post.topics) or 'anything'}*: {draft}"
+            yield f"- *{post.topic or 'anything'}*: {draft}"
         yield ""
 
 

@@ -72,7 +72,7 @@ class BlindTest:
             at = self._chance.choice(POSITIONS)
             trial = Trial(user_id, name, trained_at, _fingerprint(post), at)
             trial = replace(trial, id=await self._trials.add(trial, now))
-        topic, real = next(iter(post.topics), None), post.text.strip()
+        topic, real = post.topic, post.text.strip()
         try:
             candidates = await self._drafting.candidates(
                 *(user_id, opened, topic, COUNT, rules), taken=[real], tell=tell

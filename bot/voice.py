@@ -83,6 +83,11 @@ class VoicePost:
     text: str
     topics: tuple[str, ...]
 
+    @property
+    def topic(self) -> str | None:
+        """The first topic: people ask for one."""
+        return self.topics[0] if self.topics else None
+
 
 @dataclass(frozen=True, slots=True)
 class Voice:

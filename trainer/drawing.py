@@ -22,11 +22,6 @@ CANDIDATES = 4  # shown in Discord; the first is judged
 NAMES = {"voice": "the voice", "base": "base model", "examples": "base, 5 examples"}
 
 
-def asked(post: VoicePost) -> str | None:
-    """A post's first topic: people ask for one."""
-    return post.topics[0] if post.topics else None
-
-
 @dataclass(frozen=True, slots=True)
 class Drawing:
     """Draws on the topics of posts, in a voice or from its base model."""
@@ -57,7 +52,7 @@ class Drawing:
                 self.bar.advance(task)
 
             if missing:
-                topics = [asked(post) for post in missing]
+                topics = [post.topic for post in missing]
                 place = self.folder.place
                 draft_all(place, topics, count, base_prompt=prompt, on_draft=keep)
         return [drawn[post.text] for post in self.posts]

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from bot.voice import HELD_OUT_FILE, Voice, VoiceError, VoicePost, load_posts
 from trainer import dataset, floors, opinion
-from trainer.drawing import Drawing, asked
+from trainer.drawing import Drawing
 from trainer.errors import DataError, ServeError
 from trainer.measured import Findings, Measured, Yardstick
 from trainer.summary import progress_bar
@@ -102,7 +102,7 @@ def _find(
 
     task = bar.add_task("Measuring", total=2 + len(drafts))
     by = Yardstick(old, texts, options.seed)
-    topics = [asked(post) for post in real]
+    topics = [post.topic for post in real]
     measured: dict[str, Measured] = {}
     for name, drawn in drafts.items():
         first = [(d[0], topic) for d, topic in zip(drawn, topics, strict=True) if d]

@@ -17,7 +17,6 @@ from threadpoolctl import threadpool_limits
 from bot.ranker import RANKER_FILE, Ranker, features
 from bot.voice import VOICE_FILE, VoiceError, load_posts
 from trainer.drafts import draft_all
-from trainer.drawing import asked
 from trainer.errors import DataError
 from trainer.summary import progress_bar
 
@@ -45,7 +44,7 @@ def rank(voice: Path, console: Console) -> None:
             " It shows its drafts in the order they were drawn."
         )
     (voice / RANKER_FILE).unlink(missing_ok=True)  # else it would rank what it is to learn from
-    topics = [asked(post) for post in posts[-DRAFTS:]]
+    topics = [post.topic for post in posts[-DRAFTS:]]
     with progress_bar(Console(stderr=True)) as bar:
         task = bar.add_task("Drafts to rank against", total=len(topics))
         drawn = draft_all(voice, topics, 1, on_draft=lambda *_: bar.advance(task))
@@ -55,7 +54,7 @@ def rank(voice: Path, console: Console) -> None:
             f"Only {len(drafts)} drafts of the voice could be used, too few to learn what sets them"
             " apart. Train it on more posts."
         )
-    fit([(post.text, asked(post)) for post in posts], drafts).save(voice)
+    fit([(post.text, post.topic) for post in posts], drafts).save(voice)
     (voice / VOICE_FILE).touch()  # running bots look there for what is new
     console.print(f"Its drafts are ranked by what sets {len(drafts)} of them apart from posts.")
 
