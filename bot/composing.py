@@ -3,6 +3,7 @@
 What `/draft` shows, `bot draft` prints and the trainer judges all comes from here.
 """
 
+import asyncio
 import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from bot.llm import LLM
 from bot.others import Others
 from bot.ranker import Ranker
 from bot.screen import Archive, Rejected, Rules, screen
-from bot.voice import Voice, load_posts
+from bot.voice import Message, Voice, load_posts
 from bot.words import Words, say
 
 AT_ONCE = 4  # texts a request: llama.cpp refuses more than it has slots
@@ -51,6 +52,26 @@ class OpenVoice:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What was drawn on a topic: what may be shown, and why the rest may not."""
+
+    topic: str | None
+    short: list[Candidate]
+    threads: list[Candidate]  # too long for one status
+    dropped: list[Rejected]
+
+    def choose(
+        self, count: int, ranker: Ranker | None, chance: random.Random
+    ) -> tuple[Candidate, ...]:
+        """Up to `count`, in the order to show them; threads only where short ones lack."""
+        short = self.short
+        if ranker:
+            texts = [candidate.text for candidate in short]
+            short = [short[i] for i in ranker.choose(texts, self.topic, count, chance)]
+        return (*short, *self.threads)[:count]
+
+
 @metrics.timed("compose")
 async def compose(
     llm: LLM,
@@ -61,36 +82,58 @@ async def compose(
     taken: Sequence[str] = (),
     instruction: str | None = None,
 ) -> tuple[Candidate, ...]:
-    """Draw candidates that pass the screen and choose up to `count`, in the order to show them.
+    """Draw candidates and choose up to `count`, in the order to show them.
 
-    Threads are offered only where short ones lack. Raises UserError if there is none.
+    Raises UserError if none passed the screen.
     """
-    short: list[Candidate] = []
-    threads: list[Candidate] = []
-    dropped: list[Rejected] = []
+    drawn = await draw(llm, opened, topic, count, rules, taken, instruction)
+    if not drawn.short and not drawn.threads:
+        raise UserError(
+            "None of the texts could be offered ({reasons}). Try again, or try another topic.",
+            reasons=_reasons(drawn.dropped),
+        )
+    return drawn.choose(count, opened.ranker, random.Random())  # noqa: S311 - no secret
+
+
+async def draw(
+    llm: LLM,
+    opened: OpenVoice,
+    topic: str | None,
+    count: int,
+    rules: Rules,
+    taken: Sequence[str] = (),
+    instruction: str | None = None,
+) -> Drawn:
+    """Draw until `count` short texts pass the screen; where a ranker chooses, all that may be."""
+    drawn = Drawn(topic, [], [], [])
     rules = replace(rules, prompt=opened.voice.prompt.system)
     messages = opened.voice.messages(_asked(opened, topic, instruction))
     named = f"{topic or ''}\n{instruction or ''}"
     left = max(DRAWN_AT_MOST, 4 * count)
     wanted = left if opened.ranker else count
-    while left > 0 and (missing := wanted - len(short)) > 0:
-        asked = min(missing, AT_ONCE, left)
-        texts = await llm.complete(opened.voice, messages, asked)
+    while left > 0 and (missing := wanted - len(drawn.short)) > 0:
+        asked = min(missing, left)
         left -= asked
-        known = [*taken, *(c.text for c in (*short, *threads))]
-        passed, failed = screen(texts, named, rules, known)
-        short += [c for c in passed if not c.parts]
-        threads += [c for c in passed if c.parts]
-        dropped += failed
-    if not short and not threads:
-        raise UserError(
-            "None of the texts could be offered ({reasons}). Try again, or try another topic.",
-            reasons=_reasons(dropped),
-        )
-    if opened.ranker:
-        order = opened.ranker.choose([c.text for c in short], topic, count, random.Random())  # noqa: S311 - no secret
-        short = [short[i] for i in order]
-    return (*short, *threads)[:count]
+        for texts in await _several(llm, opened.voice, messages, asked):
+            known = [*taken, *(c.text for c in (*drawn.short, *drawn.threads))]
+            passed, failed = screen(texts, named, rules, known)
+            drawn.short.extend(c for c in passed if not c.parts)
+            drawn.threads.extend(c for c in passed if c.parts)
+            drawn.dropped.extend(failed)
+    return drawn
+
+
+async def _several(
+    llm: LLM, voice: Voice, messages: Sequence[Message], count: int
+) -> list[list[str]]:
+    """Draw `count` texts, in several requests side by side: a batch keeps the engine busiest."""
+    sizes = [min(AT_ONCE, count - done) for done in range(0, count, AT_ONCE)]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(llm.complete(voice, messages, size)) for size in sizes]
+    except ExceptionGroup as e:  # the first that failed ended the others
+        raise e.exceptions[0] from e
+    return [task.result() for task in tasks]
 
 
 def _asked(opened: OpenVoice, topic: str | None, instruction: str | None) -> str | None:

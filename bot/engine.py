@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 log = structlog.stdlib.get_logger(__name__)
 
-SLOTS = 4  # candidates drawn side by side; four cost about twice the time of one
+SLOTS = 16  # texts drawn side by side: all of a draft
 SLOT_TOKENS = 512  # prompt and post together
 START_TIMEOUT_S = 60.0
 RESTART_PAUSES_S = (0.5, 1, 2, 5, 10, 30)

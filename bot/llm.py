@@ -22,7 +22,7 @@ TIMEOUT_S = 120.0  # one request on a small, busy machine, retries included
 CHECK_S = 10.0
 # No, no answer in time, no JSON, such as is nested too deep, or more than there can be
 LLM_FAULTS = (openai.APIError, TimeoutError, ValueError, RecursionError, TooMuch)
-CONCURRENT = 4  # requests in hand at once; the embedded engine has as many slots
+CONCURRENT = 4  # requests in hand at once, of four texts: the embedded engine has 16 slots
 
 
 class LLM:
@@ -35,6 +35,7 @@ class LLM:
         model: str | None = None,
         engine: Callable[[], Awaitable[str]] | None = None,
         timeout_s: float = TIMEOUT_S,
+        concurrent: int = CONCURRENT,
     ) -> None:
         """`model` overrides the name a voice gives; `engine` starts the one of local voices."""
         self._base_url = base_url
@@ -43,17 +44,20 @@ class LLM:
         self._engine = engine
         self._timeout_s = timeout_s
         self._clients: dict[str, openai.AsyncOpenAI] = {}  # by address: those in use
-        self._slots = asyncio.Semaphore(CONCURRENT)
+        self._slots = asyncio.Semaphore(concurrent)
 
     @classmethod
     def from_settings(
-        cls, settings: DraftSettings, engine: Callable[[], Awaitable[str]] | None = None
+        cls,
+        settings: DraftSettings,
+        engine: Callable[[], Awaitable[str]] | None = None,
+        concurrent: int = CONCURRENT,
     ) -> "LLM":
         """The server that the settings name for every voice; or the engine, beside OpenAI."""
         key = settings.llm_api_key.get_secret_value()
         if settings.llm_base_url:
-            return cls(settings.llm_base_url, key, settings.llm_model)
-        return cls(OPENAI_URL, key, settings.llm_model, engine)
+            return cls(settings.llm_base_url, key, settings.llm_model, concurrent=concurrent)
+        return cls(OPENAI_URL, key, settings.llm_model, engine, concurrent=concurrent)
 
     async def close(self) -> None:
         """Close the connections."""

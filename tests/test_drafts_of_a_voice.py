@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import POSTS
 from tests.fakes.llm import TEXTS, FakeLLM, llm_in_thread
-from trainer.drafts import draft_all
+from trainer.drafts import draw_all
 from trainer.errors import ServeError
 
 
@@ -23,7 +23,7 @@ def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeLL
 
 def test_every_topic_gets_its_drafts_in_order(voice_folder: Path, provider: FakeLLM) -> None:
     calls: dict[int, list[str]] = {}
-    drawn = draft_all(voice_folder, ["tea", None], 2, on_draft=calls.__setitem__)
+    drawn = draw_all(voice_folder, ["tea", None], 2, on_draft=calls.__setitem__)
     assert sorted(text for texts in drawn for text in texts) == sorted(TEXTS[:4])
     assert [len(texts) for texts in drawn] == [2, 2]
     asked = {body["messages"][-1]["content"] for body in provider.asked}
@@ -34,7 +34,7 @@ def test_every_topic_gets_its_drafts_in_order(voice_folder: Path, provider: Fake
 
 def test_what_the_bot_would_not_show_is_no_draft(voice_folder: Path, provider: FakeLLM) -> None:
     provider.texts = itertools.cycle([POSTS[0][0]])  # word for word what it learnt from
-    assert draft_all(voice_folder, ["kettle"], 1) == [[]]
+    assert draw_all(voice_folder, ["kettle"], 1) == [[]]
 
 
 def test_a_server_that_is_away_is_a_sentence(
@@ -42,4 +42,4 @@ def test_a_server_that_is_away_is_a_sentence(
 ) -> None:
     monkeypatch.setenv("LLM_BASE_URL", "http://127.0.0.1:9/v1")
     with pytest.raises(ServeError, match="cannot be reached"):
-        draft_all(voice_folder, ["tea", "fog"], 1)
+        draw_all(voice_folder, ["tea", "fog"], 1)

@@ -4,6 +4,7 @@ from trainer.clean import Reason
 from trainer.options import Options
 from trainer.post import Post, Visibility
 from trainer.sift import Sift
+from trainer.written import Written
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ def test_who_could_see_a_post_decides_first(
     visibility: Visibility, archive: str, options: Options, reason: Reason | None
 ) -> None:
     post = Post("1", None, "Between us", "original", visibility=visibility)
-    assert Sift(options).sift(post, archive)[2] is reason
+    assert Sift(options, Written()).sift(post, archive)[2] is reason
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_who_could_see_a_post_decides_first(
 def test_personal_data_is_masked_dropped_or_kept(
     options: Options, text: str, expected: tuple[str, Reason | None]
 ) -> None:
-    sift = Sift(options)
+    sift = Sift(options, Written())
     found, _, reason = sift.sift(Post("1", None, text, "original"), "csv")
     assert (found, reason) == expected
     if "@" in text:  # whatever is done about it, it is told
@@ -49,4 +50,4 @@ def test_personal_data_is_masked_dropped_or_kept(
 def test_personal_data_in_the_name_of_an_account_is_no_topic() -> None:
     tags = ("@jane Jane jane@example.org", "@other The Other")
     post = Post("1", None, "@jane and @other", "original", tags)
-    assert Sift(Options()).sift(post, "x")[1] == ("@other The Other",)
+    assert Sift(Options(), Written()).sift(post, "x")[1] == ("@other The Other",)

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from trainer import dataset
 from trainer.base_model import DEFAULT
-from trainer.commands import add_feedback, add_rank, add_report
+from trainer.commands import DATABASE, add_feedback, add_rank, add_report
 from trainer.errors import DataError, TrainerError
 from trainer.recipe import FEW_POSTS_EPOCHS, Recipe
 
@@ -102,11 +102,13 @@ def add_prepare(commands: "Subparsers[argparse.ArgumentParser]") -> None:
         default="mask",
         help="e-mail addresses, phone numbers, bank accounts, cards, keys (%(default)s)",
     )
+    option("--db", type=Path, metavar="FILE", help=f"{DATABASE}: leave out what the bot wrote")
     option("--explain", metavar="ID", help="say what became of a post of DATA")
     parser.set_defaults(run=_run_prepare)
 
 
 def _run_prepare(args: argparse.Namespace) -> None:
+    from trainer.decisions import USUAL  # noqa: PLC0415 - commands are imported late
     from trainer.explain import explain  # noqa: PLC0415 - commands are imported late
     from trainer.options import Options  # noqa: PLC0415 - commands are imported late
     from trainer.prepare import prepare  # noqa: PLC0415 - commands are imported late
@@ -127,7 +129,9 @@ def _run_prepare(args: argparse.Namespace) -> None:
         personal=args.personal,
     )
     if args.sources:
-        prepare(args.sources, args.out, options, now=datetime.now(UTC))
+        prepare(args.sources, args.out, options, now=datetime.now(UTC), db=args.db)
+        if args.db is None and USUAL.is_file():
+            print(f"A bot's database is here: --db {USUAL} leaves out what the bot wrote.")
     if args.explain is not None:
         print("\n".join(explain(args.out, args.explain)))
 

@@ -21,6 +21,7 @@ class Reason(StrEnum):
     CIRCLE = "private (Circle)"
     PRIVATE = "private (followers only)"
     DIRECT = "direct message"
+    WRITTEN = "written by the bot"
     LANGUAGE = "another language"
     PERSONAL = "personal data"
     ONLY_LINKS = "only links or media"

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
 from bot.rates import Approvals, Guesses
 from trainer.errors import DataError
 
+USUAL = Path("state/bot.db")  # the bot's setting DATABASE, where nobody set it
 LAYOUT = 5  # PRAGMA user_version: the number of the newest migration
 UNOPENED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}
 _DECIDING = "('approve', 'later', 'reject', 'again', 'expire')"
@@ -112,6 +115,29 @@ def drafts(db: sqlite3.Connection, voice: str) -> list[Decided]:
         (voice,),
     )
     return [Decided(row[0], shown[row[0]], *row[1:]) for row in rows]
+
+
+def status_addresses(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    """Every status that drafts became: an address of its server, and its id there."""
+    for account, url, status_id in db.execute(
+        "SELECT account, url, status_id FROM statuses JOIN drafts ON id = draft_id"
+    ):
+        yield url, status_id
+        if account:  # "https://server @name"; the url may lead elsewhere
+            yield account.partition(" ")[0], status_id
+
+
+def texts(db: sqlite3.Connection) -> Iterator[tuple[str, datetime]]:
+    """Every text of a draft, also what was edited and each part of a thread, and from when."""
+    for written_at, parts, *whole in db.execute(
+        "SELECT created_at, parts, text, original FROM candidates JOIN drafts ON id = draft_id"
+        " UNION ALL SELECT created_at, NULL, statuses.text, NULL FROM statuses"
+        " JOIN drafts ON id = draft_id"
+    ):
+        known_from = datetime.fromisoformat(written_at)
+        for text in (*whole, *msgspec.json.decode(parts or "[]", type=list[str])):
+            if text is not None:
+                yield text, known_from
 
 
 def counted(decided: Iterable[Decided]) -> Approvals:

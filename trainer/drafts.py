@@ -1,21 +1,23 @@
-"""Drafts in a trained voice, by the bot's own path: what is judged is what is served.
+"""Texts in a trained voice, by the bot's own path: what is judged is what is served.
 
 The one module of the trainer that generates. It uses the bot's settings (LLM_BASE_URL and so on),
 engine, client and screen, just as `python -m bot draft` does; reads the voice, writes nothing.
 """
 
 import asyncio
+import random
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from bot.composing import OpenVoice, compose
+from bot.composing import AT_ONCE, DRAWN_AT_MOST, OpenVoice, draw
 from bot.config import DraftSettings, read_settings
 from bot.engine import SLOTS, Engine
-from bot.errors import BotError, UserError
+from bot.errors import BotError
 from bot.llm import LLM
 from bot.mastodon import status_length
+from bot.ranker import Ranker
 from bot.screen import Rules, WordList
 from bot.voice import Prompt, Voice
 from bot.weights import find_weights
@@ -24,7 +26,7 @@ from trainer.errors import ServeError
 MAX_CHARS = 500  # of a status, Mastodon's own default
 
 
-def draft_all(
+def draw_all(
     voice: Path,
     topics: Sequence[str | None],
     count: int,
@@ -33,19 +35,27 @@ def draft_all(
     max_chars: int = MAX_CHARS,
     on_draft: Callable[[int, list[str]], None] = lambda *_: None,
 ) -> list[list[str]]:
-    """Draw `count` candidates on each topic, in the order they would be shown.
+    """What the bot would choose from on each topic: `count` texts, or more if there is a ranker.
 
     A topic whose texts all fail the screen gets none. `on_draft` is called after each topic, with
     its number and texts. With `base_prompt` the voice's base model is asked instead, by that.
     Raises ServeError if nobody can serve the voice.
     """
     try:
-        return asyncio.run(_draft_all(voice, topics, count, base_prompt, max_chars, on_draft))
+        return asyncio.run(_draw_all(voice, topics, count, base_prompt, max_chars, on_draft))
     except BotError as e:
         raise ServeError(str(e)) from e
 
 
-async def _draft_all(
+def shown(texts: Sequence[str], topic: str | None, count: int, ranker: Ranker | None) -> list[str]:
+    """Those that are shown of the drawn texts, in their order; chance is the same every time."""
+    if ranker is None:
+        return list(texts[:count])
+    chance = random.Random("\n".join(texts))  # noqa: S311 - no secret
+    return [texts[i] for i in ranker.choose(texts, topic, count, chance)]
+
+
+async def _draw_all(
     folder: Path,
     topics: Sequence[str | None],
     count: int,
@@ -61,18 +71,18 @@ async def _draft_all(
         settings = settings.model_copy(update={"llm_model": None})  # that names the voice
         opened = replace(opened, voice=_untrained(opened.voice, base_prompt), ranker=None)
     rules = Rules(max_chars, status_length, opened.archive, WordList(settings.blocked_lines()))
-    slots = asyncio.Semaphore(max(1, SLOTS // count))  # more at once would wait, and time out
+    wanted = DRAWN_AT_MOST if opened.ranker else count
+    at_once = asyncio.Semaphore(1 + SLOTS // wanted)  # one more than the engine has room for
     async with AsyncExitStack() as stack:
         engine = Engine(folder.parent, settings.base_gguf, settings.engine_threads)
         stack.push_async_exit(engine)
-        llm = LLM.from_settings(settings, engine.ready)
+        llm = LLM.from_settings(settings, engine.ready, SLOTS // min(wanted, AT_ONCE))
         stack.push_async_callback(llm.close)
 
         async def draft(number: int, topic: str | None) -> list[str]:
-            texts: list[str] = []
-            async with slots:
-                with suppress(UserError):  # nothing on this topic passed the screen
-                    texts = [c.text for c in await compose(llm, opened, topic, count, rules)]
+            async with at_once:
+                drawn = await draw(llm, opened, topic, count, rules)
+            texts = [c.text for c in drawn.short or drawn.threads]
             on_draft(number, texts)
             return texts
 

@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from bot.ranker import RANKER_FILE
 from bot.voice import Prompt, Voice, VoicePost
-from trainer.drafts import MAX_CHARS, draft_all
+from trainer.drafts import MAX_CHARS, draw_all
 from trainer.errors import DataError
 from trainer.voice_folder import VoiceFolder
 
@@ -33,9 +33,9 @@ class Drawing:
     bar: Progress
 
     def draw(self, name: str, prompt: Prompt | None = None) -> list[list[str]]:
-        """Candidates on the topics of each post; with a prompt one only, of the bare base model.
+        """All texts on the topic of each post that the shown ones are chosen from.
 
-        Raises DataError or ServeError.
+        With a prompt one text only, of the bare base model. Raises DataError or ServeError.
         """
         count = 1 if prompt else CANDIDATES
         file = self._file(name, self._key(prompt, count))
@@ -54,7 +54,7 @@ class Drawing:
             if missing:
                 topics = [post.topic for post in missing]
                 place = self.folder.place
-                draft_all(place, topics, count, base_prompt=prompt, on_draft=keep)
+                draw_all(place, topics, count, base_prompt=prompt, on_draft=keep)
         return [drawn[post.text] for post in self.posts]
 
     def _key(self, prompt: Prompt | None, count: int) -> str:
@@ -64,10 +64,12 @@ class Drawing:
         if prompt:  # the base model is the same, however the voice was trained
             about = {key: about[key] for key in ("base", "sampling", "data_sha256")}
             about["prompt"] = asdict(prompt)
-        digest = hashlib.sha256(json.dumps([about, count, MAX_CHARS]).encode())
-        for file in (self.folder.place / voice.model, self.folder.place / RANKER_FILE):
-            if not prompt and file.is_file():
-                digest.update(file.read_bytes())
+        # a ranker chooses from more; what it chooses is seen when they are measured
+        is_ranked = not prompt and (self.folder.place / RANKER_FILE).exists()
+        digest = hashlib.sha256(json.dumps([about, count, is_ranked, MAX_CHARS]).encode())
+        weights = self.folder.place / voice.model
+        if not prompt and weights.is_file():
+            digest.update(weights.read_bytes())
         return digest.hexdigest()[:16]
 
     def _file(self, name: str, key: str) -> Path:

@@ -13,9 +13,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bot.ranker import Ranker
 from bot.voice import HELD_OUT_FILE, Voice, VoiceError, VoicePost, load_posts
 from trainer import dataset, floors, opinion
-from trainer.drawing import Drawing
+from trainer.drafts import shown
+from trainer.drawing import CANDIDATES, Drawing
 from trainer.errors import DataError, ServeError
 from trainer.measured import Findings, Measured, Yardstick
 from trainer.summary import progress_bar
@@ -90,7 +92,13 @@ def _find(
     console: Console,
 ) -> Findings:
     voice, real, bar = drawing.voice, drawing.posts, drawing.bar
-    drafts = {"voice": drawing.draw("voice")}
+    ranker = Ranker.load(drawing.folder.place)
+    drafts = {
+        "voice": [
+            shown(texts, post.topic, CANDIDATES, ranker)
+            for texts, post in zip(drawing.draw("voice"), real, strict=True)
+        ]
+    }
     if not any(drafts["voice"]):
         raise DataError(
             f"None of the texts of {voice.name} passed the screen on any of {len(real)} topics:"

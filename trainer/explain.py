@@ -21,6 +21,7 @@ WHY = {
     Reason.CIRCLE: "X's Circle was for a few chosen people",
     Reason.PRIVATE: "only followers could see it",
     Reason.DIRECT: "only those it mentions could see it",
+    Reason.WRITTEN: "the bot of --db drafted it, and its owner's edits do not make it theirs",
     Reason.LANGUAGE: "it is in none of the languages of --language",
     Reason.PERSONAL: "it holds an e-mail address, a phone number, a key or the like",
     Reason.ONLY_LINKS: "besides links and media nothing is left of it",
@@ -38,6 +39,7 @@ _WHAT_TO_DO = {
     Reason.QUOTE: "--with-quotes keeps quotes.",
     Reason.PRIVATE: "--with-private keeps posts for followers only.",
     Reason.DIRECT: "--with-direct keeps direct messages.",
+    Reason.WRITTEN: "Give the archive of somebody who writes posts without the bot, too.",
     Reason.LANGUAGE: "Name the language that most posts are in with --language, or leave it out.",
     Reason.PERSONAL: "--personal mask keeps the posts without such data.",
 }

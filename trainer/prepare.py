@@ -36,6 +36,7 @@ from trainer.summary import EXAMPLES, Summary, print_summary, progress_bar
 from trainer.target import replacing
 from trainer.topics import SAMPLE, learn_habits
 from trainer.tweetnlp import DEFAULT_MODEL, Recogniser
+from trainer.written import Written
 
 SCHEMA = 1
 PROMPT = Prompt()
@@ -59,23 +60,27 @@ def prepare(
     options: Options,
     *,
     now: datetime,
+    db: Path | None = None,
     prompt: Prompt = PROMPT,
     stdout: Console | None = None,
 ) -> Summary:
     """Write the training data of the archives `sources` to the folder `out`, whole or not at all.
 
-    Raises ArchiveError, DataError or ModelError.
+    `db` is the bot's database: what the bot wrote is left out. Raises ArchiveError, DataError or
+    ModelError.
     """
     out = out.absolute()
+    written = Written.load(db) if db else Written()
     opened = [_open(path) for path in sources]
     with ExitStack() as stack:
         folder = stack.enter_context(replacing(out))
         recogniser = _recogniser(options.ner, out, stack)
         bar = stack.enter_context(progress_bar(Console(stderr=True)))
-        staging = stack.enter_context(closing(Staging(folder / "staging.db", options)))
+        staging = stack.enter_context(closing(Staging(folder / "staging.db", options, written)))
         _stage(staging, opened, bar).save(folder)
         _settle(staging, opened, options, bar)
         summary = Summary(read=staging.read, personal=staging.personal)
+        summary.drafted = len(written.texts) if db else None
         if recogniser:
             _recognise(staging, recogniser, summary, bar)
         dates = _write_posts(folder, staging, recogniser, prompt, summary, bar)

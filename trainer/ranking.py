@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from bot.ranker import RANKER_FILE, Ranker, features
 from bot.voice import VOICE_FILE, VoiceError, load_posts
-from trainer.drafts import draft_all
+from trainer.drafts import draw_all
 from trainer.errors import DataError
 from trainer.summary import progress_bar
 
@@ -47,7 +47,7 @@ def rank(voice: Path, console: Console) -> None:
     topics = [post.topic for post in posts[-DRAFTS:]]
     with progress_bar(Console(stderr=True)) as bar:
         task = bar.add_task("Drafts to rank against", total=len(topics))
-        drawn = draft_all(voice, topics, 1, on_draft=lambda *_: bar.advance(task))
+        drawn = draw_all(voice, topics, 1, on_draft=lambda *_: bar.advance(task))
     drafts = [(texts[0], topic) for texts, topic in zip(drawn, topics, strict=True) if texts]
     if len(drafts) < FEWEST // 2:
         raise DataError(

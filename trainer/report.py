@@ -19,6 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.console import Console
 from rich.progress import Progress
 
+from bot.ranker import Ranker
 from bot.voice import HELD_OUT_FILE, POSTS_FILE, Voice, VoiceError, VoicePost, read_posts
 from trainer import pictures
 from trainer.curve import Curve
@@ -173,21 +174,23 @@ def _pairs(
 ) -> tuple[list[Pair], str | None]:
     """Ten real posts and as many drafts; or the sentence that says why there are no drafts."""
     real = spread(sources.held_out, DRAFTS) or list(deque(read_posts(folder), DRAFTS))
-    topics = [", ".join(post.topics) for post in real]
-    silent = [Pair(asked, post, None) for asked, post in zip(topics, real, strict=True)]
+    silent = [Pair(post.topic or "", post, None) for post in real]
     if not options.with_drafts:
         return silent, "Drafts were not asked for (--no-drafts)."
     task = bar.add_task("Drafting", total=len(real))
     try:
-        from trainer.drafts import draft_all  # noqa: PLC0415 - the bot's libraries, for this only
+        from trainer.drafts import draw_all, shown  # noqa: PLC0415 - the bot's libraries, only here
 
-        drawn = draft_all(folder, topics, 1, on_draft=lambda *_: bar.advance(task))
+        topics = [post.topic for post in real]
+        drawn = draw_all(folder, topics, 1, on_draft=lambda *_: bar.advance(task))
+        ranker = Ranker.load(folder)
     except ServeError as e:
         return silent, f"No drafts could be written. {e}"
     except ModuleNotFoundError as e:
         return silent, f"No drafts could be written: {e.name} is not installed. Run `make install`."
-    texts = (texts[0] if texts else None for texts in drawn)
-    return [pair._replace(draft=text) for pair, text in zip(silent, texts, strict=True)], None
+    chosen = (shown(texts, topic, 1, ranker) for texts, topic in zip(drawn, topics, strict=True))
+    pairs = zip(silent, chosen, strict=True)
+    return [pair._replace(draft=next(iter(texts), None)) for pair, texts in pairs], None
 
 
 def spread(posts: Sequence[VoicePost], count: int) -> list[VoicePost]:

@@ -1,7 +1,7 @@
 """Takes one post after the other: is it learnt from, and with which text?
 
-Clean first (clean.py), then what needs a library: languages and personal data. What all posts
-together tell comes later (staging.py).
+What the bot wrote is not (written.py). Then clean (clean.py), and what needs a library: languages
+and personal data. What all posts together tell comes later (staging.py).
 """
 
 from collections import Counter
@@ -12,6 +12,7 @@ from trainer.clean import Reason, clean
 from trainer.languages import is_in
 from trainer.options import Options
 from trainer.post import Post
+from trainer.written import Written
 
 EXAMPLES = 3  # of a kind of personal data
 _WORDLESS = frozenset((Reason.ONLY_LINKS, Reason.NO_WORDS))
@@ -38,8 +39,9 @@ class PersonalData:
 class Sift:
     """Decides on each post alone, and notes the personal data it meets."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, written: Written) -> None:
         self.personal = PersonalData()
+        self._written = written
         self._options = options
         self._kinds = options.kinds
         self._languages = frozenset(options.languages)
@@ -48,6 +50,8 @@ class Sift:
         """Return text and tags of a post from an archive of this kind, or why it is dropped."""
         if post.visibility in ("private", "direct") and (reason := self._hidden(post, archive)):
             return "", (), reason
+        if self._written.has(post):
+            return "", (), Reason.WRITTEN
         text, reason = clean(post, self._kinds)
         if reason:
             return "", (), reason

@@ -18,6 +18,7 @@ from trainer.options import Options
 from trainer.post import Kind, Post, Unreadable
 from trainer.sift import Sift
 from trainer.split import Side
+from trainer.written import Written
 
 BATCH = 2000
 DIGITS = 19  # of an id that orders its post: X's ids have at most so many until the year 2042
@@ -71,10 +72,10 @@ class Dropped:
 class Staging:
     """Takes posts in any order; gives those that are kept, oldest first."""
 
-    def __init__(self, file: Path, options: Options) -> None:
+    def __init__(self, file: Path, options: Options, written: Written) -> None:
         self.read = 0
         self._options = options
-        self._sift = Sift(options)
+        self._sift = Sift(options, written)
         self.personal = self._sift.personal
         self._file = file
         self.db = sqlite3.connect(file)
@@ -126,6 +127,7 @@ class Staging:
     def settle(self) -> int:
         """Drop what only all posts together tell, and put the rest in order; returns how many."""
         self.db.execute("CREATE INDEX by_id ON staged (id, space)")
+        self._settle_written()
         self._settle_same_ids()
         self._settle_replies()
         self._settle_edits()
@@ -146,6 +148,14 @@ class Staging:
             (Reason.DUPLICATE,),
         )
         return self.count()
+
+    def _settle_written(self) -> None:
+        """What the bot wrote is the bot's in every version, also in one that was edited later."""
+        self._drop(
+            "(coalesce(edit_of, id), space) IN (SELECT coalesce(edit_of, id), space FROM staged"
+            f" WHERE dropped = '{Reason.WRITTEN}')",
+            Reason.WRITTEN,
+        )
 
     def _settle_same_ids(self) -> None:
         """Of posts with one id, one stays: the longest. What any of them hides, stays hidden."""

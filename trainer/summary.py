@@ -29,6 +29,7 @@ class Summary:
     examples: list[tuple[str, str]] = field(default_factory=list)  # topics, text
     names: Mapping[str, int] | None = None  # of the recogniser: posts asked and cached
     personal: PersonalData = field(default_factory=PersonalData)
+    drafted: int | None = None  # texts of the bot's that the posts were compared with
     warnings: Sequence[str] = ()
 
     @property
@@ -69,6 +70,8 @@ def print_summary(console: Console, summary: Summary, options: Options) -> None:
     for source, count in rows:
         topics.add_row(f"  {source}", f"{count:,}", f"{count / max(1, summary.kept):.0%}")
     console.print(posts, "", topics, "")
+    if summary.drafted is not None:
+        console.print(f"compared with {summary.drafted:,} texts of the bot's.\n", highlight=False)
     if summary.names:
         console.print(
             f"tweetnlp: {summary.names['asked']:,} posts asked,"
