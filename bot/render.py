@@ -15,6 +15,7 @@ from discord.utils import format_dt
 from bot.actions import EMOJI, Action, Kind, keycap
 from bot.draft import STATE_WORDS, Candidate, Draft, State
 from bot.language import told
+from bot.screen import handles
 from bot.visible import escaped, inline
 from bot.words import Words, say, say_n
 
@@ -308,6 +309,8 @@ def _footer(draft: Draft, candidate: Candidate, locale: str) -> str:
         words.append(say("a thread of {parts}", parts=len(candidate.parts)))
     if candidate.original is not None:
         words.append(say("edited by you"))
+    if mentioned := sorted(handles(candidate.text)):
+        words.append(say("⚠️ mentions {names}", names=", ".join(mentioned)))
     return " · ".join(told(w, locale) for w in words)
 
 

@@ -2,13 +2,15 @@
 
 A near-copy is a text that repeats a training post word for word, or half of whose words lie in runs
 of eight that some training post has too: 1.6% of an author's own new posts are that close. Nothing
-is shown with a warning: another text is drawn sooner than a warning is read.
+else is shown with a warning, since another text is drawn sooner than a warning is read; but whom
+the author has mentioned time and again may be mentioned, and stands below the text.
 """
 
 import re
 import unicodedata
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +23,7 @@ from bot.visible import visible
 from bot.words import Words, say
 
 COPIED_SHARE = 0.5
+ACQUAINTED = 2  # posts that mention somebody: once may be a stranger
 SHORTEST_LEAK = 4  # words of a prompt; fewer may be in any text
 
 EMPTY = say("empty")
@@ -62,13 +65,16 @@ class Archive:
         """`others` is what the archive holds of other people's posts."""
         posts: set[int] = set()
         runs = array("q")
+        mentioned = Counter[str]()
         for text in texts:
             words = words_of(text)
             posts.add(hash(words))
+            mentioned.update(handles(text))
             runs.extend(hash(run) for run in runs_of(words))
         self._posts = posts
         self._runs = array("q", sorted(runs))  # a sorted array takes a tenth of a set's memory
         self.others = others or Others()
+        self.acquaintances = {name for name, count in mentioned.items() if count >= ACQUAINTED}
 
     def copied_share(self, text: str) -> float:
         """Share of the words that repeat a post or lie in a shared run of eight, 0..1."""
@@ -153,7 +159,7 @@ def _fault(text: str, named: str, rules: Rules) -> Words | None:
     plain, asked = (unicodedata.normalize("NFKC", t) for t in (text, named))  # ＠ and ｗｗｗ． too
     tests: tuple[tuple[Words, Callable[[], bool]], ...] = (
         (INVENTED_LINK, lambda: not _links(plain) <= _links(asked)),
-        (STRANGER, lambda: not _handles(plain) <= _handles(asked)),
+        (STRANGER, lambda: not handles(plain) <= handles(asked) | rules.archive.acquaintances),
         (BLOCKED, lambda: rules.blocked.meets(text)),
         (NEAR_COPY, lambda: rules.archive.copied_share(text) >= COPIED_SHARE),
         (SOMEBODY_ELSES, lambda: rules.archive.others.wrote(text)),
@@ -173,7 +179,8 @@ def _links(text: str) -> set[str]:
     return found
 
 
-def _handles(text: str) -> set[str]:
+def handles(text: str) -> set[str]:
+    """Whom a text mentions, as "@name" or "@name@server", in lower case."""
     return {handle.lower() for handle in _HANDLE.findall(text)}
 
 

@@ -17,12 +17,13 @@ ALLOWED = {  # module of bot -> modules of bot it may import; what is not named 
     "voice": {"errors"},
     "draft": {"errors", "words"},
     "actions": {"draft"},
+    "choices": set(),
     "clock": {"errors"},
     "thread": {"draft", "errors"},
     "visible": set(),
     "others": {"errors"},
     "screen": {*_WORDS, "thread", "personal", "others", "visible"},
-    "render": {*_WORDS, "actions", "language", "visible"},
+    "render": {*_WORDS, "actions", "language", "screen", "visible"},
     "language": {"errors", "words"},
     "config": {"errors", "voice"},
     "rates": {"words"},
@@ -55,7 +56,7 @@ ALLOWED = {  # module of bot -> modules of bot it may import; what is not named 
     "client": {*_WORDS, "actions", "drafting", "render", "report", "language", "work"},
     "cogs": {
         *("actions", "clock", "daily", "draft", "drafting", "errors", "language", "privacy"),
-        *("blind_test", "line", "publishing", "rates", "render", "report", "words"),
+        *("blind_test", "choices", "line", "publishing", "rates", "render", "report", "words"),
     },
 }
 WATCHED = {"logs", "metrics"}  # what every room but the pure ones may write to

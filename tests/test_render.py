@@ -104,6 +104,13 @@ def test_a_thread_is_shown_part_by_part() -> None:
     assert "a thread of 2" in embed.footer.text
 
 
+def test_whom_a_text_mentions_stands_below_it() -> None:
+    candidate = candidate_of("Tea with @Fox and @goose@pond.example.", 500, len)
+    (embed,) = render.embeds(replace(DRAFT, candidates=(candidate,)), "en")
+    assert embed.footer.text
+    assert embed.footer.text.endswith("⚠️ mentions @fox, @goose@pond.example")
+
+
 @pytest.mark.parametrize(
     ("changes", "labels"),
     [

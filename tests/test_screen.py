@@ -123,3 +123,10 @@ def test_any_text_is_kept_or_dropped_never_lost(text: str) -> None:
     kept, dropped = screen([text], "tea", RULES)
     assert len(kept) + len(dropped) == 1
     assert 0 <= ARCHIVE.copied_share(text) <= 1
+
+
+def test_whom_the_author_mentions_again_and_again_may_be_mentioned() -> None:
+    rules = replace(RULES, archive=Archive(["Hi @Fox!", "@fox, tea?", "Bye @goose."]))
+    kept, dropped = screen(["Ask @fox.", "Ask @goose.", "Ask @fox@evil.example."], "tea", rules)
+    assert [c.text for c in kept] == ["Ask @fox."]
+    assert len(dropped) == 2
