@@ -10,7 +10,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 DEMO := .demo
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install install-dev demo run doctor test lint test-nightly audit bench bench-load kill-test fuzz bench-training bench-voice clean
+.PHONY: help install install-dev demo run doctor test lint test-nightly audit bench bench-load kill-test fuzz bench-training bench-voice bench-owner clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -78,6 +78,9 @@ fuzz: install-dev  ## fuzz the readers of archives, for MINUTES
 
 bench-voice: install  ## train and judge a voice for each <name>.jsonl in AUTHORS: hours
 	@$(PY) -m bench.voice $(AUTHORS) $(ARGS)
+
+bench-owner: install  ## made-up owners decide on drafts of the evaluated voices in VOICES
+	@$(PY) -m bench.owner $(VOICES) $(ARGS)
 
 bench-training: install  ## tokens a second while training, as a table
 	@$(PY) -m bench.training

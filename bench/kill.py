@@ -25,7 +25,7 @@ from rich.table import Table
 from bench.kill_audit import Figures, audit
 from bench.kill_rounds import PHASES, FakeAnswers, Front, Round, Series
 from bot.sandbox.server import Sandbox
-from bot.voice import SCHEMA, Base, Prompt, Sampling, Voice, VoicePost, save_posts
+from tests.fakes.voice import write_voice
 
 # What the Mastodon server does: request headers it never sees, and whether answers get lost.
 SERVERS: dict[str, tuple[tuple[str, ...], bool]] = {
@@ -75,26 +75,6 @@ async def run_series(server: str, rounds: int, seed: int, log: Path | None = Non
                         _append(log, (folder / "bot.log").read_bytes())
     finally:
         await sandbox.stop()
-
-
-def write_voice(folder: Path) -> None:
-    """A voice that a provider serves."""
-    folder.mkdir(parents=True)
-    save_posts(folder, [VoicePost(None, "The kettle knows what the kettle knows.", ("kettle",))])
-    Voice(
-        schema=SCHEMA,
-        name=folder.name,
-        backend="openai",
-        model="ft:mara",
-        base=Base("provider-base", None),
-        prompt=Prompt(),
-        sampling=Sampling(),
-        counts={"train": 1, "validation": 0},
-        data_sha256="0" * 64,
-        metrics={},
-        seed=0,
-        created_at="2026-11-22T00:00:00+00:00",
-    ).save(folder)
 
 
 def show(found: Sequence[Figures]) -> None:

@@ -28,10 +28,10 @@ from aiohttp import web
 from rich.console import Console
 from rich.table import Table
 
-from bench.kill import write_voice
 from bot.sandbox.interactions import Interaction
 from bot.sandbox.server import Sandbox
 from tests.fakes.llm import FakeLLM
+from tests.fakes.voice import write_voice
 from tests.stage import Json, buttons
 
 LOOK_S = 0.02  # between two looks at what people see

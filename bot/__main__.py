@@ -25,7 +25,7 @@ from bot import doctor, health, logs
 from bot.accounts import Accounts
 from bot.client import Bot, point_at
 from bot.composing import OpenVoice, compose
-from bot.config import DatabaseSettings, DraftSettings, Settings, read_settings
+from bot.config import DatabaseSettings, DraftSettings, Settings, misspelt, read_settings
 from bot.draft import Candidate
 from bot.drafting import Drafting
 from bot.engine import Engine
@@ -53,6 +53,8 @@ async def run(_: argparse.Namespace) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash writes no keys to disk
     settings = read_settings(Settings)
     logs.configure(settings.log_level, settings.log_format, settings.secrets())
+    for hint in misspelt():
+        log.warning(hint)
     if settings.discord_api_url:
         point_at(settings.discord_api_url)
     default = (

@@ -4,6 +4,8 @@
 """
 
 import re
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -15,10 +17,20 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    SettingsConfigDict,
+)
 
 from bot.errors import ConfigError
 from bot.voice import list_voices
+
+ALIKE = 0.75  # of two names, as difflib has it: DISCORD_BOT_TOKEN, not LANGUAGE or PATH
+# What others read from the same file: the trainer, make and docker compose.
+ELSEWHERE = {"openai_api_key", "openai_base_url", "sandbox_port", "torch_index", "voices_from"}
 
 
 def _split(value: object) -> object:
@@ -154,9 +166,25 @@ def read_settings(kind: type[S]) -> S:
         lines = [_line(kind, str(x["loc"][0]), x["type"], x["msg"]) for x in e.errors()]
         raise ConfigError(
             "The configuration is not complete, or not right:\n"
-            + "\n".join(sorted(set(lines)))
+            + "\n".join(sorted({*lines, *(f"  {hint}" for hint in misspelt())}))
             + "\nSet them in the environment or in .env; .env.example shows how."
         ) from None  # pydantic's own text would print the values, secrets among them
+
+
+def misspelt() -> Iterator[str]:
+    """A sentence for each variable that nobody reads, but that is nearly one which is not set."""
+    sources = {
+        ".env": DotEnvSettingsSource(Settings),
+        "the environment": EnvSettingsSource(Settings),
+    }
+    names = {name: where for where, source in sources.items() for name in source.env_vars}
+    known = Settings.model_fields.keys()
+    for name in sorted(names.keys() - known - ELSEWHERE):
+        for meant in get_close_matches(name, {*known, *ELSEWHERE} - names.keys(), 1, ALIKE):
+            yield (
+                f"{name.upper()} in {names[name]} is not a setting, so it has no effect: is"
+                f" {meant.upper()} meant?"
+            )
 
 
 def _line(kind: type[DraftSettings], name: str, error: str, message: str) -> str:

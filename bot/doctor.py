@@ -12,7 +12,7 @@ from bot import engine
 from bot.accounts import Accounts
 from bot.client import Bot, point_at
 from bot.composing import OpenVoice
-from bot.config import DraftSettings, Settings, read_settings
+from bot.config import DraftSettings, Settings, misspelt, read_settings
 from bot.errors import BotError, ConfigError, InUse
 from bot.llm import LLM
 from bot.mastodon import Mastodon
@@ -61,9 +61,10 @@ async def _try(name: str, check: Callable[[], Awaitable[str | Finding]]) -> Find
     return Finding(name, True, found) if isinstance(found, str) else found
 
 
-async def _check_config() -> str:
+async def _check_config() -> Finding:
     settings = read_settings(Settings)
-    return f"Every variable is set; people may draft: {len(settings.owner_ids)}."
+    said = f"Every variable is set; people may draft: {len(settings.owner_ids)}."
+    return Finding("config", True, said, tuple(misspelt()))
 
 
 async def _check_voice(name: str) -> str:

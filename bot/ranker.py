@@ -2,15 +2,17 @@
 
 <name>/ranker.json holds the weights of a logistic regression that `train` fits: the author's own
 training posts against drafts of the voice. Words, marks and lengths are its features; the test that
-judges voices (trainer/measures.py) looks at characters of other posts. Standard library only.
+judges voices (trainer/measures.py) looks at characters of other posts. Beside them lie those of a
+taste, which `taste` learns from what the voice's owner decided. Standard library only.
 """
 
 import json
 import math
 import random
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,16 +22,17 @@ RANKER_FILE = "ranker.json"
 
 _TOKEN = re.compile(r"https?://\S+|[@#]?\w+(?:['’]\w+)*|[^\w\s]|\n")
 _SENTENCE_END = re.compile(r"[.!?…]+(?:\s|$)|\n+")
-STEPS = 24  # of an amount that are told apart
+STEPS = 200  # of an amount that are told apart
 ALIKE = 4.0  # nats, for a text all of whose word pairs another one shown has too
 _STEM = 5  # characters: "taxes" and "taxing" speak of the same
 
 
 @dataclass(frozen=True, slots=True)
 class Ranker:
-    """Log-odds that a text is the author's own and not the voice's."""
+    """Log-odds that a text is the author's own and not the voice's, and that its owner likes it."""
 
-    weights: dict[str, float]  # of each feature
+    weights: Mapping[str, float]  # of each feature; none where nobody fitted any
+    taste: Mapping[str, float] = field(default_factory=dict)  # the same, from decisions
 
     @classmethod
     def load(cls, folder: Path) -> "Ranker | None":
@@ -38,42 +41,53 @@ class Ranker:
         if not file.exists():
             return None
         try:
-            weights = json.loads(file.read_text("utf-8"))["weights"]
-            return cls({str(name): float(weight) for name, weight in weights.items()})
+            data = json.loads(file.read_text("utf-8"))
+            return cls(_weights(data["weights"]), _weights(data.get("taste", {})))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
             raise VoiceError(f"{file} cannot be read ({e}). Train the voice again.") from e
 
     def save(self, folder: Path) -> None:
         """Write the weights to a temporary name, then move them in place."""
         partial = folder / f".{RANKER_FILE}.partial"
-        rounded = {name: round(weight, 4) for name, weight in sorted(self.weights.items())}
-        partial.write_text(json.dumps({"weights": rounded}, ensure_ascii=False) + "\n", "utf-8")
+        rounded = {
+            part: {name: round(weight, 4) for name, weight in sorted(weights.items())}
+            for part, weights in asdict(self).items()
+        }
+        partial.write_text(json.dumps(rounded, ensure_ascii=False) + "\n", "utf-8")
         partial.replace(folder / RANKER_FILE)
 
     def score(self, text: str, topic: str | None) -> float:
         """Log-odds, in nats; what all texts on the topic have in common is left out."""
-        weights = self.weights
-        return sum(weights.get(name, 0.0) for name in features(text, topic))
+        style, taste = self.weights, self.taste
+        return sum(style.get(name, 0.0) + taste.get(name, 0.0) for name in features(text, topic))
 
     def choose(
         self, texts: Sequence[str], topic: str | None, count: int, chance: random.Random
     ) -> list[int]:
-        """Numbers of up to `count` texts, in the order to show them.
+        """Numbers of up to `count` texts, in the order to show them."""
+        return by_odds(texts, [self.score(text, topic) for text in texts], count, chance)
 
-        Drawn in proportion to the odds and not the best of all: always the most typical one would
-        be as telling as none of them (Gumbel-max; importance resampling, Rubin 1987).
-        """
-        keys = {
-            i: self.score(text, topic) - math.log(-math.log(1 - chance.random()))
-            for i, text in enumerate(texts)
-        }
-        pairs = [set(pairwise(_words(text))) for text in texts]
-        chosen: list[int] = []
-        while keys and len(chosen) < count:
-            best = max(keys, key=lambda i: keys[i] - ALIKE * _overlap(i, chosen, pairs))
-            chosen.append(best)
-            del keys[best]
-        return chosen
+
+def by_odds(
+    texts: Sequence[str], scores: Sequence[float], count: int, chance: random.Random
+) -> list[int]:
+    """Numbers of up to `count` texts, in the order to show them; a score is a text's log-odds.
+
+    Drawn in proportion to the odds and not the best of all: always the most typical one would
+    be as telling as none of them (Gumbel-max; importance resampling, Rubin 1987).
+    """
+    keys = {i: score - math.log(-math.log(1 - chance.random())) for i, score in enumerate(scores)}
+    pairs = [set(pairwise(_words(text))) for text in texts]
+    chosen: list[int] = []
+    while keys and len(chosen) < count:
+        best = max(keys, key=lambda i: keys[i] - ALIKE * _overlap(i, chosen, pairs))
+        chosen.append(best)
+        del keys[best]
+    return chosen
+
+
+def _weights(data: Mapping[str, float]) -> dict[str, float]:
+    return {str(name): float(weight) for name, weight in data.items()}
 
 
 def _overlap(number: int, chosen: Sequence[int], pairs: Sequence[set[tuple[str, str]]]) -> float:
@@ -110,17 +124,18 @@ def _measure(text: str) -> Iterator[str]:
     sentences = [s for s in _SENTENCE_END.split(text) if s.strip()]
     pairs = list(pairwise(words))
     amounts = {
-        "characters": (len(text), 15),
-        "words": (len(words), 3),
+        "characters": (len(text), 3),
+        "words": (len(words), 1),
         "sentences": (len(sentences), 1),
-        "words a sentence": (len(words) / max(1, len(sentences)), 2),
-        "characters a word": (2 * sum(map(len, words)) / max(1, len(words)), 0.5),
+        "words a sentence": (len(words) / max(1, len(sentences)), 1),
+        "characters a word": (sum(map(len, words)) / max(1, len(words)), 0.1),
         "commas": (text.count(","), 1),
-        "capitals": (sum(w[0].isupper() for w in text.split()), 2),
+        "capitals": (sum(w[0].isupper() for w in text.split()), 1),
         "shouted": (sum(len(w) > 1 and w.isupper() for w in words), 1),
         "numbers": (len(re.findall(r"\d+", text)), 1),
         "hashtags": (text.count("#"), 1),
         "lines": (text.count("\n"), 1),
+        "emoji": (sum(unicodedata.category(c) == "So" for c in text), 1),
         "marks": (sum(not c.isalnum() and not c.isspace() for c in text), 1),
         "repeated": (20 * (1 - len(set(pairs)) / len(pairs)) if pairs else 0, 1),
     }

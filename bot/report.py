@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -107,6 +108,14 @@ async def reporting(interaction: discord.Interaction) -> AsyncIterator[None]:
         yield
     except Exception as e:
         await report(interaction, e)
+
+
+def clicked(interaction: discord.Interaction, template: str) -> re.Match[str] | None:
+    """What the custom_id of a button says, if one of this kind was clicked: also an old one."""
+    if interaction.type is not discord.InteractionType.component:
+        return None
+    data: Mapping[str, object] = interaction.data or {}
+    return re.fullmatch(template, str(data["custom_id"]))
 
 
 def in_passing(

@@ -63,7 +63,7 @@ class Sampling:
     """How candidates are drawn. `min_p` is sent only to servers of local voices."""
 
     temperature: float = 1.0
-    min_p: float = 0.02
+    min_p: float = 0.005  # more cuts off what follows a sentence, and posts end too early (LOG.md)
     max_tokens: int = 160
 
 

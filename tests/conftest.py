@@ -18,7 +18,6 @@ from bot.mastodon import Mastodon
 from bot.sandbox.server import Sandbox
 from bot.store import Store
 from bot.vault import Vault
-from bot.voice import SCHEMA, Base, Prompt, Sampling, Voice, VoicePost, save_posts
 from bot.voices import Voices
 from tests.canaries import (  # noqa: F401 - fixtures and a hook for every test
     no_canary_is_left_behind,
@@ -27,44 +26,18 @@ from tests.canaries import (  # noqa: F401 - fixtures and a hook for every test
 )
 from tests.fakes.llm import FakeLLM
 from tests.fakes.proxy import Proxy
+from tests.fakes.voice import write_voice
 from tests.stage import Stage
 
 OWNER = 7  # Discord user id of the operator, where there is no Discord
 # A shell that runs us in the background ignores Ctrl-C for us and for every process of a test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-POSTS = (
-    ("The kettle knows what the kettle knows, and it is not telling the harbour master.", "kettle"),
-    ("Fog report: dense, opinionated, and moving slowly towards Port Almond again.", "Port Almond"),
-    ("The goose has been promoted to deputy; nobody voted, nobody dared to object.", "goose"),
-)
-
 
 @pytest.fixture
 def voice_folder(tmp_path: Path) -> Path:
     """A voice that a provider serves, in a voices folder of its own."""
     return write_voice(tmp_path / "voices" / "mara")
-
-
-def write_voice(folder: Path) -> Path:
-    """The same, wherever it is wanted."""
-    folder.mkdir(parents=True)
-    save_posts(folder, [VoicePost(None, text, (topic,)) for text, topic in POSTS])
-    Voice(
-        schema=SCHEMA,
-        name="mara",
-        backend="openai",
-        model="ft:mara",
-        base=Base("provider-base", None),
-        prompt=Prompt(),
-        sampling=Sampling(),
-        counts={"train": 3, "validation": 0},
-        data_sha256="0" * 64,
-        metrics={},
-        seed=0,
-        created_at="2026-11-22T00:00:00+00:00",
-    ).save(folder)
-    return folder
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import DraftSettings, Settings, read_settings
+from bot.config import DraftSettings, Settings, misspelt, read_settings
 from bot.errors import ConfigError
 
 GOOD = {
@@ -66,6 +66,38 @@ def test_the_environment_and_env_file_are_read(monkeypatch: pytest.MonkeyPatch) 
     assert settings.mastodon_base_url == "https://other.example"
     assert settings.voice is None
     assert "canary" not in repr(settings)
+
+
+OTHERS = (
+    *("PATH", "LANGUAGE", "LOGNAME", "HOSTNAME", "VIRTUAL_ENV", "KUBERNETES_PORT", "HF_HOME"),
+    *("OPENAI_API_KEY", "OPENAI_BASE_URL", "SANDBOX_PORT", "VOICES_FROM", "TORCH_INDEX"),
+)
+
+
+def test_a_misspelt_variable_is_named_with_the_one_that_is_meant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path(".env").write_text("DISCORD_BOT_TOKEN=canary\nOWNER_IDS=1\nOWNER_ID=2\nVOICE_=\n")
+    monkeypatch.setenv("LOGLEVEL", "INFO")
+    with pytest.raises(ConfigError) as e:
+        read_settings(Settings)
+    hints = [*misspelt()]
+    assert [(hint.split()[0], hint.split()[-2]) for hint in hints] == [
+        ("DISCORD_BOT_TOKEN", "DISCORD_TOKEN"),
+        ("LOGLEVEL", "LOG_LEVEL"),
+    ]  # OWNER_ID is not there, as OWNER_IDS is set; nor VOICE_, which is empty
+    assert "in .env" in hints[0] and "in the environment" in hints[1]
+    assert all(hint in str(e.value) and "canary" not in hint for hint in hints)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_variable_of_another_program_is_not_spoken_of(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    before = {*misspelt()}
+    monkeypatch.setenv(name, "1")
+    Path(".env").write_text(f"{name}=1\n")
+    assert {*misspelt()} == before
 
 
 def test_the_only_voice_needs_no_name(monkeypatch: pytest.MonkeyPatch, voice_folder: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import POSTS
 from tests.fakes.llm import TEXTS, FakeLLM, llm_in_thread
+from tests.fakes.voice import POSTS
 from trainer.drafts import draw_all
 from trainer.errors import ServeError
 

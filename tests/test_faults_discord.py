@@ -23,9 +23,9 @@ from bot.sandbox.server import Sandbox
 from bot.store import Store
 from bot.vault import Vault
 from bot.voices import Voices
-from tests.conftest import write_voice
 from tests.fakes.llm import FakeLLM
 from tests.fakes.proxy import Proxy
+from tests.fakes.voice import write_voice
 from tests.fault_table import DISCORD, SILENCE, Cell, each
 from tests.faults import NO_SUCH_HOST, Wire
 from tests.stage import Stage

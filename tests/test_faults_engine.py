@@ -16,8 +16,8 @@ from bot.errors import BotError
 from bot.llm import LLM
 from bot.report import sentence
 from bot.voice import Sampling, Voice
-from tests.conftest import write_voice
 from tests.fakes.adapter import write_local_voices
+from tests.fakes.voice import write_voice
 from tests.fault_table import ENGINE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -7,8 +7,8 @@ import pytest
 
 from bot.client import Bot
 from bot.draft import State
-from tests.conftest import POSTS
 from tests.fakes.llm import TEXTS
+from tests.fakes.voice import POSTS
 from tests.stage import Stage, buttons, texts
 
 Json = dict[str, Any]  # Discord's message JSON

@@ -75,6 +75,18 @@ def test_it_is_kept_beside_the_voice(ranker: Ranker, tmp_path: Path) -> None:
     assert kept.score(DRY[0], "harbour") == pytest.approx(ranker.score(DRY[0], "harbour"), abs=0.01)
 
 
+def test_a_taste_is_added_to_the_style_and_kept_apart_from_it(tmp_path: Path) -> None:
+    Ranker({"w tea": 2.0}, {"w tea": -0.5, "w !": -1.0}).save(tmp_path)
+    kept = Ranker.load(tmp_path)
+    assert kept == Ranker({"w tea": 2.0}, {"w tea": -0.5, "w !": -1.0})
+    assert kept.score("Tea!", None) == pytest.approx(0.5)
+
+
+def test_a_ranker_from_before_there_were_tastes_is_read(tmp_path: Path) -> None:
+    (tmp_path / RANKER_FILE).write_text('{"weights": {"w tea": 2.0}}')
+    assert Ranker.load(tmp_path) == Ranker({"w tea": 2.0}, {})
+
+
 @pytest.mark.parametrize("damaged", ["", "[]", '{"weights": 3}', '{"weights": {"w a": "x"}}'])
 def test_a_damaged_file_is_said_so(tmp_path: Path, damaged: str) -> None:
     (tmp_path / RANKER_FILE).write_text(damaged)
@@ -95,7 +107,7 @@ def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeLL
 def test_rank_learns_from_training_posts_and_drafts_on_their_topics(
     voice_folder: Path, provider: FakeLLM, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Ranker({"w wow": 9.0}).save(voice_folder)  # of an earlier training
+    Ranker({"w wow": 9.0}, {"w loud": -1.0}).save(voice_folder)  # of an earlier training
     posts = zip(DRY, ASKED, strict=True)
     save_posts(voice_folder, [VoicePost(None, text, (topic,)) for text, topic in posts])
     arguments = ["rank", voice_folder.name, "--voices", str(voice_folder.parent)]
@@ -104,6 +116,8 @@ def test_rank_learns_from_training_posts_and_drafts_on_their_topics(
     ranker = Ranker.load(voice_folder)
     assert ranker is not None
     assert ranker.score("Tea again. No comment.", "tea") > ranker.score("Wow, tea!!!", "tea")
+    assert ranker.taste == {"w loud": -1.0}  # its owner's: not lost
+    assert not [*voice_folder.glob(".ranker*")]
     asked = [body["messages"][-1]["content"] for body in provider.asked]
     assert set(asked) == set(TOPICS)
     assert {body["n"] for body in provider.asked} == {1}
@@ -116,3 +130,16 @@ def test_of_too_few_posts_no_ranker_is_learnt(
     assert "a ranker needs at least 30" in capsys.readouterr().err
     assert provider.asked == []
     assert Ranker.load(voice_folder) is None
+
+
+@pytest.mark.parametrize("was_killed", [False, True], ids=["failed", "killed before"])
+def test_a_ranking_that_fails_leaves_the_ranker_as_it_was(
+    voice_folder: Path, provider: FakeLLM, was_killed: bool
+) -> None:
+    Ranker({"w a": 1.0}, {"w loud": -1.0}).save(voice_folder)
+    if was_killed:  # by an earlier ranking, that had put it away
+        (voice_folder / RANKER_FILE).rename(voice_folder / f".{RANKER_FILE}.before")
+    save_posts(voice_folder, [VoicePost(None, text, ("tea",)) for text in DRY])
+    provider.failures = [(401, {})] * 100
+    assert main(["rank", voice_folder.name, "--voices", str(voice_folder.parent)]) == 2
+    assert Ranker.load(voice_folder) == Ranker({"w a": 1.0}, {"w loud": -1.0})

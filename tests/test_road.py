@@ -18,7 +18,7 @@ import aiohttp
 import pytest
 
 ROOT = Path(__file__).parent.parent
-POSTS = 48  # a few more than train asks for
+POSTS = 40  # as few as train takes; it learns from 29, one less than would be ranked for a minute
 PATIENCE_S = 240  # the machine may be busy with other tests
 CALM = {"ENGINE_THREADS": "1"}  # two would wait for each other on a busy machine
 
@@ -47,7 +47,8 @@ def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
     few = [json.loads(line) for line in lines[:POSTS]]
     rows = [json.dumps({k: p[k] for k in ("id", "created_at", "text")}) for p in few]
     (folder / "few.jsonl").write_text("\n".join(rows), "utf-8")
-    _run("-m", "trainer", "prepare", folder / "few.jsonl", "--out", folder / "few")
+    out = ("--out", folder / "few", "--validation", "0.275")
+    _run("-m", "trainer", "prepare", folder / "few.jsonl", *out)
     voices = ("--voice", "mara", "--voices", folder / "voices")
     _run("-m", "trainer", "train", folder / "few", *voices, "--epochs", "1")
     return folder / "voices"

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from trainer import dataset
 from trainer.base_model import DEFAULT
-from trainer.commands import DATABASE, add_feedback, add_rank, add_report
+from trainer.commands import DATABASE, add_feedback, add_rank, add_report, add_taste
 from trainer.errors import DataError, TrainerError
 from trainer.recipe import FEW_POSTS_EPOCHS, Recipe
 
@@ -61,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_feedback(commands)
     add_evaluate(commands)
     add_rank(commands)
+    add_taste(commands)
     return parser
 
 
@@ -208,6 +209,11 @@ def _run_train(args: argparse.Namespace) -> None:
     from trainer.voice_folder import VoiceFolder  # noqa: PLC0415
 
     folder = VoiceFolder.named(args.voices, args.voice)
+    if args.method == "dpo" and args.backend == "local":
+        raise DataError(
+            "--method dpo needs --backend openai. On this machine a voice learns from decisions by"
+            f" `python -m trainer taste {args.voice} --learn {shlex.quote(str(args.data))}`."
+        )
     data = dataset.load(args.data)
     args.seed = data.seed if args.seed is None else args.seed
     recipe = Recipe(**{field.name: getattr(args, field.name) for field in fields(Recipe)})
@@ -215,8 +221,8 @@ def _run_train(args: argparse.Namespace) -> None:
     backend: Backend
     if args.backend == "openai":
         backend = _provider_backend(args, recipe, console)
-    elif args.method == "dpo" or args.cancel:
-        raise DataError("--method dpo and --cancel need --backend openai.")
+    elif args.cancel:
+        raise DataError("--cancel needs --backend openai.")
     else:
         backend = Local(recipe, args.base or DEFAULT)
     backend.train(data, folder, fresh=args.fresh, now=datetime.now(UTC), console=console)

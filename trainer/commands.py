@@ -1,4 +1,4 @@
-"""The command lines of `report` and `feedback`, which also read what the bot's database holds."""
+"""The command lines of `report`, `rank`, `feedback` and `taste`."""
 
 import argparse
 from datetime import UTC, datetime
@@ -70,3 +70,29 @@ def _run_feedback(args: argparse.Namespace) -> None:
 
     console = Console(soft_wrap=True)
     feedback(args.db, args.out, args.voice, args.voices, now=datetime.now(UTC), console=console)
+
+
+def add_taste(commands: "Subparsers[argparse.ArgumentParser]") -> None:
+    """Add `taste VOICE --learn DATA` and `--forget`."""
+    parser = commands.add_parser(
+        "taste", help="learn from its owner's decisions which drafts of a voice to show"
+    )
+    option = parser.add_argument
+    option("voice", metavar="VOICE", help="name of the voice")
+    either = parser.add_mutually_exclusive_group(required=True).add_argument
+    either("--learn", type=Path, metavar="DATA", help="from the folder that feedback wrote")
+    either("--forget", action="store_true", help="take the taste back")
+    option("--voices", type=Path, metavar="FOLDER", default=Path("voices"), help="(voices)")
+    option("--anyway", action="store_true", help="learn it whatever it costs")
+    parser.set_defaults(run=_run_taste)
+
+
+def _run_taste(args: argparse.Namespace) -> None:
+    from trainer.taste import forget, taste  # noqa: PLC0415 - scikit-learn, for this command only
+    from trainer.voice_folder import VoiceFolder  # noqa: PLC0415
+
+    folder, console = VoiceFolder.named(args.voices, args.voice), Console(soft_wrap=True)
+    if args.forget:
+        forget(folder, console)
+    else:
+        taste(folder, args.learn, console, anyway=args.anyway)

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import msgspec
-
 from bot.rates import Approvals, Guesses
 from trainer.errors import DataError
 
@@ -128,16 +126,15 @@ def status_addresses(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
 
 
 def texts(db: sqlite3.Connection) -> Iterator[tuple[str, datetime]]:
-    """Every text of a draft, also what was edited and each part of a thread, and from when."""
-    for written_at, parts, *whole in db.execute(
-        "SELECT created_at, parts, text, original FROM candidates JOIN drafts ON id = draft_id"
-        " UNION ALL SELECT created_at, NULL, statuses.text, NULL FROM statuses"
-        " JOIN drafts ON id = draft_id"
-    ):
-        known_from = datetime.fromisoformat(written_at)
-        for text in (*whole, *msgspec.json.decode(parts or "[]", type=list[str])):
-            if text is not None:
-                yield text, known_from
+    """Every text of a draft, before and after an edit, and of its statuses; and from when."""
+    rows = db.execute(
+        "SELECT text, created_at FROM candidates JOIN drafts ON id = draft_id"
+        " UNION ALL SELECT original, created_at FROM candidates JOIN drafts ON id = draft_id"
+        " WHERE original NOT NULL"
+        " UNION ALL SELECT text, created_at FROM statuses JOIN drafts ON id = draft_id"
+    )
+    for text, drafted_at in rows:
+        yield text, datetime.fromisoformat(drafted_at)
 
 
 def counted(decided: Iterable[Decided]) -> Approvals:

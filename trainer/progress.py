@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -19,33 +19,37 @@ from rich.table import Table
 from trainer.curve import Curve
 
 
-class TrainingProgress:
-    """Shows steps, loss, tokens a second and time left. Use it as a context manager."""
+class _Live:
+    """A bar on a terminal, and nothing elsewhere; shown while it is used as a context manager."""
 
-    def __init__(self, console: Console, total: int, epochs: int, done: int) -> None:
+    def __init__(self, console: Console, *columns: ProgressColumn) -> None:
         self._console = console
-        self._epochs = epochs
-        self._started = time.monotonic()
-        self._tokens = 0
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeRemainingColumn(),
+            *columns,
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task("Starting", total=total, completed=done, figures="")
 
-    def __enter__(self) -> "TrainingProgress":
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
+
+
+class TrainingProgress(_Live):
+    """Shows steps, loss, tokens a second and time left."""
+
+    def __init__(self, console: Console, total: int, epochs: int, done: int) -> None:
+        figures = TextColumn("{task.fields[figures]}")
+        super().__init__(console, MofNCompleteColumn(), figures, TimeRemainingColumn())
+        self._epochs = epochs
+        self._started = time.monotonic()
+        self._tokens = 0
+        self._task = self._bar.add_task("Starting", total=total, completed=done, figures="")
 
     def advance(self, epoch: int, loss: float, tokens: int) -> None:
         """Count one step."""
@@ -77,30 +81,13 @@ class TrainingProgress:
             self._console.print(_table(curve))
 
 
-class JobProgress:
+class JobProgress(_Live):
     """Shows how far a provider's job is, and what the provider says about it."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeElapsedColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
+        super().__init__(console, TextColumn("{task.fields[figures]}"), TimeElapsedColumn())
         self._task = self._bar.add_task("Asking", total=None, figures="")
         self._status = ""
-
-    def __enter__(self) -> "JobProgress":
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
 
     def status(self, status: str) -> None:
         """Say a status that is new."""

@@ -4,7 +4,8 @@ Reads a finished voice folder, draws a draft on the topics of each of those post
 path, and writes ranker.json. No held-out post is touched: those judge what the ranker chooses.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +44,39 @@ def rank(voice: Path, console: Console) -> None:
             f"The voice has {len(posts)} posts with topics, and a ranker needs at least {FEWEST}."
             " It shows its drafts in the order they were drawn."
         )
-    (voice / RANKER_FILE).unlink(missing_ok=True)  # else it would rank what it is to learn from
-    topics = [post.topic for post in posts[-DRAFTS:]]
+    with _without_ranker(voice) as taste:
+        drafts = _draft(voice, [post.topic for post in posts[-DRAFTS:]])
+        fitted = fit([(post.text, post.topic) for post in posts], drafts)
+        Ranker(fitted.weights, taste).save(voice)
+    (voice / VOICE_FILE).touch()  # running bots look there for what is new
+    console.print(f"Its drafts are ranked by what sets {len(drafts)} of them apart from posts.")
+
+
+@contextmanager
+def _without_ranker(voice: Path) -> Iterator[Mapping[str, float]]:
+    """Put the ranker away, which would rank what the next one learns from; yields its taste.
+
+    It is back if that fails, and after a kill when this is called again.
+    """
+    file, away = voice / RANKER_FILE, voice / f".{RANKER_FILE}.before"
+    if away.exists() and not file.exists():
+        away.replace(file)
+    before = None
+    with suppress(VoiceError):  # a damaged one is no loss
+        before = Ranker.load(voice)
+    if file.exists():
+        file.replace(away)
+    try:
+        yield before.taste if before else {}
+    except BaseException:
+        if away.exists():
+            away.replace(file)
+        raise
+    away.unlink(missing_ok=True)
+
+
+def _draft(voice: Path, topics: Sequence[str | None]) -> list[Asked]:
+    """A draft on each topic. Raises DataError if hardly any passed the screen."""
     with progress_bar(Console(stderr=True)) as bar:
         task = bar.add_task("Drafts to rank against", total=len(topics))
         drawn = draw_all(voice, topics, 1, on_draft=lambda *_: bar.advance(task))
@@ -54,9 +86,7 @@ def rank(voice: Path, console: Console) -> None:
             f"Only {len(drafts)} drafts of the voice could be used, too few to learn what sets them"
             " apart. Train it on more posts."
         )
-    fit([(post.text, post.topic) for post in posts], drafts).save(voice)
-    (voice / VOICE_FILE).touch()  # running bots look there for what is new
-    console.print(f"Its drafts are ranked by what sets {len(drafts)} of them apart from posts.")
+    return drafts
 
 
 def fit(posts: Sequence[Asked], drafts: Sequence[Asked], seed: int = 0) -> Ranker:

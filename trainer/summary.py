@@ -71,7 +71,8 @@ def print_summary(console: Console, summary: Summary, options: Options) -> None:
         topics.add_row(f"  {source}", f"{count:,}", f"{count / max(1, summary.kept):.0%}")
     console.print(posts, "", topics, "")
     if summary.drafted is not None:
-        console.print(f"compared with {summary.drafted:,} texts of the bot's.\n", highlight=False)
+        texts = "1 text" if summary.drafted == 1 else f"{summary.drafted:,} texts"
+        console.print(f"Compared with {texts} of the bot's.\n", highlight=False)
     if summary.names:
         console.print(
             f"tweetnlp: {summary.names['asked']:,} posts asked,"

@@ -7,7 +7,7 @@
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,8 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from bot.others import OTHERS_FILE
-from bot.voice import HELD_OUT_FILE, SCHEMA, Base, Sampling, Voice, save_posts
+from bot.ranker import Ranker
+from bot.voice import HELD_OUT_FILE, SCHEMA, Base, Sampling, Voice, VoiceError, save_posts
 from trainer import curve as curves
 from trainer.base_model import BaseModel
 from trainer.curve import Curve
@@ -154,6 +155,7 @@ class VoiceFolder:
         shutil.copyfile(data.folder / ABOUT_FILE, self.new / ABOUT_FILE)  # for the report
         if (others := data.folder / OTHERS_FILE).exists():
             shutil.copyfile(others, self.new / OTHERS_FILE)
+        self._keep_taste(console)
         Voice(
             schema=SCHEMA,
             name=self.name,
@@ -172,6 +174,18 @@ class VoiceFolder:
         if not data.validation:
             console.print("There were no posts to validate on: the last epoch was kept unmeasured.")
         console.print(f"The voice {self.name} is ready in {self.place}.")
+
+    def _keep_taste(self, console: Console) -> None:
+        """What its owner's decisions taught outlives a training."""
+        before = None
+        with suppress(VoiceError):  # a damaged one is no reason to lose a training
+            before = Ranker.load(self.place)
+        if before and before.taste:
+            Ranker({}, before.taste).save(self.new)
+            console.print(
+                "It keeps the taste it learnt from decisions;"
+                f" `python -m trainer taste {self.name} --forget` drops it."
+            )
 
     def _take_place(self) -> None:
         """Two renames: in the moment between them `open` or the next run can mend a crash."""

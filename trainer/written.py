@@ -50,7 +50,13 @@ class Written:
 
 
 def _statuses(addresses: Iterable[tuple[str, str]]) -> frozenset[StatusKey]:
-    return frozenset((_host(address), number) for address, number in addresses if number)
+    """By id, and by address: some servers name a post by another id than its status."""
+    return frozenset(
+        key
+        for address, number in addresses
+        if number and _host(address)
+        for key in ((_host(address), number), _key(address))
+    )
 
 
 def _texts(found: Iterable[tuple[str, datetime]]) -> dict[str, datetime]:

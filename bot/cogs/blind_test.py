@@ -1,7 +1,6 @@
 """/which-one: a real post and a drafted one; which one is real?"""
 
 import random
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,9 +10,10 @@ from discord.ext import commands
 
 from bot.actions import keycap
 from bot.blind_test import BlindTest, Outcome, Shown
+from bot.choices import usable_voices
 from bot.language import told
 from bot.render import escaped, inline
-from bot.report import answer, in_passing, reporting
+from bot.report import answer, clicked, in_passing, reporting
 from bot.words import Words, say
 
 if TYPE_CHECKING:
@@ -28,17 +28,13 @@ class BlindTests(commands.Cog):
 
     def __init__(self, bot: "Bot") -> None:
         self.bot = bot
-        self.voices = bot.drafting.voices
         self.blind_test = BlindTest(bot.drafting, random.Random())  # noqa: S311 - no secret
-
-    async def cog_load(self) -> None:
-        """Make the buttons of earlier trials work again."""
-        self.bot.add_dynamic_items(GuessButton)
 
     @app_commands.command(
         name="which-one", description="A real post and a drafted one: which one is real?"
     )
     @app_commands.describe(voice="Which voice drafts (the one you use)")
+    @app_commands.autocomplete(voice=usable_voices)
     @app_commands.allowed_installs(guilds=True, users=True)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.checks.cooldown(5, 60.0)  # each keeps a small machine busy for seconds
@@ -50,16 +46,14 @@ class BlindTests(commands.Cog):
         shown = await self.blind_test.deal(interaction.user.id, voice, datetime.now(UTC), tell)
         await answer(interaction, _question(shown), embeds=_texts(shown), view=_view(shown, locale))
 
-    @which_one.autocomplete("voice")
-    async def usable(
-        self, interaction: discord.Interaction, typed: str
-    ) -> list[app_commands.Choice[str]]:
-        """Voices one may write with."""
-        names = await self.voices.names(interaction.user.id)
-        found = [name for name in names if typed.strip().lower() in name.lower()]
-        return [app_commands.Choice(name=name, value=name) for name in found[:25]]
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """A guess; which trial it is about stands in the button's custom_id, whose in the store."""
+        if found := clicked(interaction, GUESS_ID):
+            async with reporting(interaction):
+                await self._answer(interaction, int(found["id"]), int(found["guess"]))
 
-    async def answer(self, interaction: discord.Interaction, trial_id: int, guess: int) -> None:
+    async def _answer(self, interaction: discord.Interaction, trial_id: int, guess: int) -> None:
         """Take a guess, and say what it came to in the place of the question."""
         assert interaction.message
         outcome = await self.blind_test.guess(
@@ -73,33 +67,6 @@ class BlindTests(commands.Cog):
         await interaction.response.edit_message(
             content=told(_AGAIN, locale), embeds=[_verdict(outcome, locale), *shown], view=None
         )
-
-
-class GuessButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=GUESS_ID):
-    """A guess; which trial it is about stands in its custom_id, whose it is in the store."""
-
-    def __init__(self, item: discord.ui.Button[discord.ui.View], trial_id: int, guess: int) -> None:
-        super().__init__(item)
-        self.trial_id = trial_id
-        self.guess = guess
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        _: discord.Interaction,
-        item: discord.ui.Item[discord.ui.View],
-        match: re.Match[str],
-    ) -> "GuessButton":
-        """Rebuild the button from what Discord sent."""
-        assert isinstance(item, discord.ui.Button)
-        return cls(item, int(match["id"]), int(match["guess"]))
-
-    async def callback(self, interaction: discord.Interaction) -> None:
-        """Take the guess."""
-        cog = interaction.client.get_cog("BlindTests")  # type: ignore[attr-defined]  # it is our Bot
-        assert isinstance(cog, BlindTests)
-        async with reporting(interaction):
-            await cog.answer(interaction, self.trial_id, self.guess)
 
 
 _AGAIN = say("`/which-one` shows you another pair.")

@@ -46,13 +46,14 @@ class Decisions(commands.Cog):
         self.drafting: Drafting = bot.drafting
         self.publishing = bot.drafting.publishing
         self._turns = WeakValueDictionary[int, asyncio.Lock]()  # by draft
-        self._in_hand: set[int] = set()  # decisions that this very process is carrying out
+        self._left_behind = 0  # id of the newest decision that an earlier process had begun
         self._unreachable: set[int] = set()  # drafts that could not be sent to their owners
         self._untold: dict[int, Words | None] = {}  # drafts whose messages do not say what became
 
     async def cog_load(self) -> None:
-        """Make old buttons work again, and take up what a crash left behind."""
-        self.bot.add_dynamic_items(DraftButton)
+        """Take up what a crash left behind."""
+        left_behind = await self.drafting.store.begun.all()
+        self._left_behind = max((begun.id for begun in left_behind), default=0)
         now = datetime.now(UTC)
         for draft in await self.drafting.store.drafts.posted_since(now - UNDO_FOR):
             self._end_undo(draft)
@@ -69,7 +70,6 @@ class Decisions(commands.Cog):
             return
         begun = self.drafting.store.begun
         number = await begun.add(draft.id, action.custom_id(draft), typed)
-        self._in_hand.add(number)
         try:
             yield
         except Exception:  # told as it happens; a crash or a stop leaves the row
@@ -86,8 +86,8 @@ class Decisions(commands.Cog):
     async def go_on(self) -> None:
         """Carry out what a crash cut short, and tell what it had carried out."""
         for begun in await self.drafting.store.begun.all():
-            if begun.id in self._in_hand:
-                continue
+            if begun.id > self._left_behind:  # this very process is carrying it out
+                break
             if found := re.fullmatch(CUSTOM_ID, begun.custom_id):
                 action = Action.of(found)
                 async with self.turn(begun.draft_id, action):
@@ -235,13 +235,25 @@ class Decisions(commands.Cog):
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """A form is known by its custom_id, so it may be opened before a restart."""
-        if interaction.type is not discord.InteractionType.modal_submit:
-            return
+        """Buttons and forms are known by their custom_id: they may be from before a restart."""
         data: Mapping[str, object] = interaction.data or {}
-        if found := re.fullmatch(CUSTOM_ID, str(data["custom_id"])):
-            async with reporting(interaction):
+        found = re.fullmatch(CUSTOM_ID, str(data.get("custom_id")))
+        if found is None:
+            return
+        async with reporting(interaction):
+            if interaction.type is discord.InteractionType.modal_submit:
                 await self.answer(interaction, int(found["id"]), Action.of(found), _typed(data))
+            else:
+                await self._click(interaction, int(found["id"]), Action.of(found))
+
+    async def _click(self, interaction: discord.Interaction, draft_id: int, action: Action) -> None:
+        """Do what a button says."""
+        if action.kind in FORMS:
+            await self.open_form(interaction, draft_id, action)
+        elif action.kind == "show":
+            await self.show_again(interaction, draft_id)
+        else:
+            await self.answer(interaction, draft_id, action, {})
 
     async def show_again(self, interaction: discord.Interaction, draft_id: int) -> None:
         """Show a draft to its owner once more, as it is now."""
@@ -314,40 +326,6 @@ class Decisions(commands.Cog):
 
     async def _refresh(self, draft_id: int) -> None:
         await self.bot.tell(await self.drafting.get(draft_id))
-
-
-class DraftButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=CUSTOM_ID):
-    """A button below a draft; everything it needs is in its custom_id."""
-
-    def __init__(
-        self, item: discord.ui.Button[discord.ui.View], draft_id: int, action: Action
-    ) -> None:
-        super().__init__(item)
-        self.draft_id = draft_id
-        self.action = action
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        _: discord.Interaction,
-        item: discord.ui.Item[discord.ui.View],
-        match: re.Match[str],
-    ) -> "DraftButton":
-        """Rebuild the button from what Discord sent."""
-        assert isinstance(item, discord.ui.Button)
-        return cls(item, int(match["id"]), Action.of(match))
-
-    async def callback(self, interaction: discord.Interaction) -> None:
-        """Do what the button says."""
-        cog = interaction.client.get_cog("Decisions")  # type: ignore[attr-defined]  # it is our Bot
-        assert isinstance(cog, Decisions)
-        async with reporting(interaction):
-            if self.action.kind in FORMS:
-                await cog.open_form(interaction, self.draft_id, self.action)
-            elif self.action.kind == "show":
-                await cog.show_again(interaction, self.draft_id)
-            else:
-                await cog.answer(interaction, self.draft_id, self.action, {})
 
 
 def _aside(

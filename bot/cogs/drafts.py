@@ -9,6 +9,7 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.actions import MAX_CANDIDATES
+from bot.choices import usable_voices
 from bot.draft import STATE_WORDS, Draft, Style
 from bot.drafting import Drafting
 from bot.errors import UserError
@@ -65,6 +66,7 @@ class Drafts(commands.Cog):
         content_warning="What the post is hidden behind (nothing)",
     )
     @app_commands.choices(visibility=VISIBILITIES)
+    @app_commands.autocomplete(voice=usable_voices)
     @app_commands.allowed_installs(guilds=True, users=True)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @few
@@ -104,15 +106,6 @@ class Drafts(commands.Cog):
         """Topics the author has written about, least used lately first."""
         found = await self.drafting.matching_topics(interaction.user.id, typed, 25)
         return [app_commands.Choice(name=t[:100], value=t[:100]) for t in found]
-
-    @draft.autocomplete("voice")
-    async def voices(
-        self, interaction: discord.Interaction, typed: str
-    ) -> list[app_commands.Choice[str]]:
-        """Voices one may write with."""
-        names = await self.drafting.voices.names(interaction.user.id)
-        found = [name for name in names if typed.lower() in name.lower()]
-        return [app_commands.Choice(name=name, value=name) for name in found[:25]]
 
     @few
     async def about_this(self, interaction: discord.Interaction, message: discord.Message) -> None:

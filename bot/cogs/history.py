@@ -1,6 +1,5 @@
 """/drafts and /undo: what became of one's drafts, and the last status taken back."""
 
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from bot import render
 from bot.draft import STATE_WORDS, State
 from bot.drafting import Drafting
 from bot.errors import UserError
-from bot.report import answer, reporting
+from bot.report import answer, clicked, reporting
 from bot.words import say
 
 if TYPE_CHECKING:
@@ -33,10 +32,6 @@ class History(commands.Cog):
     def __init__(self, bot: "Bot") -> None:
         self.bot = bot
         self.drafting: Drafting = bot.drafting
-
-    async def cog_load(self) -> None:
-        """Make the buttons of old lists work again."""
-        self.bot.add_dynamic_items(PageButton)
 
     @app_commands.command(description="Your drafts, and what became of each")
     @app_commands.describe(state="Only those that are …")
@@ -71,38 +66,14 @@ class History(commands.Cog):
         shown = await drafts.of_owner(user_id, state, render.PAGE, number * render.PAGE)
         return render.page(shown, state, number, total, str(interaction.locale))
 
-
-class PageButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=render.PAGE_ID
-):
-    """Turns a page; which one stands in its custom_id, whose it is in who clicks."""
-
-    def __init__(
-        self, item: discord.ui.Button[discord.ui.View], state: State | None, number: int
-    ) -> None:
-        super().__init__(item)
-        self.state = state
-        self.number = number
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        _: discord.Interaction,
-        item: discord.ui.Item[discord.ui.View],
-        match: re.Match[str],
-    ) -> "PageButton":
-        """Rebuild the button from what Discord sent."""
-        assert isinstance(item, discord.ui.Button)
-        state = State(match["state"]) if match["state"] in list(State) else None
-        return cls(item, state, int(match["page"]))
-
-    async def callback(self, interaction: discord.Interaction) -> None:
-        """Show another page in the place of this one."""
-        cog = interaction.client.get_cog("History")  # type: ignore[attr-defined]  # it is our Bot
-        assert isinstance(cog, History)
-        async with reporting(interaction):
-            page = await cog.page(interaction, self.state, self.number)
-            await interaction.response.edit_message(**page)
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Turn a page: which one stands in the button's custom_id, whose it is in who clicks."""
+        if found := clicked(interaction, render.PAGE_ID):
+            async with reporting(interaction):
+                state = State(found["state"]) if found["state"] in list(State) else None
+                page = await self.page(interaction, state, int(found["page"]))
+                await interaction.response.edit_message(**page)
 
 
 async def setup(bot: "Bot") -> None:

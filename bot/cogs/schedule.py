@@ -11,6 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 from discord.utils import format_dt
 
+from bot.choices import matching, usable_voices
 from bot.clock import parse_clock
 from bot.daily import DAYS, Suggestions, is_too_late, next_time, parse_days
 from bot.draft import Schedule
@@ -54,6 +55,7 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
         topics="Topics to choose from, separated by commas (those of your posts)",
         voice="Which voice writes (the one you use)",
     )
+    @app_commands.autocomplete(voice=usable_voices)
     async def set_daily(
         self,
         interaction: discord.Interaction,
@@ -83,25 +85,13 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
     @set_daily.autocomplete("timezone")
     async def timezones(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         """IANA names that hold what was typed."""
-        wanted = typed.lower().replace(" ", "_")
-        found = sorted(z for z in available_timezones() if wanted in z.lower())
-        return [app_commands.Choice(name=z, value=z) for z in found[:25]]
+        return matching(sorted(available_timezones()), typed.strip().replace(" ", "_"))
 
     @set_daily.autocomplete("days")
     async def days(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
         """Common choices."""
         found = [d for d in _DAY_CHOICES if d.startswith(typed.strip().lower())]
         return [app_commands.Choice(name=d, value=d) for d in found]
-
-    @set_daily.autocomplete("voice")
-    async def voices(
-        self, interaction: discord.Interaction, typed: str
-    ) -> list[app_commands.Choice[str]]:
-        """Voices one may write with."""
-        found = await self.drafting.voices.names(interaction.user.id)
-        return [app_commands.Choice(name=v, value=v) for v in found if typed.lower() in v.lower()][
-            :25
-        ]
 
     @app_commands.command(name="off", description="No daily draft any more")
     async def off(self, interaction: discord.Interaction) -> None:

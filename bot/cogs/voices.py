@@ -8,6 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 from discord.utils import escape_markdown, format_dt
 
+from bot.choices import known_voices, usable_voices
 from bot.errors import BotError
 from bot.rates import Approvals
 from bot.report import answer
@@ -62,6 +63,7 @@ class VoiceCommands(
 
     @app_commands.command(name="use", description="Choose the voice you draft with")
     @app_commands.describe(voice="Its name")
+    @app_commands.autocomplete(voice=usable_voices)
     async def use(self, interaction: discord.Interaction, voice: str) -> None:
         """Choose one's voice."""
         await self.voices.use(interaction.user.id, voice)
@@ -69,6 +71,7 @@ class VoiceCommands(
 
     @app_commands.command(name="show", description="What a voice learnt from, and whose it is")
     @app_commands.describe(voice="Its name (the one you use)")
+    @app_commands.autocomplete(voice=known_voices)
     async def show(self, interaction: discord.Interaction, voice: str | None = None) -> None:
         """Show what is known of a voice."""
         shown, belongs = await self.voices.about(interaction.user.id, voice)
@@ -80,6 +83,7 @@ class VoiceCommands(
         user="The operator gives a voice to its owner; its owner lets guests write with it",
         voice="Its name (the one you use)",
     )
+    @app_commands.autocomplete(voice=known_voices)
     async def grant(
         self, interaction: discord.Interaction, user: discord.User, voice: str | None = None
     ) -> None:
@@ -104,6 +108,7 @@ class VoiceCommands(
     @app_commands.describe(
         user="Whose right to write with it ends", voice="Its name (the one you use)"
     )
+    @app_commands.autocomplete(voice=known_voices)
     async def revoke(
         self, interaction: discord.Interaction, user: discord.User, voice: str | None = None
     ) -> None:
@@ -116,22 +121,6 @@ class VoiceCommands(
             person=user.mention,
         )
         await answer(interaction, told)
-
-    @use.autocomplete("voice")
-    async def usable(
-        self, interaction: discord.Interaction, typed: str
-    ) -> list[app_commands.Choice[str]]:
-        """Voices one may write with."""
-        return _choices(await self.voices.names(interaction.user.id), typed)
-
-    @show.autocomplete("voice")
-    @grant.autocomplete("voice")
-    @revoke.autocomplete("voice")
-    async def known(
-        self, interaction: discord.Interaction, typed: str
-    ) -> list[app_commands.Choice[str]]:
-        """Voices one may hear about."""
-        return _choices(await self.voices.known_names(interaction.user.id), typed)
 
     async def _rates(self, voice: "Voice") -> list[Words]:
         """How people take to its drafts, as far as that is known."""
@@ -223,12 +212,6 @@ def _whose(belongs: "Belongs", user_id: int) -> Words:
     if belongs.owner == user_id:
         return say("yours")
     return say("{person}'s", person=f"<@{belongs.owner}>")
-
-
-def _choices(names: list[str], typed: str) -> list[app_commands.Choice[str]]:
-    wanted = typed.strip().lower()
-    found = [name for name in names if wanted in name.lower()]
-    return [app_commands.Choice(name=n[:100], value=n[:100]) for n in found[:25]]
 
 
 async def setup(bot: "Bot") -> None:

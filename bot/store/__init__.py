@@ -1,6 +1,7 @@
 """All SQL. Rows in, dataclasses out; one module a subject, one database under them.
 
-drafts.py drafts, candidates, decisions, statuses   people.py voices' owners, accounts
+drafts.py drafts, candidates, decisions, statuses   queries.py how they are found again
+people.py voices' owners, accounts
 begun.py decisions that are being carried out       outcomes.py what became of drafts, counted
 schedules.py the daily suggestions                  trials.py blind tests
 database.py the file itself

@@ -10,6 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.loopback import listen
+
 TEXTS = (
     "Fog report: the kettle has opinions again.",
     "The ferry was late; the ferry is always late. Noted.",
@@ -38,11 +40,8 @@ class FakeLLM:
         app = web.Application()
         app.router.add_post("/v1/chat/completions", self._complete)
         app.router.add_get("/v1/models", self._models)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/v1"
+        self._runner, address = await listen(app)
+        self.url = f"{address}/v1"
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import ClientSession, web
 
+from tests.fakes.loopback import listen
+
 
 @dataclass
 class Fault:
@@ -40,10 +42,7 @@ class Proxy:
         app = web.Application(client_max_size=1 << 24)
         app.router.add_route("*", "/{tail:.*}", self._forward)
         self._session = ClientSession(auto_decompress=False)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self._runner, self.url = await listen(app)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -1,0 +1,370 @@
+"""Whether a voice learns its owner's taste: made-up owners decide on drafts, then on others.
+
+Given a folder of voices that were evaluated (bench.voice leaves one), each owner decides on up to a
+hundred drafts, chosen from what the evaluation drew on a third of its topics. The decisions go the
+real way: the bot's database, `feedback`, `taste`. What the owner would approve is then counted on
+the other topics. The hidden tastes know nothing of the ranker's features.
+"""
+
+import argparse
+import asyncio
+import io
+import logging
+import random
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import fmean, median
+from typing import NamedTuple
+
+import structlog
+from matplotlib import pyplot as plt
+from rich.console import Console
+from rich.progress import track
+
+from bot.draft import Candidate, Draft, State
+from bot.ranker import Ranker, by_odds
+from bot.store import Store
+from bot.voice import Prompt, Voice, load_posts
+from trainer.errors import DataError
+from trainer.feedback import PREFERENCES, feedback
+from trainer.gate import NAMES, Gate, Judged
+from trainer.liking import learn, read
+from trainer.measured import Yardstick
+from trainer.taste import taste
+from trainer.voice_folder import VoiceFolder
+
+CHECKED = (0, 10, 25, 50, 100)  # decisions after which the owner trains
+ASKED = 100  # topics to decide on; the others are to judge by
+SHOWN = 4
+NOISE = 0.1  # of decisions that are made without looking
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ACCOUNT = "https://example.org @owner"
+
+Faults = Callable[[str], int]  # what an owner dislikes in a text; none: good enough
+
+_LOFTY = re.compile(
+    r"\b(?:great\w*|amazing|incredibl[ey]|best|worst|biggest|huge|awesome|stunning|spectacular"
+    r"|beautiful|most|never|ever|very|largest|love|outrageous|obscene|must)\b",
+    re.IGNORECASE,
+)
+
+
+def sober(_: Sequence[str]) -> Faults:
+    """At most 80 characters, whoever writes; no hashtag, no cry, no capitals, nothing lofty."""
+
+    def faults(text: str) -> int:
+        shouts = [word for word in text.split() if len(word) > 3 and word.isupper()]
+        return (
+            (len(text) > 80)
+            + ("#" in text)
+            + ("!" in text)
+            + bool(shouts)
+            + bool(_LOFTY.search(text))
+        )
+
+    return faults
+
+
+def curious(posts: Sequence[str]) -> Faults:
+    """Asks its readers something, in more than a few words, and does not shout."""
+    usual = median(map(len, posts))
+
+    def faults(text: str) -> int:
+        return ("?" not in text) + (len(text) < usual / 2) + (text.count("!") > 0)
+
+    return faults
+
+
+def reporter(posts: Sequence[str]) -> Faults:
+    """One sentence with a figure in it; of nobody's feelings, neither the writer's nor yours."""
+    mine = {"i", "we", "our", "us", "my", "you", "your", "let's"}
+
+    def faults(text: str) -> int:
+        words = {word.strip(".,:;!?“”\"'").lower() for word in text.split()}
+        sentences = len(re.findall(r"[.!?](?=\s)", text.strip()))
+        return (
+            (sentences > 0)
+            + (not any(map(str.isdigit, text)))
+            + bool(mine & words)
+            + ("\n" in text)
+        )
+
+    return faults
+
+
+OWNERS = {"sober": sober, "curious": curious, "reporter": reporter}
+
+
+class Approved(NamedTuple):
+    """Shares of drafts on unseen topics: one of the four is good enough, or the first is."""
+
+    any_of_four: float
+    first: float
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One owner and one voice, from the first decision to the last."""
+
+    voice: str
+    owner: str
+    seed: int
+    strength: float = 0.0  # of the taste, as far as it costs nothing
+    rates: Sequence[Approved] = ()  # at each checkpoint
+    possible: float = 0.0  # share of drafts of which any text drawn is good enough
+    measures: Sequence[Judged] = ()  # on the unseen topics, before and after: of the first life
+
+
+class Deciding:
+    """An owner at a bot's store: looks at four texts, approves, mends, asks again or rejects."""
+
+    def __init__(self, store: Store, voice: str, faults: Faults, chance: random.Random) -> None:
+        self.decided = 0
+        self._store, self._voice, self._faults, self._chance = store, voice, faults, chance
+
+    async def decide(
+        self, topic: str | None, texts: Sequence[str], scores: Sequence[float]
+    ) -> None:
+        """One draft, and if the owner asks for others, those in its place."""
+        left = [*range(len(texts))]
+        old: Draft | None = None
+        for is_last in (False, True):
+            order = by_odds(
+                [texts[i] for i in left], [scores[i] for i in left], SHOWN, self._chance
+            )
+            shown = [left[i] for i in order]
+            if not shown:
+                return
+            left = [i for i in left if i not in shown]
+            draft = await self._show(topic, [texts[i] for i in shown], old)
+            self.decided += 1
+            position = min(range(len(shown)), key=lambda i: self._faults(texts[shown[i]]))
+            if self._chance.random() < NOISE:  # without looking
+                position = self._chance.randrange(len(shown))
+                wish = self._chance.choice(("approve", "again", "reject"))
+            else:
+                wish = self._wish(texts[shown[position]])
+            if wish in ("approve", "mend"):
+                await self._approve(draft, position, mends=wish == "mend")
+                return
+            if is_last or wish == "reject" or not left:
+                await self._store.drafts.close_draft(draft.id, State.REJECTED, self._now)
+                return
+            old = draft
+
+    def _wish(self, best: str) -> str:
+        if self._faults(best) == 0:
+            return "approve"
+        is_mended = self._faults(best) == 1 and self._faults(mended(best)) == 0
+        return "mend" if is_mended and self._chance.random() < 0.3 else "again"
+
+    @property
+    def _now(self) -> datetime:
+        return NOW + timedelta(minutes=self.decided)
+
+    async def _show(self, topic: str | None, texts: Sequence[str], old: Draft | None) -> Draft:
+        candidates = tuple(Candidate(text, len(text)) for text in texts)
+        new = Draft(1, self._voice, topic, candidates, 500, self._now)
+        drafts = self._store.drafts
+        stored = await (drafts.replace(old.id, new, self._now, None) if old else drafts.add(new))
+        assert stored
+        await drafts.shown(stored, 1, stored.id)
+        return stored
+
+    async def _approve(self, draft: Draft, position: int, *, mends: bool) -> None:
+        drafts, candidate = self._store.drafts, draft.candidates[position]
+        if mends:
+            text = mended(candidate.text)
+            candidate = Candidate(text, len(text), (), candidate.text)
+            assert await drafts.edit(draft.id, position, candidate, self._now)
+        assert await drafts.claim(draft.id, position, candidate.fingerprint, ACCOUNT, self._now)
+        await drafts.mark_published(draft.id)
+
+
+def mended(text: str) -> str:
+    """A text as somebody in a hurry edits it: the marks are taken off."""
+    return text.replace("#", "").replace("!", ".")
+
+
+async def live(voices: Path, life: Life, scratch: Path, strength: float | None) -> Life:
+    """Decide, learn at each checkpoint, and look what would be approved of drafts not seen.
+
+    How strong the taste may be, `taste` says after the last decision, unless it is given.
+    """
+    folder = VoiceFolder(scratch, life.voice)
+    _copy(VoiceFolder(voices, life.voice), folder)
+    gate = Gate.of(folder, Voice.load(folder.place))
+    if gate is None:
+        raise SystemExit(f"{life.voice} was not evaluated: `python -m trainer evaluate` does it.")
+    chance = random.Random(f"{life.seed} {life.owner}")  # noqa: S311 - no secret
+    order = chance.sample(range(len(gate.real)), len(gate.real))
+    learnt = [post.text for post in load_posts(folder.place)]
+    asked, unseen = order[:ASKED], _part(gate, order[ASKED:], learnt)
+    faults = OWNERS[life.owner](gate.real)
+    style = Ranker.load(folder.place) or Ranker({})
+    tastes = [{}]
+    async with Store.open(scratch / "bot.db") as store:
+        deciding = Deciding(store, life.voice, faults, chance)
+        for number in asked:
+            topic, texts = gate.topics[number], gate.texts[number]
+            await deciding.decide(topic, texts, [style.score(text, topic) for text in texts])
+            while len(tastes) < len(CHECKED) and deciding.decided >= CHECKED[len(tastes)]:
+                tastes.append(_learnt(scratch, folder))
+            if len(tastes) == len(CHECKED):
+                break
+        if strength is None:
+            strength = taste(folder, scratch / "liked", Console(stderr=True))
+    chosen = [replace(style, taste={n: strength * w for n, w in t.items()}) for t in tastes]
+    return replace(
+        life,
+        strength=strength,
+        rates=[_approved(unseen, ranker, faults) for ranker in chosen],
+        possible=fmean(any(faults(text) == 0 for text in texts) for texts in unseen.texts),
+        measures=[unseen.judged(chosen[i]) for i in (0, -1)] if life.seed == 0 else [],
+    )
+
+
+def _copy(source: VoiceFolder, to: VoiceFolder) -> None:
+    """The voice, and what its evaluation drew."""
+    shutil.copytree(source.place, to.place)
+    kept = f".{source.name}.evaluation"
+    shutil.copytree(source.voices / kept, to.voices / kept)
+
+
+def _part(gate: Gate, numbers: Sequence[int], learnt: Sequence[str]) -> Gate:
+    """The same on some of the topics only."""
+    real = [gate.real[i] for i in numbers]
+    return replace(
+        gate,
+        real=real,
+        topics=[gate.topics[i] for i in numbers],
+        texts=[gate.texts[i] for i in numbers],
+        by=Yardstick(learnt, real, seed=0),
+    )
+
+
+def _learnt(scratch: Path, folder: VoiceFolder) -> dict[str, float]:
+    """What the decisions so far teach, by way of `feedback`."""
+    data = scratch / "liked"
+    try:
+        quiet = Console(file=io.StringIO())
+        feedback(scratch / "bot.db", data, folder.name, folder.voices, now=NOW, console=quiet)
+    except DataError:  # nothing was approved yet
+        return {}
+    return learn(read(data / PREFERENCES, Prompt())).weights
+
+
+def _approved(gate: Gate, ranker: Ranker, faults: Faults) -> Approved:
+    found: list[tuple[bool, bool]] = []
+    for texts, topic in zip(gate.texts, gate.topics, strict=True):
+        good = [faults(text) == 0 for text in texts]
+        scores = [ranker.score(text, topic) for text in texts]
+        for seed in range(3):
+            chance = random.Random(seed)  # noqa: S311 - no secret
+            shown = by_odds(texts, scores, SHOWN, chance)
+            found.append((any(good[i] for i in shown), good[shown[0]]))
+    return Approved(*(fmean(column) for column in zip(*found, strict=True)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("voices", type=Path, help="folder of voices that were evaluated")
+    parser.add_argument("--only", nargs="*", help="names of voices (all that were evaluated)")
+    parser.add_argument("--owners", nargs="*", choices=OWNERS, default=list(OWNERS))
+    parser.add_argument("--seeds", type=int, default=3, help="lives of each owner (3)")
+    parser.add_argument("--draw", type=Path, metavar="FILE", help="draw the curve here, as a PNG")
+    args = parser.parse_args()
+    quiet = structlog.make_filtering_bound_logger(logging.WARNING)
+    structlog.configure(wrapper_class=quiet)  # else every decision is a line
+    names = args.only or sorted(
+        file.parent.name.removeprefix(".").removesuffix(".evaluation")
+        for file in args.voices.glob(".*.evaluation/voice-*.jsonl")
+    )
+    kinds = [(name, owner) for name in names for owner in args.owners]
+    todo = [Life(*kind, seed) for kind in kinds for seed in range(args.seeds)]
+    lives: list[Life] = []
+    for life in track(todo, console=Console(stderr=True)):
+        strength = lives[-1].strength if life.seed else None  # is asked for once: it takes long
+        with tempfile.TemporaryDirectory() as scratch:
+            lives.append(asyncio.run(live(args.voices, life, Path(scratch), strength)))
+        print(lives[-1], file=sys.stderr)
+    print(*table(lives), sep="\n")
+    if args.draw:
+        draw(lives, args.draw)
+
+
+def table(lives: Sequence[Life]) -> Iterator[str]:
+    """Markdown: approval by decisions, then the measures before and after."""
+    kinds = list(dict.fromkeys((life.voice, life.owner) for life in lives))
+    yield _row(
+        *("voice, owner", *(f"after {n}" for n in CHECKED), "change", "possible"),
+        *("the first shown", "change", "weight"),
+    )
+    yield _row(*["---"] * (6 + len(CHECKED)))
+    for kind in kinds:
+        own = [life for life in lives if (life.voice, life.owner) == kind]
+        rates, first = (
+            [fmean(life.rates[i][which] for life in own) for i in range(len(CHECKED))]
+            for which in (0, 1)
+        )
+        yield _row(
+            ", ".join(kind),
+            *(f"{rate:.0%}" for rate in rates),
+            f"x {rates[-1] / rates[0]:.1f}",
+            f"{fmean(life.possible for life in own):.0%}",
+            f"{first[0]:.0%} -> {first[-1]:.0%}",
+            f"x {first[-1] / first[0]:.1f}",
+            f"{own[0].strength:g}",
+        )
+    yield ""
+    yield _row("voice, owner", *NAMES)
+    yield _row(*["---"] * (1 + len(NAMES)))
+    for life in lives:
+        if life.measures:
+            both = zip(*life.measures, strict=True)
+            yield _row(f"{life.voice}, {life.owner}", *(f"{a:.3f} -> {b:.3f}" for a, b in both))
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def draw(lives: Sequence[Life], file: Path) -> None:
+    """Approval over decisions, a panel a voice; bands from an owner's worst life to the best."""
+    kinds = list(dict.fromkeys((life.voice, life.owner) for life in lives))
+    names = list(dict.fromkeys(life.voice for life in lives))
+    figure, panels = plt.subplots(1, len(names), figsize=(4.5 * len(names), 3.6), sharey=True)
+    for panel, name in zip([panels] if len(names) == 1 else panels, names, strict=True):
+        for voice, owner in kinds:
+            if voice == name:
+                own = [life for life in lives if (life.voice, life.owner) == (voice, owner)]
+                rows = [[100 * rate.any_of_four for rate in life.rates] for life in own]
+                columns = [*zip(*rows, strict=True)]
+                color = f"C{[*OWNERS].index(owner)}"
+                panel.plot(CHECKED, [*map(fmean, columns)], marker="o", label=owner, color=color)
+                low, high = [*map(min, columns)], [*map(max, columns)]
+                panel.fill_between(CHECKED, low, high, color=color, alpha=0.15)
+                first = [
+                    fmean(100 * life.rates[i].first for life in own) for i in range(len(CHECKED))
+                ]
+                panel.plot(CHECKED, first, color=color, linestyle="--")
+                possible = 100 * fmean(life.possible for life in own)
+                panel.axhline(possible, color=color, linewidth=0.8, linestyle=":")
+        panel.set(title=f"a voice of {name}", xlabel="decisions", ylim=(0, 100))
+        panel.grid(alpha=0.3)
+    leftmost = panels if len(names) == 1 else panels[0]
+    leftmost.set_ylabel("good enough on unseen topics, %")
+    leftmost.legend(title="owner", loc="upper right", ncols=3)
+    figure.suptitle("one of the four shown (lines), the first shown (dashed), any drawn (dotted)")
+    figure.tight_layout()
+    figure.savefig(file, dpi=130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,266 @@
+"""A taste: what is learnt from decisions, what of it is taken, and how it is taken back."""
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bot.ranker import RANKER_FILE, Ranker
+from bot.voice import HELD_OUT_FILE, Base, Prompt, Voice, VoicePost, save_posts
+from tests.fakes.prepared import invented_posts, write_prepared
+from trainer import dataset
+from trainer.__main__ import main
+from trainer.curve import Curve
+from trainer.feedback import PREFERENCES
+from trainer.gate import Gate, Judged
+from trainer.liking import Pair, Taste, learn, read
+from trainer.measured import Yardstick
+from trainer.preferences import Preference
+from trainer.taste import affordable
+from trainer.voice_folder import VoiceFolder
+
+TOPICS = [f"{kind} {place}" for kind in ("boat", "bakery", "bus") for place in "abcdefghijklmn"]
+OPENINGS = ("The harbour sleeps", "Bread at noon", "A bus was seen", "Rain on the quay")
+Liked = Callable[[str], float]
+
+
+def _texts(topic: str, chance: random.Random) -> list[str]:
+    """Four drafts on a topic; each is tagged, loud, asking or long, or not, by chance."""
+    return [
+        f"{chance.choice(OPENINGS)} near the {topic}"
+        + " and everybody on the pier has heard of it by now" * chance.randrange(2)
+        + chance.choice((".", "!", "?"))
+        + f" #{chance.choice(('fog', 'port', 'news'))}" * chance.randrange(2)
+        for _ in range(4)
+    ]
+
+
+def _decided(liked: Liked, noise: float = 0.0, topics: Sequence[str] = TOPICS) -> list[Pair]:
+    """The best of four texts on each topic is preferred to the others, or any of them by chance."""
+    chance = random.Random(1)
+    pairs = []
+    for topic in topics:
+        texts = _texts(topic, chance)
+        best = chance.choice(texts) if chance.random() < noise else max(texts, key=liked)
+        pairs += [Pair(topic, topic, best, text) for text in texts if text != best]
+    return pairs
+
+
+def _quiet(text: str) -> float:
+    return -("#" in text) - ("!" in text)
+
+
+@pytest.mark.parametrize(
+    ("liked", "said"),
+    [
+        (lambda t: -("#" in t), "fewer hashtags"),
+        (lambda t: "?" in t, "more questions"),
+        (lambda t: -len(t) // 40, "shorter texts"),
+    ],
+    ids=["hashtags", "questions", "length"],
+)
+def test_a_taste_is_found_despite_noise_and_said_in_words(liked: Liked, said: str) -> None:
+    taste = learn(_decided(liked, noise=0.1))
+    assert taste.said[0] == said
+    assert taste.agreement > 0.6  # of a pair it likes alike, either was preferred
+    ranker, unseen = Ranker({}, taste.weights), _texts("lighthouse", random.Random(99))
+    likings = [liked(text) for text in unseen]
+    best = max(unseen, key=lambda text: ranker.score(text, "lighthouse"))
+    assert liked(best) == max(likings) > min(likings)
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [[], _decided(_quiet, topics=TOPICS[:7]), _decided(_quiet, noise=1.0)],
+    ids=["none", "a handful", "only noise"],
+)
+def test_few_or_random_decisions_teach_nothing(pairs: list[Pair]) -> None:
+    taste = learn(pairs)
+    assert taste.weights == {}
+    assert taste.said == []
+
+
+def test_decisions_that_contradict_each_other_teach_nothing() -> None:
+    quiet = _decided(_quiet, topics=TOPICS[::2])
+    loud = _decided(lambda text: -_quiet(text), topics=TOPICS[1::2])
+    assert learn([*quiet, *loud]).weights == {}
+
+
+def test_a_decision_beside_many_texts_weighs_no_more_than_one_beside_few() -> None:
+    """Eleven texts refused before one loud text do not outweigh the other decisions."""
+    once = Pair("x", "x", "Loud! Loud! Loud!", "The harbour sleeps.")
+    many = [once._replace(other=f"The harbour sleeps {i}.") for i in range(11)]
+    few, more = learn([*_decided(_quiet), once]), learn([*_decided(_quiet), *many])
+    assert more.decisions == few.decisions
+    assert more.weights["w !"] == pytest.approx(few.weights["w !"], rel=0.2)
+
+
+def test_pairs_are_read_with_the_topic_that_was_asked_for(tmp_path: Path) -> None:
+    prompt = Prompt(user="About {topic}, please")
+    asked = [prompt.messages(topic) for topic in ("fog", "fog\nshorter", None)]
+    _write(tmp_path, [Preference(messages, "a", "b") for messages in asked])
+    pairs = read(tmp_path / PREFERENCES, prompt)
+    assert [pair.topic for pair in pairs] == ["fog", "fog", None]
+    assert len({pair.asked for pair in pairs}) == 3
+
+
+def _write(data: Path, rows: Sequence[Preference]) -> Path:
+    data.mkdir(exist_ok=True)
+    (data / PREFERENCES).write_text("".join(f"{row.line()}\n" for row in rows))
+    return data
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Decisions of somebody who likes it quiet."""
+    pairs = _decided(_quiet, noise=0.1)
+    rows = [Preference(Prompt().messages(p.topic), p.preferred, p.other) for p in pairs]
+    return _write(tmp_path / "liked", rows)
+
+
+def _run(folder: Path, *arguments: object) -> int:
+    return main(["taste", folder.name, "--voices", str(folder.parent), *map(str, arguments)])
+
+
+def _evaluated(folder: Path, is_posted: Callable[[str], bool]) -> None:
+    """Held-out posts of such texts, and what an evaluation drew on their topics: texts of all."""
+    chance = random.Random(5)
+    posts, lines = [], []
+    for number in range(50):
+        topic = f"ferry {number}"
+        kept = [t for _ in range(20) for t in _texts(topic, chance) if is_posted(t)]
+        posts.append(VoicePost(None, kept[0], (topic,)))
+        drawn = [text for _ in range(2) for text in _texts(topic, chance)]
+        lines.append(json.dumps([posts[-1].text, drawn]))
+    save_posts(folder, posts, HELD_OUT_FILE)
+    kept_in = folder.parent / f".{folder.name}.evaluation"
+    kept_in.mkdir()
+    (kept_in / "voice-0.jsonl").write_text("\n".join(lines))
+    replace(Voice.load(folder), metrics={"distinct_2_real": 0.5}).save(folder)
+
+
+def test_a_taste_that_the_real_posts_share_is_taken_beside_the_style(
+    voice_folder: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _evaluated(voice_folder, lambda text: _quiet(text) == 0)
+    Ranker({"w harbour": 0.5}).save(voice_folder)
+    assert _run(voice_folder, "--learn", data) == 0
+    out = capsys.readouterr().out
+    assert "show a taste: fewer hashtags" in out
+    assert "fewer exclamation marks" in out
+    assert "the weight that the decisions show" in out
+    ranker = Ranker.load(voice_folder)
+    assert ranker is not None
+    assert ranker.weights == {"w harbour": 0.5}
+    assert ranker.score("The harbour sleeps.", "x") > ranker.score("The harbour sleeps! #fog", "x")
+
+
+@pytest.mark.slow  # twelve classifiers; its short form is the test of what a loss is
+def test_a_taste_that_makes_drafts_unlike_the_real_posts_is_not_taken(
+    voice_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _evaluated(voice_folder, lambda text: _quiet(text) == -2)
+    style = Ranker({"w <#>": 3.0, "w !": 3.0})
+    gate = Gate.of(VoiceFolder.named(voice_folder.parent, "mara"), Voice.load(voice_folder))
+    contrary = Taste({"w <#>": -30.0, "w !": -30.0}, 50, 0.9, ["silence"])
+    assert affordable(gate, style, contrary, Console(soft_wrap=True)) == 0
+    assert "even at its weakest it would cost manner" in capsys.readouterr().out
+
+
+BEFORE = Judged(0.70, 0.75, 0.00, 0.74, 0.85)
+
+
+@pytest.mark.parametrize(
+    ("after", "lost"),
+    [
+        (BEFORE, []),
+        (BEFORE._replace(style=0.715, masked=0.765, on_topic=0.79), []),
+        (BEFORE._replace(style=0.73), ["manner"]),
+        (BEFORE._replace(masked=0.78), ["choice of words"]),
+        (BEFORE._replace(near_copies=0.03), []),
+        (BEFORE._replace(near_copies=0.05), ["originality"]),
+        (BEFORE._replace(distinct_2=0.70), ["variety"]),
+        (BEFORE._replace(on_topic=0.75, style=0.8), ["manner", "keeping to the topic"]),
+        (Judged(0.60, 0.60, 0.03, 0.74, 0.99), []),
+    ],
+    ids=[
+        *("the same", "by chance", "manner", "words", "within the goal", "copies", "variety"),
+        *("two", "better"),
+    ],
+)
+def test_a_loss_is_what_chance_does_not_explain_and_misses_the_goal(
+    after: Judged, lost: list[str]
+) -> None:
+    gate = Gate(["a"] * 300, [], [], Yardstick(["b"], ["a"], 0), 0.75)
+    assert gate.losses(BEFORE, after) == lost
+
+
+def test_of_a_voice_that_was_not_judged_it_is_taken_mildly_or_anyway_and_forgotten_again(
+    voice_folder: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(voice_folder, "--learn", data) == 0
+    out = capsys.readouterr().out
+    assert "Run `evaluate`" in out
+    assert "at a quarter of the weight" in out
+    ranker = Ranker.load(voice_folder)
+    assert ranker is not None
+    assert _run(voice_folder, "--learn", data, "--anyway") == 0
+    assert "at four times the weight" in capsys.readouterr().out
+    anyway = Ranker.load(voice_folder)
+    assert anyway is not None
+    assert ranker.taste["w !"] < 0
+    assert anyway.taste["w !"] == pytest.approx(16 * ranker.taste["w !"], abs=2e-3)
+    assert _run(voice_folder, "--forget") == 0
+    assert not (voice_folder / RANKER_FILE).exists()
+    assert _run(voice_folder, "--forget") == 2
+    assert "no taste that could be forgotten" in capsys.readouterr().err
+
+
+def test_of_few_decisions_nothing_is_changed(
+    voice_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = _write(tmp_path / "few", [Preference(Prompt().messages("fog"), "Fog.", "Fog!")])
+    assert _run(voice_folder, "--learn", few) == 0
+    assert "1 decision that prefer" in capsys.readouterr().out
+    assert not (voice_folder / RANKER_FILE).exists()
+
+
+def test_a_wrong_folder_is_said(
+    voice_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(voice_folder, "--learn", tmp_path / "nowhere") == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_dpo_on_this_machine_is_answered_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_prepared(tmp_path / "data", invented_posts(48), validation=8)
+    assert main(["train", str(data), "--voice", "mara", "--method", "dpo"]) == 2
+    assert "python -m trainer taste mara" in capsys.readouterr().err
+
+
+def test_a_taste_outlives_a_training(voice_folder: Path, tmp_path: Path) -> None:
+    Ranker({"w a": 1.0}, {"w !": -1.0}).save(voice_folder)
+    folder = VoiceFolder.named(voice_folder.parent, voice_folder.name)
+    prepared = dataset.load(write_prepared(tmp_path / "data", invented_posts(48), validation=8))
+    with folder.open():
+        folder.new.mkdir()
+        folder.complete(
+            prepared,
+            backend="openai",
+            model="ft:mara:2",
+            base=Base("provider-base", None),
+            curve=Curve([], []),
+            metrics={},
+            seed=0,
+            now=datetime.now(UTC),
+            console=Console(quiet=True),
+        )
+    assert Voice.load(voice_folder).model == "ft:mara:2"
+    assert Ranker.load(voice_folder) == Ranker({}, {"w !": -1.0})

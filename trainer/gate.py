@@ -1,0 +1,122 @@
+"""What a taste costs: what the last evaluation drew, chosen from with the taste and without it.
+
+Nothing is drawn anew. Each time the taste is compared with none at all, so that several small
+losses, one after the other, cannot add up.
+"""
+
+import json
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean
+from typing import NamedTuple
+
+from bot.ranker import Ranker, by_odds
+from bot.voice import HELD_OUT_FILE, Voice, load_posts
+from trainer.measured import Yardstick
+from trainer.opinion import COPIES_GOAL, STYLE_GOAL, TOPIC_GOAL, VARIETY_GOAL
+from trainer.voice_folder import VoiceFolder
+
+FEWEST = 50  # posts: by fewer a loss would not be seen
+ROUNDS = 2  # times it is chosen by the odds: the mean is judged
+VARIETY_NOISE = 0.015  # between two such means of distinct-2
+NAMES = (
+    *("told from real posts by manner (0.5: by chance)", "the same, by words too"),
+    *("near copies", "different word pairs", "on topic"),
+)
+
+
+class Judged(NamedTuple):
+    """The measures of what is shown first; what could not be measured is 0."""
+
+    style: float
+    masked: float
+    near_copies: float
+    distinct_2: float
+    on_topic: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Held-out posts, and all texts that the voice drew on the topic of each."""
+
+    real: Sequence[str]
+    topics: Sequence[str | None]
+    texts: Sequence[Sequence[str]]
+    by: Yardstick
+    real_distinct_2: float
+
+    @classmethod
+    def of(cls, folder: VoiceFolder, voice: Voice) -> "Gate | None":
+        """What the last evaluation of the voice drew; None if it was not evaluated since trained.
+
+        Raises VoiceError.
+        """
+        if not (folder.place / HELD_OUT_FILE).exists() or "distinct_2_real" not in voice.metrics:
+            return None
+        asked = {post.text: post.topic for post in load_posts(folder.place, HELD_OUT_FILE)}
+        rows = [(post, texts) for post, texts in _kept(folder) if texts and post in asked]
+        if len(rows) < FEWEST:
+            return None
+        real = [post for post, _ in rows]
+        return cls(
+            real,
+            [asked[post] for post in real],
+            [texts for _, texts in rows],
+            Yardstick([post.text for post in load_posts(folder.place)], real, seed=0),
+            voice.metrics["distinct_2_real"],
+        )
+
+    def judged(self, ranker: Ranker) -> Judged:
+        """Measure what is shown first if this ranker chooses."""
+        rows = [*zip(self.texts, self.topics, strict=True)]
+        scores = [[ranker.score(text, topic) for text in texts] for texts, topic in rows]
+        rounds = [self._round(scores, number) for number in range(ROUNDS)]
+        return Judged(*map(fmean, zip(*rounds, strict=True)))
+
+    def _round(self, scores: Sequence[Sequence[float]], number: int) -> Judged:
+        chance = random.Random(number)  # noqa: S311 - no secret
+        shown = [
+            texts[by_odds(texts, of_texts, 1, chance)[0]]
+            for texts, of_texts in zip(self.texts, scores, strict=True)
+        ]
+        found = self.by.measure(shown, self.topics)
+        told = (found.told.style or 0.0, found.told.masked or 0.0)
+        return Judged(*told, found.near_copies, found.distinct_2, found.on_topic or 0.0)
+
+    def losses(self, before: Judged, after: Judged) -> list[str]:
+        """What is worse than before, by more than chance, and short of its goal.
+
+        For chance is taken one standard error of a share of so many texts. Two would be surer, and
+        let through what nobody would call chance if they saw it on both views.
+        """
+        n = len(self.real)
+        told = sqrt(0.25 / (2 * n))  # it guesses at both sides
+        variety = min(VARIETY_GOAL * self.real_distinct_2, before.distinct_2) - VARIETY_NOISE
+        copies = max(COPIES_GOAL, before.near_copies) + _error(COPIES_GOAL, n)
+        topics = min(TOPIC_GOAL, before.on_topic) - _error(before.on_topic, n)
+        worse = {
+            "manner": after.style > max(STYLE_GOAL, before.style) + told,
+            "choice of words": after.masked > max(STYLE_GOAL, before.masked) + told,
+            "originality": after.near_copies > copies,
+            "variety": after.distinct_2 < variety,
+            "keeping to the topic": after.on_topic < topics,
+        }
+        return [name for name, is_worse in worse.items() if is_worse]
+
+
+def _error(share: float, n: int) -> float:
+    return sqrt(share * (1 - share) / n)
+
+
+def _kept(folder: VoiceFolder) -> list[tuple[str, list[str]]]:
+    """The lines that trainer/drawing.py keeps, the last of each post."""
+    rows: dict[str, list[str]] = {}
+    for file in (folder.voices / f".{folder.name}.evaluation").glob("voice-*.jsonl"):
+        for line in file.read_text("utf-8").splitlines():
+            with suppress(ValueError):  # a kill may have cut it
+                post, texts = json.loads(line)
+                rows[post] = texts
+    return list(rows.items())
