@@ -52,12 +52,14 @@ class LLM:
         settings: DraftSettings,
         engine: Callable[[], Awaitable[str]] | None = None,
         concurrent: int = CONCURRENT,
+        timeout_s: float = TIMEOUT_S,
     ) -> "LLM":
         """The server that the settings name for every voice; or the engine, beside OpenAI."""
         key = settings.llm_api_key.get_secret_value()
         if settings.llm_base_url:
-            return cls(settings.llm_base_url, key, settings.llm_model, concurrent=concurrent)
-        return cls(OPENAI_URL, key, settings.llm_model, engine, concurrent=concurrent)
+            engine = None
+        url = settings.llm_base_url or OPENAI_URL
+        return cls(url, key, settings.llm_model, engine, timeout_s, concurrent)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -24,6 +24,7 @@ from bot.weights import find_weights
 from trainer.errors import ServeError
 
 MAX_CHARS = 500  # of a status, Mastodon's own default
+PATIENCE_S = 900.0  # a request: nobody sits before it, and a busy machine takes its time
 
 
 def draw_all(
@@ -76,7 +77,7 @@ async def _draw_all(
     async with AsyncExitStack() as stack:
         engine = Engine(folder.parent, settings.base_gguf, settings.engine_threads)
         stack.push_async_exit(engine)
-        llm = LLM.from_settings(settings, engine.ready, SLOTS // min(wanted, AT_ONCE))
+        llm = LLM.from_settings(settings, engine.ready, SLOTS // min(wanted, AT_ONCE), PATIENCE_S)
         stack.push_async_callback(llm.close)
 
         async def draft(number: int, topic: str | None) -> list[str]:
