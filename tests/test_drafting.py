@@ -9,8 +9,9 @@ from bot.draft import State, Style
 from bot.drafting import EXPIRES_AFTER, Drafting
 from bot.errors import Refused, UserError
 from bot.ranker import Ranker
-from tests.conftest import OWNER, POSTS
+from tests.conftest import OWNER
 from tests.fakes.llm import FakeLLM
+from tests.fakes.voice import POSTS
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 STRANGER = OWNER + 1
