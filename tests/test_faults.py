@@ -25,8 +25,9 @@ from bot.report import sentence
 from bot.store import Store
 from bot.vault import Vault
 from bot.voices import Voices
-from tests.conftest import OWNER, write_voice
+from tests.conftest import OWNER
 from tests.fakes.llm import FakeLLM
+from tests.fakes.voice import write_voice
 from tests.fault_table import (
     CELLS,
     FAULTS,
