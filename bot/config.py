@@ -53,7 +53,9 @@ class DraftSettings(BaseSettings):
     llm_model: str | None = Field(
         None, description="Model to ask that server for; default: what the voice says"
     )
-    engine_threads: int = Field(0, ge=0, description="CPU threads of the engine; 0 takes all cores")
+    engine_threads: int = Field(
+        0, ge=0, description="CPU threads of the engine; 0 leaves one core free"
+    )
     blocked_words: Path | None = Field(
         None, description="File of words that no candidate may hold, one a line"
     )
