@@ -6,9 +6,10 @@ What `/draft` shows, `bot draft` prints and the trainer judges all comes from he
 import asyncio
 import random
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from bot import metrics
 from bot.draft import Candidate
@@ -19,6 +20,8 @@ from bot.ranker import Ranker
 from bot.screen import Archive, Rejected, Rules, screen
 from bot.voice import Message, Voice, load_posts
 from bot.words import Words, say
+
+T = TypeVar("T")
 
 AT_ONCE = 4  # texts a request: llama.cpp refuses more than it has slots
 DRAWN_AT_MOST = 16  # texts a draft, or four for each candidate: to choose from, or to fail
@@ -128,10 +131,15 @@ async def _several(
 ) -> list[list[str]]:
     """Draw `count` texts, in several requests side by side: a batch keeps the engine busiest."""
     sizes = [min(AT_ONCE, count - done) for done in range(0, count, AT_ONCE)]
+    return await together(llm.complete(voice, messages, size) for size in sizes)
+
+
+async def together(todo: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Do all side by side; the first that fails ends the others, and its error is raised."""
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(llm.complete(voice, messages, size)) for size in sizes]
-    except ExceptionGroup as e:  # the first that failed ended the others
+            tasks = [group.create_task(one) for one in todo]
+    except ExceptionGroup as e:
         raise e.exceptions[0] from e
     return [task.result() for task in tasks]
 

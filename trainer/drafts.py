@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from bot.composing import AT_ONCE, DRAWN_AT_MOST, OpenVoice, draw
+from bot.composing import AT_ONCE, DRAWN_AT_MOST, OpenVoice, draw, together
 from bot.config import DraftSettings, read_settings
 from bot.engine import SLOTS, Engine
 from bot.errors import BotError
@@ -87,12 +87,7 @@ async def _draw_all(
             on_draft(number, texts)
             return texts
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(draft(*row)) for row in enumerate(topics)]
-        except ExceptionGroup as e:  # the first that failed ended the others
-            raise e.exceptions[0] from e
-    return [task.result() for task in tasks]
+        return await together(draft(*row) for row in enumerate(topics))
 
 
 def _untrained(voice: Voice, prompt: Prompt) -> Voice:

@@ -39,7 +39,7 @@ class Drawing:
         """
         count = 1 if prompt else CANDIDATES
         file = self._file(name, self._key(prompt, count))
-        drawn = {} if self.is_fresh else _kept(file)
+        drawn = {} if self.is_fresh else read(file)
         missing = [post for post in self.posts if post.text not in drawn]
         total, done = len(self.posts), len(self.posts) - len(missing)
         task = self.bar.add_task(f"Drafting: {NAMES[name]}", total=total, completed=done)
@@ -74,7 +74,7 @@ class Drawing:
 
     def _file(self, name: str, key: str) -> Path:
         """Where these drafts are kept; those of earlier voices are removed."""
-        kept = self.folder.voices / f".{self.folder.name}.evaluation"
+        kept = self.folder.evaluation
         try:
             kept.mkdir(mode=0o700, exist_ok=True)  # posts lie in there
             file = kept / f"{name}-{key}.jsonl"
@@ -89,7 +89,8 @@ class Drawing:
         return file
 
 
-def _kept(file: Path) -> dict[str, list[str]]:
+def read(file: Path) -> dict[str, list[str]]:
+    """What was drawn on the topic of each post, by the post's text; a cut line is left out."""
     drawn: dict[str, list[str]] = {}
     for line in file.read_text("utf-8").splitlines():
         with suppress(ValueError):

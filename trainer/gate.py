@@ -4,10 +4,8 @@ Nothing is drawn anew. Each time the taste is compared with none at all, so that
 losses, one after the other, cannot add up.
 """
 
-import json
 import random
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean
@@ -15,6 +13,7 @@ from typing import NamedTuple
 
 from bot.ranker import Ranker, by_odds
 from bot.voice import HELD_OUT_FILE, Voice, load_posts
+from trainer.drawing import read
 from trainer.measured import Yardstick
 from trainer.opinion import COPIES_GOAL, STYLE_GOAL, TOPIC_GOAL, VARIETY_GOAL
 from trainer.voice_folder import VoiceFolder
@@ -57,7 +56,10 @@ class Gate:
         if not (folder.place / HELD_OUT_FILE).exists() or "distinct_2_real" not in voice.metrics:
             return None
         asked = {post.text: post.topic for post in load_posts(folder.place, HELD_OUT_FILE)}
-        rows = [(post, texts) for post, texts in _kept(folder) if texts and post in asked]
+        drawn: dict[str, list[str]] = {}
+        for file in folder.evaluation.glob("voice-*.jsonl"):
+            drawn |= read(file)
+        rows = [(post, texts) for post, texts in drawn.items() if texts and post in asked]
         if len(rows) < FEWEST:
             return None
         real = [post for post, _ in rows]
@@ -109,14 +111,3 @@ class Gate:
 
 def _error(share: float, n: int) -> float:
     return sqrt(share * (1 - share) / n)
-
-
-def _kept(folder: VoiceFolder) -> list[tuple[str, list[str]]]:
-    """The lines that trainer/drawing.py keeps, the last of each post."""
-    rows: dict[str, list[str]] = {}
-    for file in (folder.voices / f".{folder.name}.evaluation").glob("voice-*.jsonl"):
-        for line in file.read_text("utf-8").splitlines():
-            with suppress(ValueError):  # a kill may have cut it
-                post, texts = json.loads(line)
-                rows[post] = texts
-    return list(rows.items())

@@ -50,6 +50,11 @@ class VoiceFolder:
         return self.voices / f".{self.name}.training"
 
     @property
+    def evaluation(self) -> Path:
+        """What evaluations drew."""
+        return self.voices / f".{self.name}.evaluation"
+
+    @property
     def adapter(self) -> Path:
         """The PEFT folder of the voice being built."""
         return self.new / "adapter"
