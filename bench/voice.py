@@ -2,7 +2,7 @@
 
 Given a folder of authors (<name>.jsonl, oldest first), each is prepared, trained and evaluated by
 the commands a person uses, with their defaults. What is done already is kept, so an interrupted run
-goes on. Alone on two cores an author takes about an hour, most of it for 4,800 drafts.
+goes on. On two cores an author takes about an hour, most of it for 4,800 drafts.
 """
 
 import argparse
@@ -17,7 +17,11 @@ from typing import Any
 
 from rich.console import Console
 
+from bot.ranker import Ranker
 from bot.voice import HELD_OUT_FILE, Voice, load_posts
+from trainer.drafts import shown
+from trainer.drawing import CANDIDATES, read
+from trainer.voice_folder import VoiceFolder
 
 SHOWN = 20  # unchosen drafts of each author
 FEW = (200, 40)  # posts to learn from and to validate on: how the project began
@@ -50,7 +54,7 @@ def main() -> None:
         }
         print("", *table(both), sep="\n")
     if args.show:
-        args.show.write_text("\n".join(shown(args.out, list(found))), "utf-8")
+        args.show.write_text("\n".join(drafts_of(args.out, list(found))), "utf-8")
 
 
 def prepared(author: Path, out: Path) -> Path:
@@ -140,17 +144,17 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def shown(out: Path, authors: Sequence[str]) -> Iterator[str]:
-    """Markdown: the first draft on twenty topics of each author, evenly spaced and not chosen."""
+def drafts_of(out: Path, authors: Sequence[str]) -> Iterator[str]:
+    """Markdown: the first draft shown on twenty topics of each author, evenly spaced, not chosen."""
     for author in authors:
-        drawn = next((out / "voices" / f".{author}.evaluation").glob("voice-*.jsonl"))
-        rows = [json.loads(line) for line in drawn.read_text("utf-8").splitlines() if line]
-        first = {text: texts[0] for text, texts in rows if texts}
-        posts = [p for p in load_posts(out / "voices" / author, HELD_OUT_FILE) if p.text in first]
+        voice = VoiceFolder(out / "voices", author)
+        drawn = read(next(voice.evaluation.glob("voice-*.jsonl")))
+        posts = [p for p in load_posts(voice.place, HELD_OUT_FILE) if drawn.get(p.text)]
+        ranker = Ranker.load(voice.place)
         yield from (f"## {author}", "")
         for post in posts[:: max(1, len(posts) // SHOWN)][:SHOWN]:
-            draft = " / ".join(first[post.text].split("\n"))
-            yield f"- *{post.topic or 'anything'}*: {draft}"
+            first = shown(drawn[post.text], post.topic, CANDIDATES, ranker)[0]
+            yield f"- *{post.topic or 'anything'}*: {' / '.join(first.splitlines())}"
         yield ""
 
 

@@ -24,7 +24,7 @@ from rich.text import Text
 from bot import doctor, health, logs
 from bot.accounts import Accounts
 from bot.client import Bot, point_at
-from bot.composing import OpenVoice, compose
+from bot.composing import Asked, OpenVoice, compose
 from bot.config import DatabaseSettings, DraftSettings, Settings, misspelt, read_settings
 from bot.draft import Candidate
 from bot.drafting import Drafting
@@ -96,7 +96,7 @@ async def draft(args: argparse.Namespace) -> int:
     async with _llm(settings) as llm:
 
         async def ask(topic: str) -> Sequence[Candidate]:
-            return await compose(llm, opened, topic, args.count, rules)
+            return await compose(llm, opened, Asked(topic, args.count), rules)
 
         if args.topic:
             _show(await ask(args.topic), args.max_chars)

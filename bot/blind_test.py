@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot.composing import Asked
 from bot.drafting import Drafting
 from bot.errors import UserError
 from bot.line import Tell
@@ -75,7 +76,7 @@ class BlindTest:
         topic, real = post.topic, post.text.strip()
         try:
             candidates = await self._drafting.candidates(
-                *(user_id, opened, topic, COUNT, rules), taken=[real], tell=tell
+                user_id, opened, Asked(topic, COUNT, taken=[real]), rules, tell
             )
             if candidates[0].parts:  # no real post is that long
                 raise UserError("Nothing short enough was drafted. Try again.")

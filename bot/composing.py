@@ -56,69 +56,61 @@ class OpenVoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """What was drawn on a topic: what may be shown, and why the rest may not."""
+class Asked:
+    """What candidates are asked for."""
 
     topic: str | None
+    count: int
+    instruction: str | None = None
+    taken: Sequence[str] = ()  # texts shown already
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What was drawn: what may be shown, and why the rest may not."""
+
+    asked: Asked
     short: list[Candidate]
     threads: list[Candidate]  # too long for one status
     dropped: list[Rejected]
 
-    def choose(
-        self, count: int, ranker: Ranker | None, chance: random.Random
-    ) -> tuple[Candidate, ...]:
-        """Up to `count`, in the order to show them; threads only where short ones lack."""
-        short = self.short
+    def choose(self, ranker: Ranker | None, chance: random.Random) -> tuple[Candidate, ...]:
+        """Those that are shown, in their order; threads only where short ones lack."""
+        short, asked = self.short, self.asked
         if ranker:
             texts = [candidate.text for candidate in short]
-            short = [short[i] for i in ranker.choose(texts, self.topic, count, chance)]
-        return (*short, *self.threads)[:count]
+            short = [short[i] for i in ranker.choose(texts, asked.topic, asked.count, chance)]
+        return (*short, *self.threads)[: asked.count]
 
 
 @metrics.timed("compose")
-async def compose(
-    llm: LLM,
-    opened: OpenVoice,
-    topic: str | None,
-    count: int,
-    rules: Rules,
-    taken: Sequence[str] = (),
-    instruction: str | None = None,
-) -> tuple[Candidate, ...]:
-    """Draw candidates and choose up to `count`, in the order to show them.
+async def compose(llm: LLM, opened: OpenVoice, asked: Asked, rules: Rules) -> tuple[Candidate, ...]:
+    """Draw candidates and choose as many as asked for, in the order to show them.
 
     Raises UserError if none passed the screen.
     """
-    drawn = await draw(llm, opened, topic, count, rules, taken, instruction)
+    drawn = await draw(llm, opened, asked, rules)
     if not drawn.short and not drawn.threads:
         raise UserError(
             "None of the texts could be offered ({reasons}). Try again, or try another topic.",
             reasons=_reasons(drawn.dropped),
         )
-    return drawn.choose(count, opened.ranker, random.Random())  # noqa: S311 - no secret
+    return drawn.choose(opened.ranker, random.Random())  # noqa: S311 - no secret
 
 
-async def draw(
-    llm: LLM,
-    opened: OpenVoice,
-    topic: str | None,
-    count: int,
-    rules: Rules,
-    taken: Sequence[str] = (),
-    instruction: str | None = None,
-) -> Drawn:
-    """Draw until `count` short texts pass the screen; where a ranker chooses, all that may be."""
-    drawn = Drawn(topic, [], [], [])
+async def draw(llm: LLM, opened: OpenVoice, asked: Asked, rules: Rules) -> Drawn:
+    """Draw until enough short texts pass the screen; where a ranker chooses, all that may be."""
+    drawn = Drawn(asked, [], [], [])
     rules = replace(rules, prompt=opened.voice.prompt.system)
-    messages = opened.voice.messages(_asked(opened, topic, instruction))
-    named = f"{topic or ''}\n{instruction or ''}"
-    left = max(DRAWN_AT_MOST, 4 * count)
-    wanted = left if opened.ranker else count
+    messages = opened.voice.messages(_told(opened, asked))
+    named = f"{asked.topic or ''}\n{asked.instruction or ''}"
+    left = max(DRAWN_AT_MOST, 4 * asked.count)
+    wanted = left if opened.ranker else asked.count
     while left > 0 and (missing := wanted - len(drawn.short)) > 0:
-        asked = min(missing, left)
-        left -= asked
-        for texts in await _several(llm, opened.voice, messages, asked):
-            known = [*taken, *(c.text for c in (*drawn.short, *drawn.threads))]
+        size = min(missing, left)
+        left -= size
+        for texts in await _several(llm, opened.voice, messages, size):
+            known = [*asked.taken, *(c.text for c in (*drawn.short, *drawn.threads))]
             passed, failed = screen(texts, named, rules, known)
             drawn.short.extend(c for c in passed if not c.parts)
             drawn.threads.extend(c for c in passed if c.parts)
@@ -144,11 +136,11 @@ async def together(todo: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     return [task.result() for task in tasks]
 
 
-def _asked(opened: OpenVoice, topic: str | None, instruction: str | None) -> str | None:
+def _told(opened: OpenVoice, asked: Asked) -> str | None:
     """What stands where voices learnt to find the topic: an instruction goes on a line below it."""
-    if not instruction:
-        return topic
-    return f"{topic or opened.voice.prompt.no_topic}\n{instruction}"
+    if not asked.instruction:
+        return asked.topic
+    return f"{asked.topic or opened.voice.prompt.no_topic}\n{asked.instruction}"
 
 
 def _reasons(dropped: Sequence[Rejected]) -> Words:

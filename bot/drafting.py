@@ -13,7 +13,7 @@ from functools import partial
 import structlog
 
 from bot.accounts import Accounts
-from bot.composing import OpenVoice, compose
+from bot.composing import Asked, OpenVoice, compose
 from bot.draft import Candidate, Draft, State, Style
 from bot.errors import UserError
 from bot.line import Line, Tell
@@ -101,12 +101,8 @@ class Drafting:
         max_chars = await account.max_chars()
         length = partial(account.length, asked=style)
         rules = self.rules(opened, max_chars, length)
-        candidates = await self.candidates(
-            *(owner_id, opened, topic, count, rules),
-            taken=taken,
-            instruction=instruction,
-            tell=tell,
-        )
+        asked = Asked(topic, count, instruction, taken)
+        candidates = await self.candidates(owner_id, opened, asked, rules, tell)
         return Draft(
             *(owner_id, opened.voice.name, topic, candidates, max_chars, now, style, instruction)
         )
@@ -119,17 +115,13 @@ class Drafting:
         self,
         person: int,
         opened: OpenVoice,
-        topic: str | None,
-        count: int,
+        asked: Asked,
         rules: Rules,
-        *,
-        taken: Sequence[str] = (),
-        instruction: str | None = None,
         tell: Tell | None = None,
     ) -> tuple[Candidate, ...]:
         """Compose candidates when it is this person's turn."""
         async with self.line.turn(person, tell):
-            return await compose(self._llm, opened, topic, count, rules, taken, instruction)
+            return await compose(self._llm, opened, asked, rules)
 
     async def revise(
         self, old: Draft, now: datetime, instruction: str | None = None, tell: Tell | None = None

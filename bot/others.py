@@ -5,32 +5,19 @@ or for a whole post that is shorter. Of 100,000 such hashes, chance meets one in
 Standard library only: the trainer writes what the bot reads.
 """
 
-import re
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
+from bot.copies import RUN, runs_of, words_of
 from bot.errors import VoiceError
 
 OTHERS_FILE = "others.bin"
-RUN = 8  # words; shorter runs are shared by any two posts of one author
 SHORTEST = 5  # words of a whole post; what is shorter, anybody writes
 KEY_BYTES = 4
-
-_WORD = re.compile(r"\w+(?:['’]\w+)*")
-
-
-def words_of(text: str) -> tuple[str, ...]:
-    """Words in lower case; a post without any (emoji, say) counts by its characters."""
-    return tuple(_WORD.findall(text.lower())) or tuple(text.split())
-
-
-def runs_of(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Every eight words in a row."""
-    return (words[i : i + RUN] for i in range(len(words) - RUN + 1))
 
 
 class Others:

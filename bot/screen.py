@@ -1,28 +1,24 @@
 """Checks every candidate before anyone sees it: each that fails is dropped with its reason.
 
-A near-copy is a text that repeats a training post word for word, or half of whose words lie in runs
-of eight that some training post has too: 1.6% of an author's own new posts are that close. Nothing
-else is shown with a warning, since another text is drawn sooner than a warning is read; but whom
+Nothing is shown with a warning, since another text is drawn sooner than a warning is read; but whom
 the author has mentioned time and again may be mentioned, and stands below the text.
 """
 
 import re
 import unicodedata
-from array import array
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bot import personal
+from bot.copies import Copies, words_of
 from bot.draft import Candidate
 from bot.errors import UserError
-from bot.others import RUN, Others, runs_of, words_of
+from bot.others import Others
 from bot.thread import candidate_of
 from bot.visible import visible
 from bot.words import Words, say
 
-COPIED_SHARE = 0.5
 ACQUAINTED = 2  # posts that mention somebody: once may be a stranger
 SHORTEST_LEAK = 4  # words of a prompt; fewer may be in any text
 
@@ -59,37 +55,15 @@ class Rejected:
 
 
 class Archive:
-    """What the voice learnt from, kept small: hashes of whole posts and of their 8-word runs."""
+    """What the voice learnt from: known again by hashes, its texts are not kept."""
 
     def __init__(self, texts: Iterable[str], others: Others | None = None) -> None:
         """`others` is what the archive holds of other people's posts."""
-        posts: set[int] = set()
-        runs = array("q")
-        mentioned = Counter[str]()
-        for text in texts:
-            words = words_of(text)
-            posts.add(hash(words))
-            mentioned.update(handles(text))
-            runs.extend(hash(run) for run in runs_of(words))
-        self._posts = posts
-        self._runs = array("q", sorted(runs))  # a sorted array takes a tenth of a set's memory
+        posts = list(texts)
+        mentioned = Counter(name for post in posts for name in handles(post))
+        self.copies = Copies(posts)
         self.others = others or Others()
         self.acquaintances = {name for name, count in mentioned.items() if count >= ACQUAINTED}
-
-    def copied_share(self, text: str) -> float:
-        """Share of the words that repeat a post or lie in a shared run of eight, 0..1."""
-        words = words_of(text)
-        if hash(words) in self._posts:
-            return 1.0
-        copied = [False] * len(words)
-        for start, run in enumerate(runs_of(words)):
-            if self._has(hash(run)):
-                copied[start : start + RUN] = [True] * RUN
-        return sum(copied) / len(words) if words else 0.0
-
-    def _has(self, key: int) -> bool:
-        at = bisect_left(self._runs, key)
-        return at < len(self._runs) and self._runs[at] == key
 
 
 class WordList:
@@ -161,7 +135,7 @@ def _fault(text: str, named: str, rules: Rules) -> Words | None:
         (INVENTED_LINK, lambda: not _links(plain) <= _links(asked)),
         (STRANGER, lambda: not handles(plain) <= handles(asked) | rules.archive.acquaintances),
         (BLOCKED, lambda: rules.blocked.meets(text)),
-        (NEAR_COPY, lambda: rules.archive.copied_share(text) >= COPIED_SHARE),
+        (NEAR_COPY, lambda: rules.archive.copies.is_near_copy(text)),
         (SOMEBODY_ELSES, lambda: rules.archive.others.wrote(text)),
         (LEAK, lambda: _leaks(text, rules.prompt)),
         (PERSONAL, lambda: any(found.text not in named for found in personal.find(text))),

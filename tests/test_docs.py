@@ -70,7 +70,7 @@ def test_every_slash_command_and_option_is_in_the_readme(name: str) -> None:
 
 def test_every_make_target_in_the_docs_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-    for doc in ROOT.glob("*.md"):
+    for doc in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
         named = re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)", doc.read_text("utf-8"), re.M)
         assert {a or b for a, b in named} <= targets, doc.name
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from bot.composing import OpenVoice
+from bot.copies import Copies
 from bot.voice import HELD_OUT_FILE, Voice, VoicePost, save_posts
 from tests.fakes.llm import FakeLLM, llm_in_thread
 from tests.fakes.prepared import invented_posts, write_prepared
 from trainer import floors
 from trainer.__main__ import main
 from trainer.evaluate import choose
-from trainer.measures import Copies
 from trainer.verdict import Verdict
 
 WORDS = ["kettle", "goose", "harbour", "fog", "ladder", "clerk", "tide", "lamp", "gull", "rope"]
@@ -189,7 +189,7 @@ def test_the_bot_knows_nothing_of_held_out_posts(voice: Path) -> None:
     opened = OpenVoice.load(voice)
     assert "zoo" not in opened.topics
     assert "01-02" not in opened.days
-    assert opened.archive.copied_share(secret.text) == 0
+    assert opened.archive.copies.longest_run(secret.text) == 0
 
 
 def test_posts_to_judge_by_are_different_and_in_order() -> None:

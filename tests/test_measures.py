@@ -5,7 +5,6 @@ import random
 import pytest
 
 from trainer.measures import (
-    Copies,
     StyleView,
     distinct_2,
     habits,
@@ -59,27 +58,6 @@ def test_views_hide_matter_and_keep_manner() -> None:
     view = StyleView(["and the or", "the and"] * 5)
     assert view("The NHS paid £30 to @alice, and THE #Budget?!") == "The A x £9 x @w, and THE #w?!"
     assert masked_view("See https://a.example/b #Budget 2026 @al") == "See U #w 9999 @w"
-
-
-POST = "one two three four five six seven eight nine ten eleven twelve"
-
-
-@pytest.mark.parametrize(
-    ("text", "is_copy", "run"),
-    [
-        (POST, True, 12),
-        (POST.upper() + "!", True, 12),
-        ("one two three four five six seven eight and a few new words", True, 8),
-        ("one two three four five six seven eight" + " new words" * 6, False, 8),
-        ("one two three four five six seven, other words", False, 0),
-        ("Short post", True, 0),
-        ("Short", False, 0),
-    ],
-)
-def test_copies_are_found_by_runs_of_eight_words(text: str, is_copy: bool, run: int) -> None:
-    copies = Copies([POST, "short post"])
-    assert copies.is_near_copy(text) == is_copy
-    assert copies.longest_run(text) == run
 
 
 def test_repeating_oneself_costs_variety() -> None:

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from bot.composing import AT_ONCE, DRAWN_AT_MOST, OpenVoice, draw, together
+from bot.composing import AT_ONCE, DRAWN_AT_MOST, Asked, OpenVoice, draw, together
 from bot.config import DraftSettings, read_settings
 from bot.engine import SLOTS, Engine
 from bot.errors import BotError
@@ -82,7 +82,7 @@ async def _draw_all(
 
         async def draft(number: int, topic: str | None) -> list[str]:
             async with at_once:
-                drawn = await draw(llm, opened, topic, count, rules)
+                drawn = await draw(llm, opened, Asked(topic, count), rules)
             texts = [c.text for c in drawn.short or drawn.threads]
             on_draft(number, texts)
             return texts

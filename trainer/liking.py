@@ -152,29 +152,29 @@ def _is_sure(agrees: Floats, topics: Any, shares: Floats) -> bool:
     return bool(np.mean(by_topic) > 0.5 + SURE * error)
 
 
-LIKINGS = {  # what people call it: features that tell of it; in words, less of it and more
-    "length": (("characters", "words", "sentences"), "shorter texts", "longer texts"),
-    "hashtags": (("hashtags", "w <#>"), "fewer hashtags", "more hashtags"),
-    "exclaiming": (("w !",), "fewer exclamation marks", "more exclamation marks"),
-    "asking": (("w ?",), "fewer questions", "more questions"),
-    "links": (("w <url>",), "fewer links", "more links"),
-    "handles": (("w <@>",), "fewer handles", "more handles"),
-    "emoji": (("emoji",), "fewer emoji", "more emoji"),
-    "shouting": (("shouted",), "fewer words in capitals", "more words in capitals"),
-    "numbers": (("numbers", "w <9>"), "fewer numbers", "more numbers"),
-    "lines": (("lines",), "fewer line breaks", "more line breaks"),
-    "sentences": (("words a sentence",), "shorter sentences", "longer sentences"),
-    "long words": (("characters a word",), "shorter words", "longer words"),
-    "commas": (("commas",), "fewer commas", "more commas"),
-    "topic": (("topic",), "less of the topic's words", "more of the topic's words"),
-}
+LIKINGS = (  # features that tell of it; in words, less of it and more
+    (("characters", "words", "sentences"), "shorter texts", "longer texts"),
+    (("hashtags", "w <#>"), "fewer hashtags", "more hashtags"),
+    (("w !",), "fewer exclamation marks", "more exclamation marks"),
+    (("w ?",), "fewer questions", "more questions"),
+    (("w <url>",), "fewer links", "more links"),
+    (("w <@>",), "fewer handles", "more handles"),
+    (("emoji",), "fewer emoji", "more emoji"),
+    (("shouted",), "fewer words in capitals", "more words in capitals"),
+    (("numbers", "w <9>"), "fewer numbers", "more numbers"),
+    (("lines",), "fewer line breaks", "more line breaks"),
+    (("words a sentence",), "shorter sentences", "longer sentences"),
+    (("characters a word",), "shorter words", "longer words"),
+    (("commas",), "fewer commas", "more commas"),
+    (("topic",), "less of the topic's words", "more of the topic's words"),
+)
 
 
 def said(names: Sequence[str], differences: csr_matrix, weights: Floats) -> list[str]:
     """What weights like, strongest first: how much of each is between the two texts of a pair."""
     stems = np.array([_stem(name) for name in names])
     found: dict[str, float] = {}
-    for tells, less, more in LIKINGS.values():
+    for tells, less, more in LIKINGS:
         columns = np.flatnonzero(np.isin(stems, tells))
         of_it = differences[:, columns]
         nats, amount = of_it @ weights[columns], np.asarray(of_it.sum(axis=1)).ravel()

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from threadpoolctl import threadpool_limits
 
+from bot.copies import Copies
 from trainer.measures import (
     FOLDS,
-    Copies,
     Habits,
     StyleView,
     View,

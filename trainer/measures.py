@@ -6,8 +6,6 @@ two-sample test, Lopez-Paz and Oquab 2017 (arXiv 1610.06545); distinct-n, Li et 
 """
 
 import re
-from array import array
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,8 +17,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
-RUN = 8  # words that in a row are hardly shared by chance
-COPIED_SHARE = 0.5
+from bot.copies import words_of
+
 FOLDS = 5
 
 _TOKEN = re.compile(r"https?://\S+|[@#]\w+|\w+(?:['’]\w+)*|\s+|.", re.S)
@@ -82,44 +80,6 @@ def two_sample_accuracy(
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     guessed = cross_val_predict(classifier, [*sides[0], *sides[1]], labels, cv=folds)
     return float((guessed == labels).mean())
-
-
-class Copies:
-    """The training posts as runs of eight words, to see what of a text is taken from them."""
-
-    def __init__(self, posts: Iterable[str]) -> None:
-        runs = array("q")
-        wholes: set[int] = set()
-        for post in posts:
-            words = _words(post)
-            wholes.add(hash(words))
-            runs.extend(hash(words[i : i + RUN]) for i in range(len(words) - RUN + 1))
-        self._wholes, self._runs = wholes, array("q", sorted(runs))
-
-    def is_near_copy(self, text: str) -> bool:
-        """A whole post, or half of its words in runs of eight from the posts."""
-        words = _words(text)
-        if hash(words) in self._wholes:
-            return True
-        copied = self._copied(words)
-        return bool(words) and sum(copied) >= COPIED_SHARE * len(words)
-
-    def longest_run(self, text: str) -> int:
-        """Words of the longest passage made of shared runs of eight; 0 if there is none."""
-        longest = length = 0
-        for is_copied in self._copied(_words(text)):
-            length = length + 1 if is_copied else 0
-            longest = max(longest, length)
-        return longest
-
-    def _copied(self, words: tuple[str, ...]) -> list[bool]:
-        copied = [False] * len(words)
-        for i in range(len(words) - RUN + 1):
-            key = hash(words[i : i + RUN])
-            at = bisect_left(self._runs, key)
-            if at < len(self._runs) and self._runs[at] == key:
-                copied[i : i + RUN] = [True] * RUN
-        return copied
 
 
 def distinct_2(texts: Iterable[str]) -> float:
@@ -200,9 +160,5 @@ def habits(texts: Sequence[str]) -> Habits:
     )
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(_WORD.findall(text.lower())) or tuple(text.split())
-
-
 def _neighbours(text: str) -> list[tuple[str, str]]:
-    return list(pairwise(_words(text)))
+    return list(pairwise(words_of(text)))

@@ -62,7 +62,7 @@ def chosen(folder: Path, names: Sequence[str]) -> dict[str, Voice]:
         if not voice.model.endswith(".gguf"):
             raise ServeError(
                 f"The voice {name} has no adapter.gguf, because {voice.base.name} is no Llama"
-                " model. Serve its folder adapter/ with vLLM: the README shows how."
+                " model. Serve its folder adapter/ with vLLM: docs/elsewhere.md shows how."
             )
     if len({voice.base for voice in voices.values()}) > 1:
         bases = ", ".join(f"{name} on {voice.base.name}" for name, voice in voices.items())

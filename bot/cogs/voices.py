@@ -171,7 +171,7 @@ def _portrait(voice: "Voice", belongs: "Belongs", user_id: int) -> list[Words]:
 
 
 def _judged(metrics: dict[str, float]) -> Words | None:
-    """What an evaluation found, in a line; its figures are explained by the README."""
+    """What an evaluation found, in a line; docs/voice.md explains its figures."""
     posts, weak = metrics.get("evaluated_posts"), WEAK_POINTS.keys() & metrics.keys()
     if not posts or not weak:
         return None
