@@ -30,12 +30,11 @@ from rich.progress import track
 from bot.draft import Candidate, Draft, State
 from bot.ranker import Ranker, by_odds
 from bot.store import Store
-from bot.voice import Prompt, Voice, load_posts
+from bot.voice import Prompt, Voice
 from trainer.errors import DataError
 from trainer.feedback import PREFERENCES, feedback
 from trainer.gate import NAMES, Gate, Judged
 from trainer.liking import learn, read
-from trainer.measured import Yardstick
 from trainer.taste import taste
 from trainer.voice_folder import VoiceFolder
 
@@ -108,6 +107,16 @@ class Approved(NamedTuple):
     first: float
 
 
+class Trained(NamedTuple):
+    """What became of a voice that was trained by the taste, on unseen topics."""
+
+    topics: int
+    strength: float | None  # of the taste when it chooses, too; None if it was not offered
+    rates: tuple[Approved, Approved]  # before and after
+    good: tuple[float, float]  # shares of all texts drawn that are good enough
+    measures: tuple[Judged, Judged]
+
+
 @dataclass(frozen=True, slots=True)
 class Life:
     """One owner and one voice, from the first decision to the last."""
@@ -119,6 +128,7 @@ class Life:
     rates: Sequence[Approved] = ()  # at each checkpoint
     possible: float = 0.0  # share of drafts of which any text drawn is good enough
     measures: Sequence[Judged] = ()  # on the unseen topics, before and after: of the first life
+    trained: Trained | None = None  # of the first life, if that was asked for
 
 
 class Deciding:
@@ -192,10 +202,13 @@ def mended(text: str) -> str:
     return text.replace("#", "").replace("!", ".")
 
 
-async def live(voices: Path, life: Life, scratch: Path, strength: float | None) -> Life:
+async def live(
+    voices: Path, life: Life, scratch: Path, strength: float | None, posts: Path | None
+) -> Life:
     """Decide, learn at each checkpoint, and look what would be approved of drafts not seen.
 
-    How strong the taste may be, `taste` says after the last decision, unless it is given.
+    How strong the taste may be, `taste` says after the last decision, unless it is given. With
+    `posts`, the folder the voice learnt from, it is trained in the end.
     """
     folder = VoiceFolder(scratch, life.voice)
     _copy(VoiceFolder(voices, life.voice), folder)
@@ -204,8 +217,7 @@ async def live(voices: Path, life: Life, scratch: Path, strength: float | None) 
         raise SystemExit(f"{life.voice} was not evaluated: `python -m trainer evaluate` does it.")
     chance = random.Random(f"{life.seed} {life.owner}")  # noqa: S311 - no secret
     order = chance.sample(range(len(gate.real)), len(gate.real))
-    learnt = [post.text for post in load_posts(folder.place)]
-    asked, unseen = order[:ASKED], _part(gate, order[ASKED:], learnt)
+    asked, unseen = order[:ASKED], gate.part(order[ASKED:])
     faults = OWNERS[life.owner](gate.real)
     style = Ranker.load(folder.place) or Ranker({})
     tastes = [{}]
@@ -219,15 +231,45 @@ async def live(voices: Path, life: Life, scratch: Path, strength: float | None) 
             if len(tastes) == len(CHECKED):
                 break
         if strength is None:
-            strength = taste(folder, scratch / "liked", Console(stderr=True))
+            strength = taste(folder, scratch / "liked", Console(stderr=True)) or 0.0
+    trained = None
+    if posts:  # in a thread: drawing begins a loop of its own
+        trained = await asyncio.to_thread(
+            _trained, folder, unseen, scratch / "liked", posts, faults
+        )
     chosen = [replace(style, taste={n: strength * w for n, w in t.items()}) for t in tastes]
     return replace(
         life,
         strength=strength,
+        trained=trained,
         rates=[_approved(unseen, ranker, faults) for ranker in chosen],
         possible=fmean(any(faults(text) == 0 for text in texts) for texts in unseen.texts),
         measures=[unseen.judged(chosen[i]) for i in (0, -1)] if life.seed == 0 else [],
     )
+
+
+def _trained(
+    folder: VoiceFolder, unseen: Gate, liked: Path, posts: Path, faults: Faults
+) -> Trained:
+    """Train the voice by what was decided, and look at what it draws then."""
+    style = Ranker.load(folder.place) or Ranker({})
+    strength = taste(folder, liked, Console(stderr=True), posts=posts)
+    gate = Gate.of(folder, Voice.load(folder.place))
+    assert gate
+    old, new = unseen.beside(gate)
+    chosen = Ranker.load(folder.place) or Ranker({})
+    rankers = ((old, replace(style, taste={})), (new, chosen))
+    return Trained(
+        len(old.real),
+        strength,
+        (_approved(*rankers[0], faults), _approved(*rankers[1], faults)),
+        (_good(old, faults), _good(new, faults)),
+        (old.judged(rankers[0][1]), new.judged(rankers[1][1])),
+    )
+
+
+def _good(gate: Gate, faults: Faults) -> float:
+    return fmean(faults(text) == 0 for texts in gate.texts for text in texts)
 
 
 def _copy(source: VoiceFolder, to: VoiceFolder) -> None:
@@ -235,18 +277,6 @@ def _copy(source: VoiceFolder, to: VoiceFolder) -> None:
     shutil.copytree(source.place, to.place)
     kept = f".{source.name}.evaluation"
     shutil.copytree(source.voices / kept, to.voices / kept)
-
-
-def _part(gate: Gate, numbers: Sequence[int], learnt: Sequence[str]) -> Gate:
-    """The same on some of the topics only."""
-    real = [gate.real[i] for i in numbers]
-    return replace(
-        gate,
-        real=real,
-        topics=[gate.topics[i] for i in numbers],
-        texts=[gate.texts[i] for i in numbers],
-        by=Yardstick(learnt, real, seed=0),
-    )
 
 
 def _learnt(scratch: Path, folder: VoiceFolder) -> dict[str, float]:
@@ -278,6 +308,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="names of voices (all that were evaluated)")
     parser.add_argument("--owners", nargs="*", choices=OWNERS, default=list(OWNERS))
     parser.add_argument("--seeds", type=int, default=3, help="lives of each owner (3)")
+    parser.add_argument(
+        "--train", type=Path, metavar="DATA", help="train, too, with DATA/<voice>: minutes each"
+    )
     parser.add_argument("--draw", type=Path, metavar="FILE", help="draw the curve here, as a PNG")
     args = parser.parse_args()
     quiet = structlog.make_filtering_bound_logger(logging.WARNING)
@@ -292,7 +325,8 @@ def main() -> None:
     for life in track(todo, console=Console(stderr=True)):
         strength = lives[-1].strength if life.seed else None  # is asked for once: it takes long
         with tempfile.TemporaryDirectory() as scratch:
-            lives.append(asyncio.run(live(args.voices, life, Path(scratch), strength)))
+            posts = args.train / life.voice if args.train and not life.seed else None
+            lives.append(asyncio.run(live(args.voices, life, Path(scratch), strength, posts)))
         print(lives[-1], file=sys.stderr)
     print(*table(lives), sep="\n")
     if args.draw:
@@ -329,6 +363,27 @@ def table(lives: Sequence[Life]) -> Iterator[str]:
         if life.measures:
             both = zip(*life.measures, strict=True)
             yield _row(f"{life.voice}, {life.owner}", *(f"{a:.3f} -> {b:.3f}" for a, b in both))
+
+    if not any(life.trained for life in lives):
+        return
+    yield ""
+    yield _row(
+        *("voice, owner", "topics", "of all texts", "one of four", "change", "the first shown"),
+        *("change", "chooses", *NAMES),
+    )
+    yield _row(*["---"] * (8 + len(NAMES)))
+    for life in lives:
+        if life.trained:
+            yield _row(*_after_training(life, life.trained))
+
+
+def _after_training(life: Life, trained: Trained) -> Iterator[str]:
+    yield from (f"{life.voice}, {life.owner}", str(trained.topics))
+    yield f"{trained.good[0]:.0%} -> {trained.good[1]:.0%}"
+    for old, new in zip(*trained.rates, strict=True):
+        yield from (f"{old:.0%} -> {new:.0%}", f"x {new / old:.1f}" if old else "")
+    yield "not offered" if trained.strength is None else f"{trained.strength:g}"
+    yield from (f"{a:.3f} -> {b:.3f}" for a, b in zip(*trained.measures, strict=True))
 
 
 def _row(*cells: str) -> str:

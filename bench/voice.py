@@ -145,7 +145,7 @@ def _row(*cells: str) -> str:
 
 
 def drafts_of(out: Path, authors: Sequence[str]) -> Iterator[str]:
-    """Markdown: the first draft shown on twenty topics of each author, evenly spaced, not chosen."""
+    """Markdown: the first draft shown on twenty topics of each author, not chosen."""
     for author in authors:
         voice = VoiceFolder(out / "voices", author)
         drawn = read(next(voice.evaluation.glob("voice-*.jsonl")))

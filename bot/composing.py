@@ -24,7 +24,8 @@ from bot.words import Words, say
 T = TypeVar("T")
 
 AT_ONCE = 4  # texts a request: llama.cpp refuses more than it has slots
-DRAWN_AT_MOST = 16  # texts a draft, or four for each candidate: to choose from, or to fail
+TO_CHOOSE_FROM = 8  # texts a draft, or two for each candidate: sixteen chose no better (LOG.md)
+DRAWN_AT_MOST = 16  # or four for each candidate, if too few pass the screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +100,13 @@ async def compose(llm: LLM, opened: OpenVoice, asked: Asked, rules: Rules) -> tu
 
 
 async def draw(llm: LLM, opened: OpenVoice, asked: Asked, rules: Rules) -> Drawn:
-    """Draw until enough short texts pass the screen; where a ranker chooses, all that may be."""
+    """Draw until enough short texts pass the screen, and more where a ranker is to choose."""
     drawn = Drawn(asked, [], [], [])
     rules = replace(rules, prompt=opened.voice.prompt.system)
     messages = opened.voice.messages(_told(opened, asked))
     named = f"{asked.topic or ''}\n{asked.instruction or ''}"
     left = max(DRAWN_AT_MOST, 4 * asked.count)
-    wanted = left if opened.ranker else asked.count
+    wanted = drawn_for(asked.count, opened.ranker)
     while left > 0 and (missing := wanted - len(drawn.short)) > 0:
         size = min(missing, left)
         left -= size
@@ -115,7 +116,13 @@ async def draw(llm: LLM, opened: OpenVoice, asked: Asked, rules: Rules) -> Drawn
             drawn.short.extend(c for c in passed if not c.parts)
             drawn.threads.extend(c for c in passed if c.parts)
             drawn.dropped.extend(failed)
+        wanted = asked.count
     return drawn
+
+
+def drawn_for(count: int, ranker: Ranker | None) -> int:
+    """Texts that are drawn for so many candidates if all pass the screen."""
+    return max(TO_CHOOSE_FROM, 2 * count) if ranker else count
 
 
 async def _several(

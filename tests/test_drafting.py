@@ -38,16 +38,16 @@ async def test_short_texts_are_preferred_and_long_ones_become_threads(
     assert [c.text for c in draft.candidates] == ["One.", "Two."]
 
 
-async def test_of_sixteen_texts_those_that_the_ranker_likes_are_shown(
+async def test_of_eight_texts_those_that_the_ranker_likes_are_shown(
     drafting: Drafting, fake_llm: FakeLLM, voice_folder: Path
 ) -> None:
     Ranker({"w dry": 50.0}).save(voice_folder)
-    wet = [f"It rains on day {n}." for n in range(14)]
+    wet = [f"It rains on day {n}." for n in range(6)]
     fake_llm.texts = iter([*wet, "A dry one.", "Another dry text."])
     draft = await drafting.write_draft(OWNER, "tea", 3, NOW)
     assert {c.text for c in draft.candidates[:2]} == {"A dry one.", "Another dry text."}
     assert draft.candidates[2].text in wet
-    assert [a["n"] for a in fake_llm.asked] == [4, 4, 4, 4]
+    assert [a["n"] for a in fake_llm.asked] == [4, 4]
 
 
 async def test_when_nothing_passes_the_person_is_told_why(

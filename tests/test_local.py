@@ -123,11 +123,11 @@ def test_one_huge_post_goes_through_memory_alone() -> None:
 
 def test_the_newest_posts_are_read_as_far_as_the_tokens_last(tiny: Path, data: Dataset) -> None:
     base, quiet = base_model.load(str(tiny), "float32"), Console(quiet=True)
-    everything = batches.newest(data.train, base, Recipe(), quiet)
+    everything = batches.last(data.train, base, Recipe(), quiet)
     assert everything == [batches.encode(e, base.tokenizer, 512) for e in data.train]
-    last = sum(map(len, everything[-3:]))
-    assert batches.newest(data.train, base, Recipe(tokens=last), quiet) == everything[-3:]
-    assert batches.newest(data.train, base, Recipe(tokens=1), quiet) == everything[-1:]
+    three = sum(map(len, everything[-3:]))
+    assert batches.last(data.train, base, Recipe(tokens=three), quiet) == everything[-3:]
+    assert batches.last(data.train, base, Recipe(tokens=1), quiet) == everything[-1:]
 
 
 def test_few_posts_are_read_twice() -> None:

@@ -21,7 +21,7 @@ from trainer.gate import Gate, Judged
 from trainer.liking import Pair, Taste, learn, read
 from trainer.measured import Yardstick
 from trainer.preferences import Preference
-from trainer.taste import affordable
+from trainer.taste import STRENGTHS, affordable
 from trainer.voice_folder import VoiceFolder
 
 TOPICS = [f"{kind} {place}" for kind in ("boat", "bakery", "bus") for place in "abcdefghijklmn"]
@@ -168,7 +168,9 @@ def test_a_taste_that_makes_drafts_unlike_the_real_posts_is_not_taken(
     style = Ranker({"w <#>": 3.0, "w !": 3.0})
     gate = Gate.of(VoiceFolder.named(voice_folder.parent, "mara"), Voice.load(voice_folder))
     contrary = Taste({"w <#>": -30.0, "w !": -30.0}, 50, 0.9, ["silence"])
-    assert affordable(gate, style, contrary, Console(soft_wrap=True)) == 0
+    assert gate
+    console = Console(soft_wrap=True)
+    assert affordable(gate, gate, style, contrary, STRENGTHS, console) is None
     assert "even at its weakest it would cost manner" in capsys.readouterr().out
 
 

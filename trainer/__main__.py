@@ -212,7 +212,8 @@ def _run_train(args: argparse.Namespace) -> None:
     if args.method == "dpo" and args.backend == "local":
         raise DataError(
             "--method dpo needs --backend openai. On this machine a voice learns from decisions by"
-            f" `python -m trainer taste {args.voice} --learn {shlex.quote(str(args.data))}`."
+            f" `python -m trainer taste {args.voice} --learn LIKED --train"
+            f" {shlex.quote(str(args.data))}`, LIKED being the folder that feedback wrote."
         )
     data = dataset.load(args.data)
     args.seed = data.seed if args.seed is None else args.seed

@@ -3,6 +3,7 @@
 Pure but for the line that says how many posts were cut.
 """
 
+import hashlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,12 +46,13 @@ def _tell_cut(encoded: list[Tokens], base: BaseModel, recipe: Recipe, console: C
         console.print(f"{cut} of {len(encoded)} posts were cut to {recipe.max_tokens} tokens.")
 
 
-def newest(
+def last(
     examples: list[Example], base: BaseModel, recipe: Recipe, console: Console
 ) -> list[Tokens]:
-    """Tokens of the newest examples, as many as an epoch reads; they are given oldest first.
+    """Tokens of the last examples, as many as an epoch reads.
 
-    People change: of two posts the newer one says more about how they write now.
+    They are given oldest first, as people change: of two posts the newer one says more about how
+    they write now. Or likest last, where a taste chooses (retrain.py).
     """
     kept: list[Tokens] = []
     read = 0
@@ -62,8 +64,8 @@ def newest(
         kept.append(tokens)
     if len(kept) < len(examples):
         console.print(
-            f"Learning from the newest {len(kept):,} of {len(examples):,} posts;"
-            " --tokens says how much is read."
+            f"Learning from {len(kept):,} of {len(examples):,} posts: as many as"
+            f" {recipe.tokens:,} tokens hold."
         )
     _tell_cut(kept, base, recipe, console)
     return kept[::-1]
@@ -123,6 +125,11 @@ def shared_start(prompts: list[list[int]]) -> list[int]:
     """The tokens that all prompts begin with: the system's, mostly."""
     columns = zip(*prompts, strict=False)  # as long as the shortest
     return [column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns)]
+
+
+def digest(examples: list[Tokens]) -> str:
+    """Names what is learnt from, and its order."""
+    return hashlib.sha256(repr([e.ids for e in examples]).encode()).hexdigest()[:16]
 
 
 def learnt_tokens(examples: list[Tokens]) -> int:

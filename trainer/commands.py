@@ -74,15 +74,16 @@ def _run_feedback(args: argparse.Namespace) -> None:
 
 def add_taste(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     """Add `taste VOICE --learn DATA` and `--forget`."""
-    parser = commands.add_parser(
-        "taste", help="learn from its owner's decisions which drafts of a voice to show"
-    )
+    parser = commands.add_parser("taste", help="learn what its owner likes from their decisions")
     option = parser.add_argument
     option("voice", metavar="VOICE", help="name of the voice")
     either = parser.add_mutually_exclusive_group(required=True).add_argument
     either("--learn", type=Path, metavar="DATA", help="from the folder that feedback wrote")
     either("--forget", action="store_true", help="take the taste back")
     option("--voices", type=Path, metavar="FOLDER", default=Path("voices"), help="(voices)")
+    train = "train the voice by it, too, with the posts of the folder that prepare wrote"
+    option("--train", type=Path, metavar="POSTS", help=train)
+    option("--base", metavar="FOLDER", help="of the base model, for a voice trained on a folder")
     option("--anyway", action="store_true", help="learn it whatever it costs")
     parser.set_defaults(run=_run_taste)
 
@@ -95,4 +96,4 @@ def _run_taste(args: argparse.Namespace) -> None:
     if args.forget:
         forget(folder, console)
     else:
-        taste(folder, args.learn, console, anyway=args.anyway)
+        taste(folder, args.learn, console, posts=args.train, base=args.base, anyway=args.anyway)

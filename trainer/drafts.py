@@ -5,13 +5,14 @@ engine, client and screen, just as `python -m bot draft` does; reads the voice, 
 """
 
 import asyncio
+import os
 import random
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from bot.composing import AT_ONCE, DRAWN_AT_MOST, Asked, OpenVoice, draw, together
+from bot.composing import AT_ONCE, Asked, OpenVoice, draw, drawn_for, together
 from bot.config import DraftSettings, read_settings
 from bot.engine import SLOTS, Engine
 from bot.errors import BotError
@@ -72,10 +73,12 @@ async def _draw_all(
         settings = settings.model_copy(update={"llm_model": None})  # that names the voice
         opened = replace(opened, voice=_untrained(opened.voice, base_prompt), ranker=None)
     rules = Rules(max_chars, status_length, opened.archive, WordList(settings.blocked_lines()))
-    wanted = DRAWN_AT_MOST if opened.ranker else count
+    wanted = drawn_for(count, opened.ranker)
     at_once = asyncio.Semaphore(1 + SLOTS // wanted)  # one more than the engine has room for
     async with AsyncExitStack() as stack:
-        engine = Engine(folder.parent, settings.base_gguf, settings.engine_threads)
+        # Nobody waits for the bot's other work here: every core, as in a training.
+        threads = settings.engine_threads or os.cpu_count() or 1
+        engine = Engine(folder.parent, settings.base_gguf, threads)
         stack.push_async_exit(engine)
         llm = LLM.from_settings(settings, engine.ready, SLOTS // min(wanted, AT_ONCE), PATIENCE_S)
         stack.push_async_callback(llm.close)

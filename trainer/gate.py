@@ -1,17 +1,17 @@
-"""What a taste costs: what the last evaluation drew, chosen from with the taste and without it.
+"""What a taste costs: what evaluations drew, chosen from with the taste and without it.
 
-Nothing is drawn anew. Each time the taste is compared with none at all, so that several small
-losses, one after the other, cannot add up.
+Each time the taste is compared with none at all, so that several small losses, one after the other,
+cannot add up.
 """
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import fmean
 from typing import NamedTuple
 
-from bot.ranker import Ranker, by_odds
+from bot.ranker import Ranker
 from bot.voice import HELD_OUT_FILE, Voice, load_posts
 from trainer.drawing import read
 from trainer.measured import Yardstick
@@ -71,19 +71,30 @@ class Gate:
             voice.metrics["distinct_2_real"],
         )
 
+    def beside(self, other: "Gate") -> tuple["Gate", "Gate"]:
+        """Both by the posts that both have drafts on."""
+        of_other = {real: i for i, real in enumerate(other.real)}
+        both = [i for i, real in enumerate(self.real) if real in of_other]
+        return self.part(both), other.part([of_other[self.real[i]] for i in both])
+
+    def part(self, numbers: Sequence[int]) -> "Gate":
+        """The same by some of the posts only."""
+        real = [self.real[i] for i in numbers]
+        topics, texts = [self.topics[i] for i in numbers], [self.texts[i] for i in numbers]
+        return replace(self, real=real, topics=topics, texts=texts, by=self.by.on(real))
+
     def judged(self, ranker: Ranker) -> Judged:
         """Measure what is shown first if this ranker chooses."""
-        rows = [*zip(self.texts, self.topics, strict=True)]
-        scores = [[ranker.score(text, topic) for text in texts] for texts, topic in rows]
-        rounds = [self._round(scores, number) for number in range(ROUNDS)]
+        rounds = [self._round(self.first_shown(ranker, number)) for number in range(ROUNDS)]
         return Judged(*map(fmean, zip(*rounds, strict=True)))
 
-    def _round(self, scores: Sequence[Sequence[float]], number: int) -> Judged:
+    def first_shown(self, ranker: Ranker, number: int = 0) -> list[str]:
+        """What is shown first on each topic if this ranker chooses."""
         chance = random.Random(number)  # noqa: S311 - no secret
-        shown = [
-            texts[by_odds(texts, of_texts, 1, chance)[0]]
-            for texts, of_texts in zip(self.texts, scores, strict=True)
-        ]
+        rows = zip(self.texts, self.topics, strict=True)
+        return [texts[ranker.choose(texts, topic, 1, chance)[0]] for texts, topic in rows]
+
+    def _round(self, shown: Sequence[str]) -> Judged:
         found = self.by.measure(shown, self.topics)
         told = (found.told.style or 0.0, found.told.masked or 0.0)
         return Judged(*told, found.near_copies, found.distinct_2, found.on_topic or 0.0)

@@ -50,6 +50,10 @@ class Taste:
     agreement: float  # share of pairs that are foretold by those on other topics
     said: Sequence[str]  # what it likes, strongest first
 
+    def score(self, text: str, topic: str | None) -> float:
+        """How much it likes a text on a topic, in nats; between two texts, the log-odds."""
+        return sum(self.weights.get(name, 0.0) for name in features(text, topic))
+
     def times(self, strength: float) -> dict[str, float]:
         """The weights of a stronger or weaker taste of the same kind."""
         return {name: strength * weight for name, weight in self.weights.items()}

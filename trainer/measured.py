@@ -4,6 +4,7 @@ Pure but for scikit-learn: the same texts and seed give the same figures.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -67,6 +68,12 @@ class Yardstick:
     def __init__(self, learnt: Sequence[str], real: Sequence[str], seed: int) -> None:
         self._style, self._copies = StyleView(learnt), Copies(learnt)
         self._real, self._seed = real, seed
+
+    def on(self, real: Sequence[str]) -> "Yardstick":
+        """The same, with other real posts to measure by."""
+        other = copy(self)
+        other._real = real
+        return other
 
     def told(self, texts: Sequence[str], others: Sequence[str] | None = None) -> Told:
         """How well texts are told from real posts, or from others."""

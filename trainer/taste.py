@@ -1,12 +1,17 @@
-"""`taste`: a voice learns from its owner's decisions which of its drafts to show.
+"""`taste`: a voice learns from its owner's decisions which drafts to show, and how to write them.
 
 Reads preferences.jsonl as `feedback` wrote it, and what the last evaluation drew. Writes the taste
-into the voice's ranker.json, beside the author's style, where it can be taken back. The voice's own
-weights stay as they are: LOG.md has the figures for that.
+into the voice's ranker.json, beside the author's style; with the prepared posts at hand the voice
+itself goes on to learn, too (retrain.py). Both can be taken back.
 """
 
+import shutil
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
+from math import exp
 from pathlib import Path
+from statistics import fmean
 
 from rich.console import Console
 from rich.table import Table
@@ -17,82 +22,157 @@ from trainer.errors import DataError
 from trainer.feedback import PREFERENCES
 from trainer.gate import NAMES, Gate, Judged
 from trainer.liking import Taste, learn, read
+from trainer.retrain import draw, expect_own, retrain, start_of
 from trainer.voice_folder import VoiceFolder
 
 # Of the four drafts shown the best are wanted, and not some in proportion to how good they are: so
 # more than the decisions show is tried first. LOG.md has what each brings and costs.
 STRENGTHS = {4.0: "four times", 2.0: "twice", 1.0: "just", 0.5: "half", 0.25: "a quarter of"}
+TRAINED = {1.0: "just", 0.5: "half", 0.25: "a quarter of", 0.0: ""}  # it writes by it, too
 UNJUDGED = 0.25  # where nobody knows what it costs: it cost none of those in LOG.md anything
 
 
-def taste(folder: VoiceFolder, data: Path, console: Console, *, anyway: bool = False) -> float:
+def taste(
+    folder: VoiceFolder,
+    liked: Path,
+    console: Console,
+    *,
+    posts: Path | None = None,
+    base: str | None = None,
+    anyway: bool = False,
+) -> float | None:
     """Learn a taste and put it into the voice's ranker, as strong as it is without a loss.
 
-    Returns how strong that is, 0 for not at all; with `anyway` the strongest. Raises DataError if
-    the pairs or the voice cannot be read.
+    With `posts`, the folder that the voice learnt from, the voice is trained by it before, on
+    `base` if its name does not say where that is. Returns how strong it chooses, None if the voice
+    stays as it was; with `anyway` the strongest. Raises a TrainerError.
     """
     try:
         voice = Voice.load(folder.place)
-        style = replace(Ranker.load(folder.place) or Ranker({}), taste={})
-        learnt = learn(read(data / PREFERENCES, voice.prompt))
-        gate = None if anyway or not learnt.weights else Gate.of(folder, voice)
+        data = expect_own(voice, posts) if posts else None
+        before = None if anyway else _gate(start_of(folder))
+        if data and not before and not anyway:
+            raise DataError(
+                f"What it costs cannot be said, as the voice {voice.name} was not evaluated since"
+                " it was trained, or on too few posts. Run `evaluate`, then this again; or add"
+                " --anyway."
+            )
+        learnt = learn(read(liked / PREFERENCES, voice.prompt))
+        _print(console, _so_far(learnt))
+        if not learnt.weights:
+            return None
+        judged = folder
+        if data:
+            judged = retrain(folder, data, base, learnt, now=datetime.now(UTC), console=console)
+            if before:
+                draw(judged, before)
+        strengths = TRAINED if data else STRENGTHS
+        style = replace(Ranker.load(judged.place) or Ranker({}), taste={})
+        after = Gate.of(judged, Voice.load(judged.place)) if before else None
+        if anyway:
+            strength: float | None = max(strengths)
+        elif before and after:
+            strength = affordable(before, after, style, learnt, strengths, console)
+        else:
+            strength = unjudged(console)
     except VoiceError as e:
         raise DataError(str(e)) from e
-    _print(console, _so_far(learnt))
-    if not learnt.weights:
-        return 0.0
-    strength = max(STRENGTHS) if anyway else affordable(gate, style, learnt, console)
+    if strength is None:
+        shutil.rmtree(folder.trial.voices, ignore_errors=True)
+        return None
+    _save(judged.place, replace(style, taste=learnt.times(strength) if strength else {}))
+    if data:
+        folder.put_away()
+        folder.replace(judged)
+        _print(
+            console, f"{voice.name} has learnt anew from those of its posts that this taste likes."
+        )
     if strength:
-        _save(folder.place, replace(style, taste=learnt.times(strength)))
         _print(
             console,
             f"From now on it chooses among the drafts of {voice.name}, beside the author's style,"
-            f" at {STRENGTHS[strength]} the weight that the decisions show."
-            f" `python -m trainer taste {voice.name} --forget` takes it back.",
+            f" at {strengths[strength]} the weight that the decisions show.",
         )
+    _print(console, f"`python -m trainer taste {voice.name} --forget` takes it back.")
     return strength
 
 
 def forget(folder: VoiceFolder, console: Console) -> None:
-    """Take the taste out of the ranker again. Raises DataError."""
+    """Make the voice what it was before it learnt a taste. Raises DataError."""
     try:
-        before = Ranker.load(folder.place)
+        is_trained = folder.before.place.exists()
+        if is_trained:
+            folder.replace(folder.before)
+        ranker = Ranker.load(folder.place)
     except VoiceError as e:
         raise DataError(str(e)) from e
-    if before is None or not before.taste:
+    if ranker and ranker.taste:
+        _save(folder.place, replace(ranker, taste={}))
+    elif not is_trained:
         raise DataError(f"The voice {folder.name} has no taste that could be forgotten.")
-    _save(folder.place, replace(before, taste={}))
-    _print(console, f"The taste is forgotten: {folder.name} chooses its drafts as before.")
+    _print(console, f"The taste is forgotten: {folder.name} writes and chooses as before.")
 
 
-def affordable(gate: Gate | None, style: Ranker, learnt: Taste, console: Console) -> float:
-    """How strong the taste can be without making a measure worse; 0 if it cannot be at all."""
-    if gate is None:
-        _print(
-            console,
-            "What it costs cannot be said, as the voice was not evaluated since it was trained, or"
-            " on too few posts: so it is taken at a strength that seldom costs anything. Run"
-            " `evaluate`, then this again: it may become stronger.",
-        )
-        return UNJUDGED
-    before = gate.judged(style)
-    worse: list[str] = []
-    for strength in STRENGTHS:
-        after = gate.judged(replace(style, taste=learnt.times(strength)))
-        lost = gate.losses(before, after)
+def _gate(folder: VoiceFolder) -> Gate | None:
+    return Gate.of(folder, Voice.load(folder.place))
+
+
+def unjudged(console: Console) -> float:
+    """How strong the taste is where nobody knows what it costs."""
+    _print(
+        console,
+        "What it costs cannot be said, as the voice was not evaluated since it was trained, or"
+        " on too few posts: so it is taken at a strength that seldom costs anything. Run"
+        " `evaluate`, then this again: it may become stronger.",
+    )
+    return UNJUDGED
+
+
+def affordable(
+    before: Gate,
+    after: Gate,
+    style: Ranker,
+    learnt: Taste,
+    strengths: Mapping[float, str],
+    console: Console,
+) -> float | None:
+    """How strong the taste can be without making a measure worse; None if it cannot be at all.
+
+    `before` are drafts of the voice without the taste, `after` those it is to choose from.
+    """
+    before, after = before.beside(after)
+    was, worse = before.judged(style), list[str]()
+    for strength in strengths:
+        ranker = replace(style, taste=learnt.times(strength))
+        now = after.judged(ranker)
+        lost = before.losses(was, now)
         if not lost:
             if worse:
-                _print(console, f"A stronger one would cost {' and '.join(worse)}.")
-            _show(before, after, console)
+                _print(console, f"Stronger, it would cost {' and '.join(worse)}.")
+            preferred = _preferred(learnt, before, style, after, ranker)
+            _print(
+                console,
+                f"Of {len(before.real)} drafts on topics nobody decided on, the first text shown is"
+                f" preferred to what was shown before on {preferred:.0%}, as far as the decisions"
+                " tell.",
+            )
+            _show(was, now, console)
             return strength
         worse = lost
     _print(
         console,
         f"But even at its weakest it would cost {' and '.join(worse)}, measured on"
-        f" {len(gate.real)} real posts: nothing is changed. `--anyway` takes it all the same.",
+        f" {len(before.real)} real posts: nothing is changed. `--anyway` takes it all the same.",
     )
-    _show(before, after, console)
-    return 0.0
+    _show(was, now, console)
+    return None
+
+
+def _preferred(learnt: Taste, before: Gate, style: Ranker, after: Gate, ranker: Ranker) -> float:
+    """Share of topics on which the owner would take the new first text, by Bradley and Terry."""
+    rows = zip(before.topics, before.first_shown(style), after.first_shown(ranker), strict=True)
+    gains = [learnt.score(new, topic) - learnt.score(old, topic) for topic, old, new in rows]
+    return fmean(1 / (1 + exp(-gain)) for gain in gains)
 
 
 def _so_far(learnt: Taste) -> str:

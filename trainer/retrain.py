@@ -1,0 +1,111 @@
+"""`taste --train`: a voice learns anew from those of its author's posts that its owner likes.
+
+What decisions have in common (liking.py) chooses among the posts that the voice learnt from, and
+its adapter goes on from where it is with these. No draft is ever learnt from, so the voice stays
+the author's. The new voice draws on held-out topics and is compared with the old one; it takes its
+place if nothing got worse, and the old one is kept for `--forget`. LOG.md has the figures.
+"""
+
+import random
+from dataclasses import replace
+from datetime import datetime
+from math import log
+from pathlib import Path
+
+from rich.console import Console
+
+from bot.ranker import Ranker
+from bot.voice import Voice, VoicePost
+from trainer import dataset
+from trainer.dataset import Dataset, Example
+from trainer.drawing import Drawing
+from trainer.errors import DataError
+from trainer.gate import Gate
+from trainer.liking import Taste
+from trainer.recipe import Recipe
+from trainer.summary import progress_bar
+from trainer.voice_folder import VoiceFolder
+
+TOKENS = 12_000  # of posts: two minutes on two cores, a fifth of what the voice learnt from
+LEARNING_RATE = 3e-4
+STILL_TRUE = {"bits_per_char_base", "distinct_2_real"}  # measures of what training does not change
+JUDGED = 150  # held-out posts: half of what an evaluation takes, and of its time
+
+
+def start_of(folder: VoiceFolder) -> VoiceFolder:
+    """The voice to go on from: as it was before it learnt a taste, so that tastes do not add up."""
+    return folder.before if folder.before.place.exists() else folder
+
+
+def expect_own(voice: Voice, prepared: Path) -> Dataset:
+    """The posts that the voice learnt from. Raises DataError if those are others."""
+    if voice.backend != "local":
+        raise DataError(
+            f"The voice {voice.name} is a provider's and goes on to learn there: `train --backend"
+            " openai --method dpo`. Without --train its drafts are chosen by taste."
+        )
+    data = dataset.load(prepared)
+    if data.sha256 != voice.data_sha256:
+        raise DataError(
+            f"The voice {voice.name} did not learn from {prepared}, or that was prepared anew"
+            " since. Name the folder it learnt from, or train it again."
+        )
+    return data
+
+
+def retrain(
+    folder: VoiceFolder,
+    data: Dataset,
+    base: str | None,
+    learnt: Taste,
+    *,
+    now: datetime,
+    console: Console,
+) -> VoiceFolder:
+    """Train the voice's trial on the posts that the taste likes. Raises a TrainerError.
+
+    `base` says where the base model is, if its name does not.
+    """
+    from trainer.local import train  # noqa: PLC0415 - torch: seconds, and only for this
+
+    start, trial = start_of(folder).place, folder.trial
+    old, adapter = Voice.load(start), start / "adapter"
+    liked = replace(data, train=by_liking(data, learnt))
+    recipe = Recipe(tokens=TOKENS, epochs=1, learning_rate=LEARNING_RATE, seed=data.seed)
+    model = base or old.base.name
+    train(liked, trial, recipe, model, fresh=False, now=now, console=console, start=adapter)
+    new = Voice.load(trial.place)
+    if new.base != old.base:
+        raise DataError(
+            f"{model} is not the base model that {old.name} learnt on, {old.base.name}. Name that"
+            " one's folder with --base."
+        )
+    kept = {name: old.metrics[name] for name in STILL_TRUE & old.metrics.keys()}
+    replace(new, metrics=new.metrics | kept).save(trial.place)
+    (Ranker.load(start) or Ranker({})).save(trial.place)
+    return trial
+
+
+def draw(trial: VoiceFolder, before: Gate) -> None:
+    """Let the trial draw on held-out topics that the old voice drew on. Raises a TrainerError."""
+    count = len(before.real)
+    chosen = random.Random(0).sample(range(count), min(JUDGED, count))  # noqa: S311 - no secret
+    rows = [(before.real[i], before.topics[i]) for i in sorted(chosen)]
+    posts = [VoicePost(None, text, (topic,) if topic else ()) for text, topic in rows]
+    with progress_bar(Console(stderr=True)) as bar:
+        Drawing(trial, Voice.load(trial.place), posts, is_fresh=False, bar=bar).draw("voice")
+
+
+def by_liking(data: Dataset, learnt: Taste) -> list[Example]:
+    """The examples, those that the taste likes last; drawn by its odds, as drafts are.
+
+    Always those it likes most would be a few kinds of post again and again.
+    """
+    chance = random.Random(data.seed)  # noqa: S311 - no secret
+    topics = {post.text: post.topic for post in data.posts}
+
+    def key(example: Example) -> float:
+        text = example.completion
+        return learnt.score(text, topics.get(text)) - log(-log(1 - chance.random()))
+
+    return sorted(data.train, key=key)
