@@ -106,7 +106,7 @@ async def draw(llm: LLM, opened: OpenVoice, asked: Asked, rules: Rules) -> Drawn
     messages = opened.voice.messages(_told(opened, asked))
     named = f"{asked.topic or ''}\n{asked.instruction or ''}"
     left = max(DRAWN_AT_MOST, 4 * asked.count)
-    wanted = drawn_for(asked.count, opened.ranker)
+    wanted = drawn_for(asked.count, is_ranked=opened.ranker is not None)
     while left > 0 and (missing := wanted - len(drawn.short)) > 0:
         size = min(missing, left)
         left -= size
@@ -120,9 +120,9 @@ async def draw(llm: LLM, opened: OpenVoice, asked: Asked, rules: Rules) -> Drawn
     return drawn
 
 
-def drawn_for(count: int, ranker: Ranker | None) -> int:
+def drawn_for(count: int, *, is_ranked: bool) -> int:
     """Texts that are drawn for so many candidates if all pass the screen."""
-    return max(TO_CHOOSE_FROM, 2 * count) if ranker else count
+    return max(TO_CHOOSE_FROM, 2 * count) if is_ranked else count
 
 
 async def _several(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
+from bot.composing import drawn_for
 from bot.ranker import RANKER_FILE
 from bot.voice import Prompt, Voice, VoicePost
 from trainer.drafts import MAX_CHARS, draw_all
@@ -64,9 +65,10 @@ class Drawing:
         if prompt:  # the base model is the same, however the voice was trained
             about = {key: about[key] for key in ("base", "sampling", "data_sha256")}
             about["prompt"] = asdict(prompt)
-        # a ranker chooses from more; what it chooses is seen when they are measured
+        # what a ranker chooses is seen when they are measured; here it matters how many it is given
         is_ranked = not prompt and (self.folder.place / RANKER_FILE).exists()
-        digest = hashlib.sha256(json.dumps([about, count, is_ranked, MAX_CHARS]).encode())
+        asked = drawn_for(count, is_ranked=is_ranked)
+        digest = hashlib.sha256(json.dumps([about, count, asked, MAX_CHARS]).encode())
         weights = self.folder.place / voice.model
         if not prompt and weights.is_file():
             digest.update(weights.read_bytes())
