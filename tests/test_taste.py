@@ -168,7 +168,6 @@ def test_a_taste_that_makes_drafts_unlike_the_real_posts_is_not_taken(
     style = Ranker({"w <#>": 3.0, "w !": 3.0})
     gate = Gate.of(VoiceFolder.named(voice_folder.parent, "mara"), Voice.load(voice_folder))
     contrary = Taste({"w <#>": -30.0, "w !": -30.0}, 50, 0.9, ["silence"])
-    assert gate
     console = Console(soft_wrap=True)
     assert affordable(gate, gate, style, contrary, STRENGTHS, console) is None
     assert "even at its weakest it would cost manner" in capsys.readouterr().out

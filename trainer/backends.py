@@ -40,6 +40,7 @@ class Local:
 
         if not train(data, folder, self.recipe, self.base, fresh=fresh, now=now, console=console):
             return
+        console.print(f"The voice {folder.name} is ready in {folder.place}.")
         from trainer.ranking import rank  # noqa: PLC0415 - memory, which the training needs
 
         try:

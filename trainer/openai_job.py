@@ -321,6 +321,7 @@ class OpenAI:
             now=now,
             console=console,
         )
+        console.print(f"The voice {folder.name} is ready in {folder.place}.")
         console.print(
             "The bot asks the provider for it: set LLM_BASE_URL and LLM_API_KEY in its settings."
         )

@@ -61,29 +61,26 @@ def taste(
         _print(console, _so_far(learnt))
         if not learnt.weights:
             return None
-        judged = folder
+        tried = folder
         if data:
-            judged = retrain(folder, data, base, learnt, now=datetime.now(UTC), console=console)
+            now = datetime.now(UTC)
+            tried = retrain(folder, data, base, learnt, now=now, console=console)
             if before:
-                draw(judged, before)
+                draw(tried, before)
         strengths = TRAINED if data else STRENGTHS
-        style = replace(Ranker.load(judged.place) or Ranker({}), taste={})
-        after = Gate.of(judged, Voice.load(judged.place)) if before else None
-        if anyway:
-            strength: float | None = max(strengths)
-        elif before and after:
-            strength = affordable(before, after, style, learnt, strengths, console)
-        else:
-            strength = unjudged(console)
+        style = replace(Ranker.load(tried.place) or Ranker({}), taste={})
+        strength: float | None = max(strengths)
+        if not anyway:
+            strength = affordable(before, _gate(tried), style, learnt, strengths, console)
     except VoiceError as e:
         raise DataError(str(e)) from e
     if strength is None:
         shutil.rmtree(folder.trial.voices, ignore_errors=True)
         return None
-    _save(judged.place, replace(style, taste=learnt.times(strength) if strength else {}))
+    _save(tried.place, replace(style, taste=learnt.times(strength) if strength else {}))
     if data:
         folder.put_away()
-        folder.replace(judged)
+        folder.replace(tried)
         _print(
             console, f"{voice.name} has learnt anew from those of its posts that this taste likes."
         )
@@ -117,20 +114,9 @@ def _gate(folder: VoiceFolder) -> Gate | None:
     return Gate.of(folder, Voice.load(folder.place))
 
 
-def unjudged(console: Console) -> float:
-    """How strong the taste is where nobody knows what it costs."""
-    _print(
-        console,
-        "What it costs cannot be said, as the voice was not evaluated since it was trained, or"
-        " on too few posts: so it is taken at a strength that seldom costs anything. Run"
-        " `evaluate`, then this again: it may become stronger.",
-    )
-    return UNJUDGED
-
-
 def affordable(
-    before: Gate,
-    after: Gate,
+    before: Gate | None,
+    after: Gate | None,
     style: Ranker,
     learnt: Taste,
     strengths: Mapping[float, str],
@@ -140,6 +126,14 @@ def affordable(
 
     `before` are drafts of the voice without the taste, `after` those it is to choose from.
     """
+    if before is None or after is None:
+        _print(
+            console,
+            "What it costs cannot be said, as the voice was not evaluated since it was trained, or"
+            " on too few posts: so it is taken at a strength that seldom costs anything. Run"
+            " `evaluate`, then this again: it may become stronger.",
+        )
+        return UNJUDGED
     before, after = before.beside(after)
     was, worse = before.judged(style), list[str]()
     for strength in strengths:

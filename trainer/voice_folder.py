@@ -191,7 +191,6 @@ class VoiceFolder:
         shutil.rmtree(self.before.voices, ignore_errors=True)  # that was another training's
         if not data.validation:
             console.print("There were no posts to validate on: the last epoch was kept unmeasured.")
-        console.print(f"The voice {self.name} is ready in {self.place}.")
 
     def replace(self, other: "VoiceFolder") -> None:
         """Take the voice of another folder, and what its evaluation drew, for one's own."""
