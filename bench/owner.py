@@ -409,6 +409,11 @@ def draw(lives: Sequence[Life], file: Path) -> None:
                     fmean(100 * life.rates[i].first for life in own) for i in range(len(CHECKED))
                 ]
                 panel.plot(CHECKED, first, color=color, linestyle="--")
+                for life in own:
+                    if life.trained:
+                        after = life.trained.rates[1]
+                        for rate, marker in ((after.any_of_four, "*"), (after.first, "x")):
+                            panel.plot(CHECKED[-1] + 4, 100 * rate, marker, color=color, ms=9)
                 possible = 100 * fmean(life.possible for life in own)
                 panel.axhline(possible, color=color, linewidth=0.8, linestyle=":")
         panel.set(title=f"a voice of {name}", xlabel="decisions", ylim=(0, 100))
@@ -416,7 +421,10 @@ def draw(lives: Sequence[Life], file: Path) -> None:
     leftmost = panels if len(names) == 1 else panels[0]
     leftmost.set_ylabel("good enough on unseen topics, %")
     leftmost.legend(title="owner", loc="upper right", ncols=3)
-    figure.suptitle("one of the four shown (lines), the first shown (dashed), any drawn (dotted)")
+    title = "one of the four shown (lines), the first shown (dashed), any drawn (dotted)"
+    if any(life.trained for life in lives):
+        title += "\nafter training by the taste: of the four *, the first x"
+    figure.suptitle(title)
     figure.tight_layout()
     figure.savefig(file, dpi=130)
 
