@@ -99,13 +99,14 @@ class Gate:
         told = (found.told.style or 0.0, found.told.masked or 0.0)
         return Judged(*told, found.near_copies, found.distinct_2, found.on_topic or 0.0)
 
-    def losses(self, before: Judged, after: Judged) -> list[str]:
+    def losses(self, before: Judged, after: Judged, *, drawn_anew: bool = False) -> list[str]:
         """What is worse than before, by more than chance, and short of its goal.
 
-        For chance is taken one standard error of a share of so many texts. Two would be surer, and
-        let through what nobody would call chance if they saw it on both views.
+        For chance is taken one standard error of a share of so many texts, or of the difference of
+        two if the texts are others. Two would be surer, and let through what nobody would call
+        chance if they saw it on both views.
         """
-        n = len(self.real)
+        n = len(self.real) / (2 if drawn_anew else 1)
         told = sqrt(0.25 / (2 * n))  # it guesses at both sides
         variety = min(VARIETY_GOAL * self.real_distinct_2, before.distinct_2) - VARIETY_NOISE
         copies = max(COPIES_GOAL, before.near_copies) + _error(COPIES_GOAL, n)
@@ -120,5 +121,5 @@ class Gate:
         return [name for name, is_worse in worse.items() if is_worse]
 
 
-def _error(share: float, n: int) -> float:
+def _error(share: float, n: float) -> float:
     return sqrt(share * (1 - share) / n)

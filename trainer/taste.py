@@ -139,7 +139,7 @@ def affordable(
     for strength in strengths:
         ranker = replace(style, taste=learnt.times(strength))
         now = after.judged(ranker)
-        lost = before.losses(was, now)
+        lost = before.losses(was, now, drawn_anew=before.texts != after.texts)
         if not lost:
             if worse:
                 _print(console, f"Stronger, it would cost {' and '.join(worse)}.")
