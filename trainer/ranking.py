@@ -21,7 +21,7 @@ from trainer.drafts import draw_all
 from trainer.errors import DataError
 from trainer.summary import progress_bar
 
-DRAFTS = 250  # two minutes on two cores
+DRAFTS = 200  # a minute and a half on two cores; LOG.md has what more and fewer bring
 FEWEST = 30  # posts: from fewer it would learn accidents
 POSTS = 750  # of the author: reading them costs nothing
 SEEN = 2  # texts a feature must stand in, else it tells of one text only
