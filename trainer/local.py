@@ -83,7 +83,7 @@ def train(
         checkpoint = Checkpoint(
             folder.training / "checkpoint.pt",
             recipe,
-            {"base": base.name, "data": data.sha256, "posts": digest(train_set)},
+            {"base": base.name, "data": f"{data.sha256} {digest(train_set)}"},
             is_written_here=processes.is_main_process,
         )
         if not fresh:

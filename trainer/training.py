@@ -92,7 +92,7 @@ class Checkpoint:
             ) from e
         saved = state["identity"]
         changed = self.recipe.changes_from(saved)
-        changed += [name for name, value in self.about.items() if saved.get(name) != value]
+        changed += [name for name, value in self.about.items() if saved[name] != value]
         if changed:
             names = ", ".join(name.replace("_", " ") for name in changed)
             console.print(f"Starting anew: {names} changed since the last checkpoint.")
