@@ -68,6 +68,11 @@ class Ranker:
         return by_odds(texts, [self.score(text, topic) for text in texts], count, chance)
 
 
+def drawn_key(score: float, chance: random.Random) -> float:
+    """Whoever takes the highest keys draws in proportion to the odds that scores are the log of."""
+    return score - math.log(-math.log(1 - chance.random()))
+
+
 def by_odds(
     texts: Sequence[str], scores: Sequence[float], count: int, chance: random.Random
 ) -> list[int]:
@@ -76,7 +81,7 @@ def by_odds(
     Drawn in proportion to the odds and not the best of all: always the most typical one would
     be as telling as none of them (Gumbel-max; importance resampling, Rubin 1987).
     """
-    keys = {i: score - math.log(-math.log(1 - chance.random())) for i, score in enumerate(scores)}
+    keys = {i: drawn_key(score, chance) for i, score in enumerate(scores)}
     pairs = [set(pairwise(_words(text))) for text in texts]
     chosen: list[int] = []
     while keys and len(chosen) < count:

@@ -9,17 +9,17 @@ place if nothing got worse, and the old one is kept for `--forget`. LOG.md has t
 import random
 from dataclasses import replace
 from datetime import datetime
-from math import log
 from pathlib import Path
 
 from rich.console import Console
 
-from bot.ranker import Ranker
+from bot.ranker import Ranker, drawn_key
 from bot.voice import Voice, VoicePost
 from trainer import dataset
 from trainer.dataset import Dataset, Example
 from trainer.drawing import Drawing
 from trainer.errors import DataError
+from trainer.evaluate import choose
 from trainer.gate import Gate
 from trainer.liking import Taste
 from trainer.recipe import Recipe
@@ -88,10 +88,9 @@ def retrain(
 
 def draw(trial: VoiceFolder, before: Gate) -> None:
     """Let the trial draw on held-out topics that the old voice drew on. Raises a TrainerError."""
-    count = len(before.real)
-    chosen = random.Random(0).sample(range(count), min(JUDGED, count))  # noqa: S311 - no secret
-    rows = [(before.real[i], before.topics[i]) for i in sorted(chosen)]
-    posts = [VoicePost(None, text, (topic,) if topic else ()) for text, topic in rows]
+    rows = zip(before.real, before.topics, strict=True)
+    drawn = [VoicePost(None, text, (topic,) if topic else ()) for text, topic in rows]
+    posts = choose(drawn, JUDGED, seed=0)
     with progress_bar(Console(stderr=True)) as bar:
         Drawing(trial, Voice.load(trial.place), posts, is_fresh=False, bar=bar).draw("voice")
 
@@ -106,6 +105,6 @@ def by_liking(data: Dataset, learnt: Taste) -> list[Example]:
 
     def key(example: Example) -> float:
         text = example.completion
-        return learnt.score(text, topics.get(text)) - log(-log(1 - chance.random()))
+        return drawn_key(learnt.score(text, topics.get(text)), chance)
 
     return sorted(data.train, key=key)

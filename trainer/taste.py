@@ -50,17 +50,18 @@ def taste(
     try:
         voice = Voice.load(folder.place)
         data = expect_own(voice, posts) if posts else None
-        before = None if anyway else _gate(start_of(folder))
+        learnt = learn(read(liked / PREFERENCES, voice.prompt))
+        _print(console, _so_far(learnt))
+        if not learnt.weights:
+            return None
+        start = start_of(folder)
+        before = None if anyway else _gate(start)
         if data and not before and not anyway:
             raise DataError(
                 f"What it costs cannot be said, as the voice {voice.name} was not evaluated since"
                 " it was trained, or on too few posts. Run `evaluate`, then this again; or add"
                 " --anyway."
             )
-        learnt = learn(read(liked / PREFERENCES, voice.prompt))
-        _print(console, _so_far(learnt))
-        if not learnt.weights:
-            return None
         tried = folder
         if data:
             now = datetime.now(UTC)
@@ -71,7 +72,8 @@ def taste(
         style = replace(Ranker.load(tried.place) or Ranker({}), taste={})
         strength: float | None = max(strengths)
         if not anyway:
-            strength = affordable(before, _gate(tried), style, learnt, strengths, console)
+            after = before if tried == start else _gate(tried)
+            strength = affordable(before, after, style, learnt, strengths, console)
     except VoiceError as e:
         raise DataError(str(e)) from e
     if strength is None:
@@ -134,12 +136,14 @@ def affordable(
             " `evaluate`, then this again: it may become stronger.",
         )
         return UNJUDGED
-    before, after = before.beside(after)
+    drawn_anew = before is not after
+    if drawn_anew:
+        before, after = before.beside(after)
     was, worse = before.judged(style), list[str]()
     for strength in strengths:
         ranker = replace(style, taste=learnt.times(strength))
         now = after.judged(ranker)
-        lost = before.losses(was, now, drawn_anew=before.texts != after.texts)
+        lost = before.losses(was, now, drawn_anew=drawn_anew)
         if not lost:
             if worse:
                 _print(console, f"Stronger, it would cost {' and '.join(worse)}.")
