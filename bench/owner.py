@@ -11,15 +11,14 @@ import asyncio
 import io
 import logging
 import random
-import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean
 from typing import NamedTuple
 
 import structlog
@@ -27,6 +26,7 @@ from matplotlib import pyplot as plt
 from rich.console import Console
 from rich.progress import track
 
+from bench.tastes import OWNERS, Faults
 from bot.draft import Candidate, Draft, State
 from bot.ranker import Ranker, by_odds
 from bot.store import Store
@@ -44,60 +44,6 @@ SHOWN = 4
 NOISE = 0.1  # of decisions that are made without looking
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ACCOUNT = "https://example.org @owner"
-
-Faults = Callable[[str], int]  # what an owner dislikes in a text; none: good enough
-
-_LOFTY = re.compile(
-    r"\b(?:great\w*|amazing|incredibl[ey]|best|worst|biggest|huge|awesome|stunning|spectacular"
-    r"|beautiful|most|never|ever|very|largest|love|outrageous|obscene|must)\b",
-    re.IGNORECASE,
-)
-
-
-def sober(_: Sequence[str]) -> Faults:
-    """At most 80 characters, whoever writes; no hashtag, no cry, no capitals, nothing lofty."""
-
-    def faults(text: str) -> int:
-        shouts = [word for word in text.split() if len(word) > 3 and word.isupper()]
-        return (
-            (len(text) > 80)
-            + ("#" in text)
-            + ("!" in text)
-            + bool(shouts)
-            + bool(_LOFTY.search(text))
-        )
-
-    return faults
-
-
-def curious(posts: Sequence[str]) -> Faults:
-    """Asks its readers something, in more than a few words, and does not shout."""
-    usual = median(map(len, posts))
-
-    def faults(text: str) -> int:
-        return ("?" not in text) + (len(text) < usual / 2) + (text.count("!") > 0)
-
-    return faults
-
-
-def reporter(posts: Sequence[str]) -> Faults:
-    """One sentence with a figure in it; of nobody's feelings, neither the writer's nor yours."""
-    mine = {"i", "we", "our", "us", "my", "you", "your", "let's"}
-
-    def faults(text: str) -> int:
-        words = {word.strip(".,:;!?“”\"'").lower() for word in text.split()}
-        sentences = len(re.findall(r"[.!?](?=\s)", text.strip()))
-        return (
-            (sentences > 0)
-            + (not any(map(str.isdigit, text)))
-            + bool(mine & words)
-            + ("\n" in text)
-        )
-
-    return faults
-
-
-OWNERS = {"sober": sober, "curious": curious, "reporter": reporter}
 
 
 class Approved(NamedTuple):
