@@ -81,7 +81,7 @@ def llm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLLM]:
 
 def _taste(place: Path, *flags: object) -> int:
     base = () if "--forget" in flags else ("--base", place / "base")
-    return main(["taste", "mara", "--voices", str(place / "voices"), *map(str, (*flags, *base))])
+    return main(["taste", "mara", "--voices", str(place / "voices"), *map(str, (*base, *flags))])
 
 
 def _weights(place: Path) -> bytes:
@@ -143,6 +143,15 @@ def test_posts_that_it_did_not_learn_from_are_refused(
     other = write_prepared(tmp_path / "other", [_post(n) for n in range(50)], validation=8)
     assert _taste(place, "--learn", place / "liked", "--train", other) == 2
     assert "did not learn from" in capsys.readouterr().err
+
+
+def test_another_base_is_refused_before_anything_is_trained(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = ("--learn", place / "liked", "--train", place / "data", "--base", "somebody/else")
+    assert _taste(place, *told) == 2
+    assert "somebody/else is not the base model that mara learnt on" in capsys.readouterr().err
+    assert {f.name for f in (place / "voices").iterdir()} == {"mara", ".mara.evaluation"}
 
 
 def test_it_must_have_been_evaluated(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

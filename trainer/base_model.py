@@ -28,7 +28,7 @@ ATTENTION = {"full_attention", "sliding_attention", "chunked_attention"}
 class BaseModel:
     """A loaded base model. `sha256` is that of the GGUF weights it came from, if it did."""
 
-    name: str  # a hub id or a folder's last name: never a path of this machine
+    name: str  # see name_of: never a path of this machine
     sha256: str | None
     model: Any  # transformers' classes are chosen while loading: no static type fits them all
     tokenizer: Any
@@ -36,11 +36,17 @@ class BaseModel:
 
 def load(base: str, dtype: str) -> BaseModel:
     """Load the default base, a folder or a hub id. Raises ModelError if it cannot be used."""
+    name = name_of(base)
     if base == DEFAULT:
-        return BaseModel(DEFAULT, GGUF_SHA256, *_load_pair(default_folder(), base, dtype))
+        return BaseModel(name, GGUF_SHA256, *_load_pair(default_folder(), base, dtype))
     if Path(base).is_dir():
-        return BaseModel(Path(base).resolve().name, None, *_load_pair(Path(base), base, dtype))
-    return BaseModel(base, None, *_load_pair(base, base, dtype, offline=not _hub_has(base)))
+        return BaseModel(name, None, *_load_pair(Path(base), base, dtype))
+    return BaseModel(name, None, *_load_pair(base, base, dtype, offline=not _hub_has(base)))
+
+
+def name_of(base: str) -> str:
+    """What a voice calls its base: a hub id, or a folder's last name."""
+    return Path(base).resolve().name if base != DEFAULT and Path(base).is_dir() else base
 
 
 def default_folder() -> Path:

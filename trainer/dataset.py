@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from bot.voice import Message, Prompt, VoicePost
+from bot.voice import Message, Prompt, Voice, VoicePost
 from trainer.errors import DataError
 
 ABOUT_FILE = "dataset.json"
@@ -68,6 +68,18 @@ def load(folder: Path) -> Dataset:
         seed=seed,
         folder=folder,
     )
+
+
+def load_own(folder: Path, voice: Voice) -> Dataset:
+    """Read the folder that a voice learnt from. Raises DataError, also if it is another."""
+    data = load(folder)
+    if data.sha256 != voice.data_sha256:
+        raise DataError(
+            f"The voice {voice.name} did not learn from {folder}, or that was prepared anew since:"
+            " it may have seen posts that are held out there. Name the folder it learnt from, or"
+            " train it again."
+        )
+    return data
 
 
 Row = tuple[dict[str, Any], str]  # a JSON object, and where it stands for whoever must mend it

@@ -40,8 +40,8 @@ def draw_all(
     """What the bot would choose from on each topic: `count` texts, or more if there is a ranker.
 
     A topic whose texts all fail the screen gets none. `on_draft` is called after each topic, with
-    its number and texts. With `base_prompt` the voice's base model is asked instead, by that.
-    Raises ServeError if nobody can serve the voice.
+    its number and texts. With `base_prompt` the voice's base model is asked instead, by that, once
+    a topic, and nothing is screened. Raises ServeError if nobody can serve the voice.
     """
     try:
         return asyncio.run(_draw_all(voice, topics, count, base_prompt, max_chars, on_draft))
@@ -83,10 +83,15 @@ async def _draw_all(
         llm = LLM.from_settings(settings, engine.ready, SLOTS // min(wanted, AT_ONCE), PATIENCE_S)
         stack.push_async_callback(llm.close)
 
+        async def texts_on(topic: str | None) -> list[str]:
+            if base_prompt:  # as it comes: the screen is a part of what is to be beaten
+                return await llm.complete(opened.voice, opened.voice.messages(topic), 1)
+            drawn = await draw(llm, opened, Asked(topic, count), rules)
+            return [c.text for c in drawn.short or drawn.threads]
+
         async def draft(number: int, topic: str | None) -> list[str]:
             async with at_once:
-                drawn = await draw(llm, opened, Asked(topic, count), rules)
-            texts = [c.text for c in drawn.short or drawn.threads]
+                texts = await texts_on(topic)
             on_draft(number, texts)
             return texts
 

@@ -57,14 +57,7 @@ def evaluate(folder: VoiceFolder, options: Options, console: Console) -> Verdict
 def _held_out(folder: Path, voice: Voice, data: Path | None) -> list[VoicePost]:
     posts: list[VoicePost] = []
     if data:
-        prepared = dataset.load(data)
-        if prepared.sha256 != voice.data_sha256:
-            raise DataError(
-                f"The voice {voice.name} did not learn from {data}, or that was prepared anew"
-                " since: it may have seen the posts it would be judged by. Name the folder it"
-                " learnt from with --data, or train it again."
-            )
-        posts = prepared.held_out
+        posts = dataset.load_own(data, voice).held_out
     elif (folder / HELD_OUT_FILE).exists():
         posts = load_posts(folder, HELD_OUT_FILE)
     if not posts:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from bot.ranker import Ranker, drawn_key
 from bot.voice import Voice, VoicePost
-from trainer import dataset
+from trainer import base_model, dataset
 from trainer.dataset import Dataset, Example
 from trainer.drawing import Drawing
 from trainer.errors import DataError
@@ -37,20 +37,22 @@ def start_of(folder: VoiceFolder) -> VoiceFolder:
     return folder.before if folder.before.place.exists() else folder
 
 
-def expect_own(voice: Voice, prepared: Path) -> Dataset:
-    """The posts that the voice learnt from. Raises DataError if those are others."""
+def expect_own(voice: Voice, prepared: Path, base: str | None) -> Dataset:
+    """The posts that the voice learnt from. Raises DataError if it cannot go on with them.
+
+    `base` says where the base model is, if its name does not.
+    """
     if voice.backend != "local":
         raise DataError(
             f"The voice {voice.name} is a provider's and goes on to learn there: `train --backend"
             " openai --method dpo`. Without --train its drafts are chosen by taste."
         )
-    data = dataset.load(prepared)
-    if data.sha256 != voice.data_sha256:
+    if base and base_model.name_of(base) != voice.base.name:
         raise DataError(
-            f"The voice {voice.name} did not learn from {prepared}, or that was prepared anew"
-            " since. Name the folder it learnt from, or train it again."
+            f"{base} is not the base model that {voice.name} learnt on, {voice.base.name}. Name"
+            " that one's folder with --base."
         )
-    return data
+    return dataset.load_own(prepared, voice)
 
 
 def retrain(
@@ -62,10 +64,7 @@ def retrain(
     now: datetime,
     console: Console,
 ) -> VoiceFolder:
-    """Train the voice's trial on the posts that the taste likes. Raises a TrainerError.
-
-    `base` says where the base model is, if its name does not.
-    """
+    """Train the voice's trial on the posts that the taste likes. Raises a TrainerError."""
     from trainer.local import train  # noqa: PLC0415 - torch: seconds, and only for this
 
     start, trial = start_of(folder).place, folder.trial
@@ -75,11 +74,6 @@ def retrain(
     model = base or old.base.name
     train(liked, trial, recipe, model, fresh=False, now=now, console=console, start=adapter)
     new = Voice.load(trial.place)
-    if new.base != old.base:
-        raise DataError(
-            f"{model} is not the base model that {old.name} learnt on, {old.base.name}. Name that"
-            " one's folder with --base."
-        )
     kept = {name: old.metrics[name] for name in STILL_TRUE & old.metrics.keys()}
     replace(new, metrics=new.metrics | kept).save(trial.place)
     (Ranker.load(start) or Ranker({})).save(trial.place)

@@ -49,7 +49,7 @@ def taste(
     """
     try:
         voice = Voice.load(folder.place)
-        data = expect_own(voice, posts) if posts else None
+        data = expect_own(voice, posts, base) if posts else None
         learnt = learn(read(liked / PREFERENCES, voice.prompt))
         _print(console, _so_far(learnt))
         if not learnt.weights:
