@@ -67,14 +67,29 @@ def prepared(author: Path, out: Path) -> Path:
 
 
 def cut(data: Path, few: Path) -> Path:
-    """A copy of a prepared folder that has the newest 200 posts and 40 to validate on."""
+    """A copy of a prepared folder that has the newest 200 posts and 40 to validate on.
+
+    The posts to be judged by are all there.
+    """
     if not few.exists():
         shutil.copytree(data, few)
-        for name, rows in (("train", slice(-FEW[0], None)), ("validation", slice(FEW[1]))):
-            file = few / f"{name}.jsonl"
-            lines = file.read_text("utf-8").splitlines(keepends=True)
-            file.write_text("".join(lines[rows]), "utf-8")
+        learnt = _keep(few / "train.jsonl", slice(-FEW[0], None))
+        _keep(few / "validation.jsonl", slice(FEW[1]))
+        left_out = {row["messages"][-1]["content"] for row in map(json.loads, learnt)}
+        posts = few / "posts.jsonl"
+        lines = posts.read_text("utf-8").splitlines(keepends=True)
+        posts.write_text(
+            "".join(x for x in lines if json.loads(x)["text"] not in left_out), "utf-8"
+        )
     return few
+
+
+def _keep(file: Path, rows: slice) -> list[str]:
+    """Keep these lines of a file; returns the others."""
+    lines = file.read_text("utf-8").splitlines(keepends=True)
+    kept = lines[rows]
+    file.write_text("".join(kept), "utf-8")
+    return [line for line in lines if line not in set(kept)]
 
 
 def judged(data: Path, out: Path, drafts: int, console: Console) -> Found:

@@ -168,8 +168,8 @@ def affordable(
 
 def _preferred(learnt: Taste, before: Gate, style: Ranker, after: Gate, ranker: Ranker) -> float:
     """Share of topics on which the owner would take the new first text, by Bradley and Terry."""
-    rows = zip(before.topics, before.first_shown(style), after.first_shown(ranker), strict=True)
-    gains = [learnt.score(new, topic) - learnt.score(old, topic) for topic, old, new in rows]
+    rows = zip(before.first_shown(style), after.first_shown(ranker), strict=True)
+    gains = [learnt.score(new) - learnt.score(old) for old, new in rows]
     return fmean(1 / (1 + exp(-gain)) for gain in gains)
 
 
