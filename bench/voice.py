@@ -73,23 +73,16 @@ def cut(data: Path, few: Path) -> Path:
     """
     if not few.exists():
         shutil.copytree(data, few)
-        learnt = _keep(few / "train.jsonl", slice(-FEW[0], None))
-        _keep(few / "validation.jsonl", slice(FEW[1]))
-        left_out = {row["messages"][-1]["content"] for row in map(json.loads, learnt)}
+        for name, rows in (("train", slice(-FEW[0], None)), ("validation", slice(FEW[1]))):
+            file = few / f"{name}.jsonl"
+            lines = file.read_text("utf-8").splitlines(keepends=True)
+            file.write_text("".join(lines[rows]), "utf-8")
         posts = few / "posts.jsonl"
         lines = posts.read_text("utf-8").splitlines(keepends=True)
-        posts.write_text(
-            "".join(x for x in lines if json.loads(x)["text"] not in left_out), "utf-8"
-        )
+        learnt = [line for line in lines if json.loads(line)["split"] == "train"]
+        left_out = set(learnt[: -FEW[0]])
+        posts.write_text("".join(line for line in lines if line not in left_out), "utf-8")
     return few
-
-
-def _keep(file: Path, rows: slice) -> list[str]:
-    """Keep these lines of a file; returns the others."""
-    lines = file.read_text("utf-8").splitlines(keepends=True)
-    kept = lines[rows]
-    file.write_text("".join(kept), "utf-8")
-    return [line for line in lines if line not in set(kept)]
 
 
 def judged(data: Path, out: Path, drafts: int, console: Console) -> Found:

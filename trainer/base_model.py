@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.voice import Prompt, VoiceError
+from bot.voice import Base, Prompt, VoiceError
 from bot.weights import DEFAULT_BASE, GGUF_SHA256, find_weights
 from trainer.errors import ModelError
 
@@ -28,7 +28,7 @@ ATTENTION = {"full_attention", "sliding_attention", "chunked_attention"}
 class BaseModel:
     """A loaded base model. `sha256` is that of the GGUF weights it came from, if it did."""
 
-    name: str  # see name_of: never a path of this machine
+    name: str  # see base_of: never a path of this machine
     sha256: str | None
     model: Any  # transformers' classes are chosen while loading: no static type fits them all
     tokenizer: Any
@@ -36,17 +36,21 @@ class BaseModel:
 
 def load(base: str, dtype: str) -> BaseModel:
     """Load the default base, a folder or a hub id. Raises ModelError if it cannot be used."""
-    name = name_of(base)
+    known = base_of(base)
     if base == DEFAULT:
-        return BaseModel(name, GGUF_SHA256, *_load_pair(default_folder(), base, dtype))
-    if Path(base).is_dir():
-        return BaseModel(name, None, *_load_pair(Path(base), base, dtype))
-    return BaseModel(name, None, *_load_pair(base, base, dtype, offline=not _hub_has(base)))
+        pair = _load_pair(default_folder(), base, dtype)
+    elif Path(base).is_dir():
+        pair = _load_pair(Path(base), base, dtype)
+    else:
+        pair = _load_pair(base, base, dtype, offline=not _hub_has(base))
+    return BaseModel(known.name, known.sha256, *pair)
 
 
-def name_of(base: str) -> str:
-    """What a voice calls its base: a hub id, or a folder's last name."""
-    return Path(base).resolve().name if base != DEFAULT and Path(base).is_dir() else base
+def base_of(base: str) -> Base:
+    """How a voice names its base: by a hub id or a folder's last name, and what is known of it."""
+    if base == DEFAULT:
+        return DEFAULT_BASE
+    return Base(Path(base).resolve().name if Path(base).is_dir() else base, None)
 
 
 def default_folder() -> Path:

@@ -47,9 +47,10 @@ def expect_own(voice: Voice, prepared: Path, base: str | None) -> Dataset:
             f"The voice {voice.name} is a provider's and goes on to learn there: `train --backend"
             " openai --method dpo`. Without --train its drafts are chosen by taste."
         )
-    if base and base_model.name_of(base) != voice.base.name:
+    model = base or voice.base.name
+    if base_model.base_of(model) != voice.base:
         raise DataError(
-            f"{base} is not the base model that {voice.name} learnt on, {voice.base.name}. Name"
+            f"{model} is not the base model that {voice.name} learnt on, {voice.base.name}. Name"
             " that one's folder with --base."
         )
     return dataset.load_own(prepared, voice)
