@@ -16,6 +16,7 @@ from trainer.base_model import BaseModel
 from trainer.dataset import Example
 from trainer.recipe import FEW_POSTS_EPOCHS, Recipe
 
+WINDOW = 16  # batches: a month or less of those who post a lot
 VALIDATED = 100  # posts: with all of a large archive, validation took longer than training
 
 
@@ -101,12 +102,20 @@ def encode(example: Example, tokenizer: Any, max_tokens: int) -> Tokens:
 
 
 def epoch_batches(examples: list[Tokens], recipe: Recipe, epoch: int) -> list[list[Tokens]]:
-    """Batches of like length in random order: little padding, and the same again when resumed."""
+    """Batches in the order of the examples, the newest last, and the same again when resumed.
+
+    What is learnt last is kept best, and people change. Within a window the order is random, and
+    batches are of like length: little padding.
+    """
     rng = random.Random(f"{recipe.seed}:{epoch}")  # noqa: S311 - an order, not a secret
-    order = sorted(examples, key=lambda e: len(e) + 8 * rng.random())
     size = recipe.batch_size
-    batches = [order[i : i + size] for i in range(0, len(order), size)]
-    rng.shuffle(batches)
+    batches: list[list[Tokens]] = []
+    for first in range(0, len(examples), WINDOW * size):
+        window = examples[first : first + WINDOW * size]
+        order = sorted(window, key=lambda e: len(e) + 8 * rng.random())
+        alike = [order[i : i + size] for i in range(0, len(order), size)]
+        rng.shuffle(alike)
+        batches += alike
     return batches
 
 
