@@ -10,12 +10,15 @@ import pytest
 
 from bot.composing import OpenVoice
 from bot.copies import Copies
+from bot.ranker import Ranker
 from bot.voice import HELD_OUT_FILE, Voice, VoicePost, save_posts
 from tests.fakes.llm import FakeLLM, llm_in_thread
 from tests.fakes.prepared import invented_posts, write_prepared
 from trainer import floors
 from trainer.__main__ import main
+from trainer.drafts import shown
 from trainer.evaluate import choose
+from trainer.measured import Told, mean
 from trainer.verdict import Verdict
 
 WORDS = ["kettle", "goose", "harbour", "fog", "ladder", "clerk", "tide", "lamp", "gull", "rope"]
@@ -214,3 +217,18 @@ def test_examples_fit_the_engine_however_long_the_posts_are() -> None:
     prompt = floors.examples_prompt(["fog " * 500, "tide " * 300] * 3, 0)
     assert len(prompt.system) < floors.EXAMPLE_BYTES + 200
     assert prompt.system.count("fog fog") + prompt.system.count("tide tide") >= 2
+
+
+def test_what_is_shown_is_the_same_every_time_unless_chosen_anew() -> None:
+    texts, ranker = [f"text {n}" for n in range(8)], Ranker({})
+    chosen = [shown(texts, "fog", 4, ranker, choice) for choice in range(20)]
+    assert chosen == [shown(texts, "fog", 4, ranker, choice) for choice in range(20)]
+    assert len({tuple(texts) for texts in chosen}) > 10
+    assert shown(texts, "fog", 1, ranker, 3) == chosen[3][:1]
+    assert shown(texts, "fog", 4, None, 3) == texts[:4]
+
+
+def test_what_could_not_be_told_is_no_part_of_a_mean() -> None:
+    several = [Told(0.6, 0.7, 300), Told(0.8, None, 300), Told(None, None, 2)]
+    assert mean(several) == (pytest.approx(0.7), 0.7, 300)
+    assert mean([Told(None, None, 2)]) == (None, None, 2)

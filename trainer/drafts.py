@@ -49,11 +49,16 @@ def draw_all(
         raise ServeError(str(e)) from e
 
 
-def shown(texts: Sequence[str], topic: str | None, count: int, ranker: Ranker | None) -> list[str]:
-    """Those that are shown of the drawn texts, in their order; chance is the same every time."""
+def shown(
+    texts: Sequence[str], topic: str | None, count: int, ranker: Ranker | None, choice: int = 0
+) -> list[str]:
+    """Those that are shown of the drawn texts, in their order; chance is the same every time.
+
+    Another `choice` is as likely.
+    """
     if ranker is None:
         return list(texts[:count])
-    chance = random.Random("\n".join(texts))  # noqa: S311 - no secret
+    chance = random.Random("\n".join(texts) + "\n" * choice)  # noqa: S311 - no secret
     return [texts[i] for i in ranker.choose(texts, topic, count, chance)]
 
 

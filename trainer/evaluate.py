@@ -19,10 +19,12 @@ from trainer import dataset, floors, opinion
 from trainer.drafts import shown
 from trainer.drawing import CANDIDATES, Drawing
 from trainer.errors import DataError, ServeError
-from trainer.measured import Findings, Measured, Yardstick
+from trainer.measured import Findings, Measured, Yardstick, mean
 from trainer.summary import progress_bar
 from trainer.verdict import Verdict
 from trainer.voice_folder import VoiceFolder
+
+CHOICES = 4  # of what is shown first, each by chance: one alone is told .015 more or less by luck
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +88,8 @@ def _find(
 ) -> Findings:
     voice, real, bar = drawing.voice, drawing.posts, drawing.bar
     ranker = Ranker.load(drawing.folder.place)
-    drafts = {
-        "voice": [
-            shown(texts, post.topic, CANDIDATES, ranker)
-            for texts, post in zip(drawing.draw("voice"), real, strict=True)
-        ]
-    }
+    rows = list(zip(drawing.draw("voice"), [post.topic for post in real], strict=True))
+    drafts = {"voice": [shown(texts, topic, CANDIDATES, ranker) for texts, topic in rows]}
     if not any(drafts["voice"]):
         raise DataError(
             f"None of the texts of {voice.name} passed the screen on any of {len(real)} topics:"
@@ -101,7 +99,8 @@ def _find(
     if options.with_floors:
         drafts |= _floors(drawing, old, options.seed, console)
 
-    task = bar.add_task("Measuring", total=2 + len(drafts))
+    choices = CHOICES if ranker else 1
+    task = bar.add_task("Measuring", total=1 + len(drafts) + choices)
     by = Yardstick(old, texts, options.seed)
     topics = [post.topic for post in real]
     measured: dict[str, Measured] = {}
@@ -110,13 +109,18 @@ def _find(
         several = [d for d in drawn if len(d) > 1]
         measured[name] = by.measure([t for t, _ in first], [t for _, t in first], several)
         bar.advance(task)
+    told = [measured["voice"].told]
+    for choice in range(1, choices):
+        others = [shown(texts, topic, 1, ranker, choice) for texts, topic in rows]
+        told.append(by.told([texts[0] for texts in others if texts]))
+        bar.advance(task)
     halves = _halves([post.text for post in held_out], options)
     of_real = by.measure(texts, topics, halves=halves)
     bar.advance(task)
     past = by.told(old[-len(real) :])
     bar.advance(task)
     return Findings(
-        voice=measured.pop("voice"),
+        voice=replace(measured.pop("voice"), told=mean(told)),
         real=of_real,
         past=past,
         floors=measured,

@@ -6,6 +6,7 @@ Pure but for scikit-learn: the same texts and seed give the same figures.
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from statistics import fmean
 from typing import NamedTuple
 
 from threadpoolctl import threadpool_limits
@@ -32,6 +33,15 @@ class Told(NamedTuple):
     style: float | None
     masked: float | None
     posts: int  # a side
+
+
+def mean(several: Sequence[Told]) -> Told:
+    """The mean of as many texts, chosen several times."""
+    styles = [told.style for told in several if told.style is not None]
+    masked = [told.masked for told in several if told.masked is not None]
+    return Told(
+        fmean(styles) if styles else None, fmean(masked) if masked else None, several[0].posts
+    )
 
 
 @dataclass(frozen=True, slots=True)
