@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -156,17 +157,26 @@ def test_order_is_the_same_for_a_seed_and_differs_between_epochs() -> None:
 
 def test_the_newest_posts_are_learnt_last() -> None:
     posts = [Tokens([0] * (10 + i % 7), 1, i) for i in range(1000)]
-    read = batches.epoch_batches(posts, Recipe(batch_size=4), 1)
+    read = batches.epoch_batches(posts, Recipe(batch_size=4, epochs=1), 1)
     assert sorted(e.chars for batch in read for e in batch) == list(range(1000))
     at = [e.chars // (4 * batches.WINDOW) for batch in read for e in batch]
     assert at == sorted(at)
     assert [e.chars for batch in read for e in batch] != list(range(1000))
+    again = batches.epoch_batches(posts, Recipe(batch_size=4, epochs=2), 1)
+    first = [e.chars for batch in again[:50] for e in batch]
+    assert max(first) > 800  # few posts, read twice, are in random order
+    assert sorted(e.chars for batch in again for e in batch) == list(range(1000))
 
 
 def test_learning_rate_warms_up_and_falls_to_a_twentieth() -> None:
-    rates = [local.learning_rate(step, 100, 1.0) for step in range(101)]
+    once = Recipe(epochs=1, learning_rate=1.0)
+    rates = [local.learning_rate(step, 100, once) for step in range(101)]
     assert rates[0] < 0.2
     assert rates[5] == rates[70] == max(rates) == pytest.approx(1.0)
+    assert rates[100] == pytest.approx(0.05)
+    rates = [local.learning_rate(step, 100, replace(once, epochs=2)) for step in range(101)]
+    assert rates[50] == pytest.approx(0.525)
+    assert max(rates) == pytest.approx(rates[5], abs=0.01)
     assert rates[100] == pytest.approx(0.05)
 
 

@@ -105,13 +105,15 @@ def epoch_batches(examples: list[Tokens], recipe: Recipe, epoch: int) -> list[li
     """Batches in the order of the examples, the newest last, and the same again when resumed.
 
     What is learnt last is kept best, and people change. Within a window the order is random, and
-    batches are of like length: little padding.
+    batches are of like length: little padding. Few posts, read again, are one window: in the order
+    of time they were learnt worse (LOG.md).
     """
     rng = random.Random(f"{recipe.seed}:{epoch}")  # noqa: S311 - an order, not a secret
     size = recipe.batch_size
+    at_once = WINDOW * size if recipe.epochs == 1 else max(1, len(examples))
     batches: list[list[Tokens]] = []
-    for first in range(0, len(examples), WINDOW * size):
-        window = examples[first : first + WINDOW * size]
+    for first in range(0, len(examples), at_once):
+        window = examples[first : first + at_once]
         order = sorted(window, key=lambda e: len(e) + 8 * rng.random())
         alike = [order[i : i + size] for i in range(0, len(order), size)]
         rng.shuffle(alike)

@@ -228,7 +228,7 @@ def fine_tune(
         while training.step < total and training.curve.epochs_since_best() < recipe.patience:
             epoch, done = training.step // per_epoch + 1, training.step % per_epoch
             for batch in epoch_batches(train_set, recipe, epoch)[done:]:
-                rate = learning_rate(training.step, total, recipe.learning_rate)
+                rate = learning_rate(training.step, total, recipe)
                 loss = take_step(training, batch, rate, recipe.memory_tokens)
                 training.step += 1
                 training.curve.steps.append(Step(training.step, epoch, loss, rate))
@@ -309,14 +309,16 @@ def in_parts(
         yield from pool.map(compute, parts)
 
 
-def learning_rate(step: int, total: int, peak: float) -> float:
+def learning_rate(step: int, total: int, recipe: Recipe) -> float:
     """Warm-up over the first 6% of the steps, and down to 5% of the peak in the last 30%.
 
     A cosine hardly learns from the last posts, and these are the newest (warm-up, stable, decay:
-    Hu et al., MiniCPM, 2024).
+    Hu et al., MiniCPM, 2024). Few posts, read again, are learnt by heart at the full rate: they
+    have the cosine (LOG.md).
     """
-    warm = min(1.0, (step + 1) / max(1.0, 0.06 * total))
-    return peak * warm * (0.05 + 0.95 * min(1.0, (1 - step / total) / 0.3))
+    warm, left = min(1.0, (step + 1) / max(1.0, 0.06 * total)), 1 - step / total
+    share = min(1.0, left / 0.3) if recipe.epochs == 1 else (1 - math.cos(math.pi * left)) / 2
+    return recipe.learning_rate * warm * (0.05 + 0.95 * share)
 
 
 def validate(training: Training, examples: list[Tokens], epoch: int) -> Validation:
