@@ -110,7 +110,7 @@ def epoch_batches(examples: list[Tokens], recipe: Recipe, epoch: int) -> list[li
     """
     rng = random.Random(f"{recipe.seed}:{epoch}")  # noqa: S311 - an order, not a secret
     size = recipe.batch_size
-    at_once = WINDOW * size if recipe.epochs == 1 else max(1, len(examples))
+    at_once = WINDOW * size if recipe.is_read_once else max(1, len(examples))
     batches: list[list[Tokens]] = []
     for first in range(0, len(examples), at_once):
         window = examples[first : first + at_once]

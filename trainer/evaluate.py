@@ -88,7 +88,8 @@ def _find(
 ) -> Findings:
     voice, real, bar = drawing.voice, drawing.posts, drawing.bar
     ranker = Ranker.load(drawing.folder.place)
-    rows = list(zip(drawing.draw("voice"), [post.topic for post in real], strict=True))
+    topics = [post.topic for post in real]
+    rows = list(zip(drawing.draw("voice"), topics, strict=True))
     drafts = {"voice": [shown(texts, topic, CANDIDATES, ranker) for texts, topic in rows]}
     if not any(drafts["voice"]):
         raise DataError(
@@ -102,7 +103,6 @@ def _find(
     choices = CHOICES if ranker else 1
     task = bar.add_task("Measuring", total=1 + len(drafts) + choices)
     by = Yardstick(old, texts, options.seed)
-    topics = [post.topic for post in real]
     measured: dict[str, Measured] = {}
     for name, drawn in drafts.items():
         first = [(d[0], topic) for d, topic in zip(drawn, topics, strict=True) if d]

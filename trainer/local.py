@@ -317,7 +317,7 @@ def learning_rate(step: int, total: int, recipe: Recipe) -> float:
     have the cosine (LOG.md).
     """
     warm, left = min(1.0, (step + 1) / max(1.0, 0.06 * total)), 1 - step / total
-    share = min(1.0, left / 0.3) if recipe.epochs == 1 else (1 - math.cos(math.pi * left)) / 2
+    share = min(1.0, left / 0.3) if recipe.is_read_once else (1 - math.cos(math.pi * left)) / 2
     return recipe.learning_rate * warm * (0.05 + 0.95 * share)
 
 

@@ -20,6 +20,11 @@ class Recipe:
     threads: int = 0  # 0: every core this process may use
     checkpoint_every: int = 10  # steps: half a minute's work is lost at most, 0.2 s spent
 
+    @property
+    def is_read_once(self) -> bool:
+        """Whether posts are read in the order of time; few, read again, gained nothing by it."""
+        return self.epochs == 1
+
     def changes_from(self, other: dict[str, Any]) -> list[str]:
         """Names of settings that would have led elsewhere than `other` by the same step."""
         names = [f.name for f in fields(self) if f.name not in _SAME_STEPS]
