@@ -3,7 +3,8 @@
 Given a folder of voices that were evaluated (bench.voice leaves one), each owner decides on up to a
 hundred drafts, chosen from what the evaluation drew on a third of its topics. The decisions go the
 real way: the bot's database, `feedback`, `taste`. What the owner would approve is then counted on
-the other topics. The hidden tastes know nothing of the ranker's features.
+the other topics. A bot with a taste draws twice as many texts, so each voice draws again, once. The
+hidden tastes know nothing of the ranker's features.
 """
 
 import argparse
@@ -16,7 +17,6 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
@@ -26,24 +26,23 @@ from matplotlib import pyplot as plt
 from rich.console import Console
 from rich.progress import track
 
-from bench.tastes import OWNERS, Faults
-from bot.draft import Candidate, Draft, State
-from bot.ranker import Ranker, by_odds
+from bench.tastes import NOW, OWNERS, Deciding, Faults
+from bot.ranker import Ranker
 from bot.store import Store
-from bot.voice import Prompt, Voice
+from bot.voice import HELD_OUT_FILE, Prompt, Voice, load_posts
+from trainer.drafts import shown
+from trainer.drawing import CANDIDATES, Drawing
+from trainer.drawing import read as read_drawn
 from trainer.errors import DataError
 from trainer.feedback import PREFERENCES, feedback
 from trainer.gate import NAMES, Gate, Judged
 from trainer.liking import learn, read
-from trainer.taste import taste
+from trainer.summary import progress_bar
+from trainer.taste import FULL, taste
 from trainer.voice_folder import VoiceFolder
 
 CHECKED = (0, 10, 25, 50, 100)  # decisions after which the owner trains
 ASKED = 100  # topics to decide on; the others are to judge by
-SHOWN = 4
-NOISE = 0.1  # of decisions that are made without looking
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-ACCOUNT = "https://example.org @owner"
 
 
 class Approved(NamedTuple):
@@ -57,7 +56,7 @@ class Trained(NamedTuple):
     """What became of a voice that was trained by the taste, on unseen topics."""
 
     topics: int
-    strength: float | None  # of the taste when it chooses, too; None if it was not offered
+    of_first: float | None  # of the taste when it chooses, too; None if it was not offered
     rates: tuple[Approved, Approved]  # before and after
     good: tuple[float, float]  # shares of all texts drawn that are good enough
     measures: tuple[Judged, Judged]
@@ -70,91 +69,20 @@ class Life:
     voice: str
     owner: str
     seed: int
-    strength: float = 0.0  # of the taste, as far as it costs nothing
+    of_first: float = 0.0  # share of the taste that chooses what is shown first
     rates: Sequence[Approved] = ()  # at each checkpoint
     possible: float = 0.0  # share of drafts of which any text drawn is good enough
-    measures: Sequence[Judged] = ()  # on the unseen topics, before and after: of the first life
+    measures: Sequence[Judged] = ()  # on the unseen topics, first and second text: before, after
     trained: Trained | None = None  # of the first life, if that was asked for
 
 
-class Deciding:
-    """An owner at a bot's store: looks at four texts, approves, mends, asks again or rejects."""
-
-    def __init__(self, store: Store, voice: str, faults: Faults, chance: random.Random) -> None:
-        self.decided = 0
-        self._store, self._voice, self._faults, self._chance = store, voice, faults, chance
-
-    async def decide(
-        self, topic: str | None, texts: Sequence[str], scores: Sequence[float]
-    ) -> None:
-        """One draft, and if the owner asks for others, those in its place."""
-        left = [*range(len(texts))]
-        old: Draft | None = None
-        for is_last in (False, True):
-            order = by_odds(
-                [texts[i] for i in left], [scores[i] for i in left], SHOWN, self._chance
-            )
-            shown = [left[i] for i in order]
-            if not shown:
-                return
-            left = [i for i in left if i not in shown]
-            draft = await self._show(topic, [texts[i] for i in shown], old)
-            self.decided += 1
-            position = min(range(len(shown)), key=lambda i: self._faults(texts[shown[i]]))
-            if self._chance.random() < NOISE:  # without looking
-                position = self._chance.randrange(len(shown))
-                wish = self._chance.choice(("approve", "again", "reject"))
-            else:
-                wish = self._wish(texts[shown[position]])
-            if wish in ("approve", "mend"):
-                await self._approve(draft, position, mends=wish == "mend")
-                return
-            if is_last or wish == "reject" or not left:
-                await self._store.drafts.close_draft(draft.id, State.REJECTED, self._now)
-                return
-            old = draft
-
-    def _wish(self, best: str) -> str:
-        if self._faults(best) == 0:
-            return "approve"
-        is_mended = self._faults(best) == 1 and self._faults(mended(best)) == 0
-        return "mend" if is_mended and self._chance.random() < 0.3 else "again"
-
-    @property
-    def _now(self) -> datetime:
-        return NOW + timedelta(minutes=self.decided)
-
-    async def _show(self, topic: str | None, texts: Sequence[str], old: Draft | None) -> Draft:
-        candidates = tuple(Candidate(text, len(text)) for text in texts)
-        new = Draft(1, self._voice, topic, candidates, 500, self._now)
-        drafts = self._store.drafts
-        stored = await (drafts.replace(old.id, new, self._now, None) if old else drafts.add(new))
-        assert stored
-        await drafts.shown(stored, 1, stored.id)
-        return stored
-
-    async def _approve(self, draft: Draft, position: int, *, mends: bool) -> None:
-        drafts, candidate = self._store.drafts, draft.candidates[position]
-        if mends:
-            text = mended(candidate.text)
-            candidate = Candidate(text, len(text), (), candidate.text)
-            assert await drafts.edit(draft.id, position, candidate, self._now)
-        assert await drafts.claim(draft.id, position, candidate.fingerprint, ACCOUNT, self._now)
-        await drafts.mark_published(draft.id)
-
-
-def mended(text: str) -> str:
-    """A text as somebody in a hurry edits it: the marks are taken off."""
-    return text.replace("#", "").replace("!", ".")
-
-
 async def live(
-    voices: Path, life: Life, scratch: Path, strength: float | None, posts: Path | None
+    voices: Path, life: Life, scratch: Path, of_first: float | None, posts: Path | None
 ) -> Life:
     """Decide, learn at each checkpoint, and look what would be approved of drafts not seen.
 
-    How strong the taste may be, `taste` says after the last decision, unless it is given. With
-    `posts`, the folder the voice learnt from, it is trained in the end.
+    How much of the taste may choose the first text, `taste` says after the last decision, unless it
+    is given. With `posts`, the folder the voice learnt from, it is trained in the end.
     """
     folder = VoiceFolder(scratch, life.voice)
     _copy(VoiceFolder(voices, life.voice), folder)
@@ -164,6 +92,7 @@ async def live(
     chance = random.Random(f"{life.seed} {life.owner}")  # noqa: S311 - no secret
     order = chance.sample(range(len(gate.real)), len(gate.real))
     asked, unseen = order[:ASKED], gate.part(order[ASKED:])
+    served = _with_more(unseen, folder)
     faults = OWNERS[life.owner](gate.real)
     style = Ranker.load(folder.place) or Ranker({})
     tastes = [{}]
@@ -171,27 +100,50 @@ async def live(
         deciding = Deciding(store, life.voice, faults, chance)
         for number in asked:
             topic, texts = gate.topics[number], gate.texts[number]
-            await deciding.decide(topic, texts, [style.score(text, topic) for text in texts])
+            await deciding.decide(topic, texts, style)
             while len(tastes) < len(CHECKED) and deciding.decided >= CHECKED[len(tastes)]:
                 tastes.append(_learnt(scratch, folder))
             if len(tastes) == len(CHECKED):
                 break
-        if strength is None:
-            strength = taste(folder, scratch / "liked", Console(stderr=True)) or 0.0
+        if of_first is None:
+            of_first = taste(folder, scratch / "liked", Console(stderr=True)) or 0.0
     trained = None
     if posts:  # in a thread: drawing begins a loop of its own
         trained = await asyncio.to_thread(
             _trained, folder, unseen, scratch / "liked", posts, faults
         )
-    chosen = [replace(style, taste={n: strength * w for n, w in t.items()}) for t in tastes]
+    chosen = [(served if t else unseen, replace(style, taste=t, of_first=of_first)) for t in tastes]
+    ends = (chosen[0], chosen[-1])
     return replace(
         life,
-        strength=strength,
+        of_first=of_first,
         trained=trained,
-        rates=[_approved(unseen, ranker, faults) for ranker in chosen],
-        possible=fmean(any(faults(text) == 0 for text in texts) for texts in unseen.texts),
-        measures=[unseen.judged(chosen[i]) for i in (0, -1)] if life.seed == 0 else [],
+        rates=[_approved(*one, faults) for one in chosen],
+        possible=fmean(any(faults(text) == 0 for text in texts) for texts in served.texts),
+        measures=[
+            texts.judged(ranker, place)
+            for place in (1, 2)
+            for texts, ranker in ends
+            if not life.seed
+        ],
     )
+
+
+def _with_more(gate: Gate, folder: VoiceFolder) -> Gate:
+    """The same with what was drawn again."""
+    again = read_drawn(next(folder.evaluation.glob("again-*.jsonl")))
+    rows = zip(gate.real, gate.texts, strict=True)
+    return replace(gate, texts=[[*texts, *again.get(real, [])] for real, texts in rows])
+
+
+def draw_again(folder: VoiceFolder) -> None:
+    """As many texts as the evaluation drew, on the same topics; kept beside them."""
+    voice, drawn = Voice.load(folder.place), set[str]()
+    for file in folder.evaluation.glob("voice-*.jsonl"):
+        drawn |= read_drawn(file).keys()
+    posts = [post for post in load_posts(folder.place, HELD_OUT_FILE) if post.text in drawn]
+    with progress_bar(Console(stderr=True)) as bar:
+        Drawing(folder, voice, posts, is_fresh=False, bar=bar).draw("again")
 
 
 def _trained(
@@ -199,7 +151,7 @@ def _trained(
 ) -> Trained:
     """Train the voice by what was decided, and look at what it draws then."""
     style = Ranker.load(folder.place) or Ranker({})
-    strength = taste(folder, liked, Console(stderr=True), posts=posts)
+    of_first = taste(folder, liked, Console(stderr=True), posts=posts)
     gate = Gate.of(folder, Voice.load(folder.place))
     assert gate
     old, new = unseen.beside(gate)
@@ -207,7 +159,7 @@ def _trained(
     rankers = ((old, replace(style, taste={})), (new, chosen))
     return Trained(
         len(old.real),
-        strength,
+        of_first,
         (_approved(*rankers[0], faults), _approved(*rankers[1], faults)),
         (_good(old, faults), _good(new, faults)),
         (old.judged(rankers[0][1]), new.judged(rankers[1][1])),
@@ -233,18 +185,15 @@ def _learnt(scratch: Path, folder: VoiceFolder) -> dict[str, float]:
         feedback(scratch / "bot.db", data, folder.name, folder.voices, now=NOW, console=quiet)
     except DataError:  # nothing was approved yet
         return {}
-    return learn(read(data / PREFERENCES, Prompt())).weights
+    return learn(read(data / PREFERENCES, Prompt())).times(FULL)
 
 
 def _approved(gate: Gate, ranker: Ranker, faults: Faults) -> Approved:
     found: list[tuple[bool, bool]] = []
     for texts, topic in zip(gate.texts, gate.topics, strict=True):
-        good = [faults(text) == 0 for text in texts]
-        scores = [ranker.score(text, topic) for text in texts]
-        for seed in range(3):
-            chance = random.Random(seed)  # noqa: S311 - no secret
-            shown = by_odds(texts, scores, SHOWN, chance)
-            found.append((any(good[i] for i in shown), good[shown[0]]))
+        for choice in range(3):
+            good = [faults(t) == 0 for t in shown(texts, topic, CANDIDATES, ranker, choice)]
+            found.append((any(good), good[0]))
     return Approved(*(fmean(column) for column in zip(*found, strict=True)))
 
 
@@ -267,12 +216,14 @@ def main() -> None:
     )
     kinds = [(name, owner) for name in names for owner in args.owners]
     todo = [Life(*kind, seed) for kind in kinds for seed in range(args.seeds)]
+    for name in names:
+        draw_again(VoiceFolder(args.voices, name))
     lives: list[Life] = []
     for life in track(todo, console=Console(stderr=True)):
-        strength = lives[-1].strength if life.seed else None  # is asked for once: it takes long
+        of_first = lives[-1].of_first if life.seed else None  # is asked for once: it takes long
         with tempfile.TemporaryDirectory() as scratch:
             posts = args.train / life.voice if args.train and not life.seed else None
-            lives.append(asyncio.run(live(args.voices, life, Path(scratch), strength, posts)))
+            lives.append(asyncio.run(live(args.voices, life, Path(scratch), of_first, posts)))
         print(lives[-1], file=sys.stderr)
     print(*table(lives), sep="\n")
     if args.draw:
@@ -284,7 +235,7 @@ def table(lives: Sequence[Life]) -> Iterator[str]:
     kinds = list(dict.fromkeys((life.voice, life.owner) for life in lives))
     yield _row(
         *("voice, owner", *(f"after {n}" for n in CHECKED), "change", "possible"),
-        *("the first shown", "change", "weight"),
+        *("the first shown", "change", "taste in it"),
     )
     yield _row(*["---"] * (6 + len(CHECKED)))
     for kind in kinds:
@@ -300,16 +251,17 @@ def table(lives: Sequence[Life]) -> Iterator[str]:
             f"{fmean(life.possible for life in own):.0%}",
             f"{first[0]:.0%} -> {first[-1]:.0%}",
             f"x {first[-1] / first[0]:.1f}",
-            f"{own[0].strength:g}",
+            f"{own[0].of_first:g}",
         )
     yield ""
-    yield _row("voice, owner", *NAMES)
-    yield _row(*["---"] * (1 + len(NAMES)))
+    yield _row("voice, owner", "text shown", *NAMES)
+    yield _row(*["---"] * (2 + len(NAMES)))
     for life in lives:
-        if life.measures:
-            both = zip(*life.measures, strict=True)
-            yield _row(f"{life.voice}, {life.owner}", *(f"{a:.3f} -> {b:.3f}" for a, b in both))
-
+        for place, ends in (("first", life.measures[:2]), ("second", life.measures[2:])):
+            both = zip(*ends, strict=True)
+            cells = [f"{a:.3f} -> {b:.3f}" for a, b in both]
+            if cells:
+                yield _row(f"{life.voice}, {life.owner}", place, *cells)
     if not any(life.trained for life in lives):
         return
     yield ""
@@ -328,7 +280,7 @@ def _after_training(life: Life, trained: Trained) -> Iterator[str]:
     yield f"{trained.good[0]:.0%} -> {trained.good[1]:.0%}"
     for old, new in zip(*trained.rates, strict=True):
         yield from (f"{old:.0%} -> {new:.0%}", f"x {new / old:.1f}" if old else "")
-    yield "not offered" if trained.strength is None else f"{trained.strength:g}"
+    yield "not offered" if trained.of_first is None else f"{trained.of_first:g}"
     yield from (f"{a:.3f} -> {b:.3f}" for a, b in zip(*trained.measures, strict=True))
 
 

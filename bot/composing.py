@@ -25,7 +25,8 @@ T = TypeVar("T")
 
 AT_ONCE = 4  # texts a request: llama.cpp refuses more than it has slots
 TO_CHOOSE_FROM = 8  # texts a draft, or two for each candidate: sixteen chose no better (LOG.md)
-DRAWN_AT_MOST = 16  # or four for each candidate, if too few pass the screen
+TO_PLEASE = 16  # or four for each, if there is a taste: what somebody likes is seldom written
+DRAWN_AT_MOST = 2  # times as many, if too few pass the screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,8 @@ async def draw(llm: LLM, opened: OpenVoice, asked: Asked, rules: Rules) -> Drawn
     rules = replace(rules, prompt=opened.voice.prompt.system)
     messages = opened.voice.messages(_told(opened, asked))
     named = f"{asked.topic or ''}\n{asked.instruction or ''}"
-    left = max(DRAWN_AT_MOST, 4 * asked.count)
-    wanted = drawn_for(asked.count, is_ranked=opened.ranker is not None)
+    wanted = drawn_for(asked.count, opened.ranker)
+    left = DRAWN_AT_MOST * max(wanted, TO_CHOOSE_FROM)
     while left > 0 and (missing := wanted - len(drawn.short)) > 0:
         size = min(missing, left)
         left -= size
@@ -120,9 +121,11 @@ async def draw(llm: LLM, opened: OpenVoice, asked: Asked, rules: Rules) -> Drawn
     return drawn
 
 
-def drawn_for(count: int, *, is_ranked: bool) -> int:
+def drawn_for(count: int, ranker: Ranker | None) -> int:
     """Texts that are drawn for so many candidates if all pass the screen."""
-    return max(TO_CHOOSE_FROM, 2 * count) if is_ranked else count
+    if ranker is None:
+        return count
+    return max(TO_PLEASE, 4 * count) if ranker.taste else max(TO_CHOOSE_FROM, 2 * count)
 
 
 async def _several(

@@ -3,7 +3,8 @@
 <name>/ranker.json holds the weights of a logistic regression that `train` fits: the author's own
 training posts against drafts of the voice. Words, marks and lengths are its features; the test that
 judges voices (trainer/measures.py) looks at characters of other posts. Beside them lie those of a
-taste, which `taste` learns from what the voice's owner decided. Standard library only.
+taste, which `taste` learns from what the voice's owner decided: of the texts shown, the first is
+chosen for the author's manner and the others for what its owner likes. Standard library only.
 """
 
 import json
@@ -11,8 +12,8 @@ import math
 import random
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class Ranker:
 
     weights: Mapping[str, float]  # of each feature; none where nobody fitted any
     taste: Mapping[str, float] = field(default_factory=dict)  # the same, from decisions
+    of_first: float = 1.0  # share of the taste that counts for the text shown first
 
     @classmethod
     def load(cls, folder: Path) -> "Ranker | None":
@@ -42,7 +44,8 @@ class Ranker:
             return None
         try:
             data = json.loads(file.read_text("utf-8"))
-            return cls(_weights(data["weights"]), _weights(data.get("taste", {})))
+            taste, of_first = data.get("taste", {}), data.get("of_first", 1.0)
+            return cls(_weights(data["weights"]), _weights(taste), float(of_first))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
             raise VoiceError(f"{file} cannot be read ({e}). Train the voice again.") from e
 
@@ -51,44 +54,44 @@ class Ranker:
         partial = folder / f".{RANKER_FILE}.partial"
         rounded = {
             part: {name: round(weight, 4) for name, weight in sorted(weights.items())}
-            for part, weights in asdict(self).items()
+            for part, weights in (("weights", self.weights), ("taste", self.taste))
         }
-        partial.write_text(json.dumps(rounded, ensure_ascii=False) + "\n", "utf-8")
+        data = {**rounded, "of_first": self.of_first}
+        partial.write_text(json.dumps(data, ensure_ascii=False) + "\n", "utf-8")
         partial.replace(folder / RANKER_FILE)
-
-    def score(self, text: str, topic: str | None) -> float:
-        """Log-odds, in nats; what all texts on the topic have in common is left out."""
-        style, taste = self.weights, self.taste
-        return sum(style.get(name, 0.0) + taste.get(name, 0.0) for name in features(text, topic))
 
     def choose(
         self, texts: Sequence[str], topic: str | None, count: int, chance: random.Random
     ) -> list[int]:
-        """Numbers of up to `count` texts, in the order to show them."""
-        return by_odds(texts, [self.score(text, topic) for text in texts], count, chance)
+        """Numbers of up to `count` texts, in the order to show them.
+
+        Drawn in proportion to the odds and not the best of all: always the most typical one would
+        be as telling as none of them (Gumbel-max; importance resampling, Rubin 1987).
+        """
+        named = [features(text, topic) for text in texts]
+        styles = [log_odds(self.weights, names) for names in named]
+        liked = [log_odds(self.taste, names) for names in named]
+        keys = {i: drawn_key(style, chance) for i, style in enumerate(styles)}
+        pairs = [set(pairwise(_words(text))) for text in texts]
+        chosen: list[int] = []
+        while keys and len(chosen) < count:
+            share = 1.0 if chosen else self.of_first
+            best = max(
+                keys, key=lambda i: keys[i] + share * liked[i] - ALIKE * _overlap(i, chosen, pairs)
+            )
+            chosen.append(best)
+            del keys[best]
+        return chosen
+
+
+def log_odds(weights: Mapping[str, float], names: Iterable[str]) -> float:
+    """In nats, of a text with these features; what all texts have in common is left out."""
+    return sum(weights.get(name, 0.0) for name in names)
 
 
 def drawn_key(score: float, chance: random.Random) -> float:
     """Whoever takes the highest keys draws in proportion to the odds that scores are the log of."""
     return score - math.log(-math.log(1 - chance.random()))
-
-
-def by_odds(
-    texts: Sequence[str], scores: Sequence[float], count: int, chance: random.Random
-) -> list[int]:
-    """Numbers of up to `count` texts, in the order to show them; a score is a text's log-odds.
-
-    Drawn in proportion to the odds and not the best of all: always the most typical one would
-    be as telling as none of them (Gumbel-max; importance resampling, Rubin 1987).
-    """
-    keys = {i: drawn_key(score, chance) for i, score in enumerate(scores)}
-    pairs = [set(pairwise(_words(text))) for text in texts]
-    chosen: list[int] = []
-    while keys and len(chosen) < count:
-        best = max(keys, key=lambda i: keys[i] - ALIKE * _overlap(i, chosen, pairs))
-        chosen.append(best)
-        del keys[best]
-    return chosen
 
 
 def _weights(data: Mapping[str, float]) -> dict[str, float]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import VoiceError
-from bot.ranker import RANKER_FILE, Ranker, features
+from bot.ranker import RANKER_FILE, Ranker, features, log_odds
 from bot.voice import VoicePost, save_posts
 from tests.fakes.llm import FakeLLM, llm_in_thread
 from trainer.__main__ import main
@@ -22,6 +22,10 @@ LOUD = [f"Wow, {topic}!!! So great, number {n}! #wow" for n in range(20) for top
 ASKED = [topic for _ in range(20) for topic in TOPICS]
 
 
+def _style(ranker: Ranker, text: str, topic: str | None) -> float:
+    return log_odds(ranker.weights, features(text, topic))
+
+
 @pytest.fixture(scope="module")
 def ranker() -> Ranker:
     """One that has seen a dry author, and loud drafts."""
@@ -30,12 +34,12 @@ def ranker() -> Ranker:
 
 def test_it_prefers_a_new_text_in_the_authors_manner(ranker: Ranker) -> None:
     dry, loud = "Snow again. No comment today.", "Wow, snow!!! So great! #wow"
-    assert ranker.score(dry, "snow") > ranker.score(loud, "snow") + 1
+    assert _style(ranker, dry, "snow") > _style(ranker, loud, "snow") + 1
 
 
 def test_it_shows_the_likelier_first_mostly_but_not_always(ranker: Ranker) -> None:
     texts = ["Wow, snow! No comment.", "Snow again. So great, number 3."]
-    odds = ranker.score(texts[1], "snow") - ranker.score(texts[0], "snow")
+    odds = _style(ranker, texts[1], "snow") - _style(ranker, texts[0], "snow")
     chance = random.Random(0)
     first = [ranker.choose(texts, "snow", 1, chance)[0] for _ in range(2000)]
     expected = 1 / (1 + 2.718281828**-odds)
@@ -59,10 +63,10 @@ def test_a_topic_that_is_there_counts_for_a_text(ranker: Ranker) -> None:
 
 
 @given(st.text(), st.none() | st.text())
-def test_every_text_has_a_score_and_every_choice_is_one_of_the_texts(
+def test_every_text_has_odds_and_every_choice_is_one_of_the_texts(
     ranker: Ranker, text: str, topic: str | None
 ) -> None:
-    assert isinstance(ranker.score(text, topic), float)
+    assert isinstance(_style(ranker, text, topic), float)
     order = ranker.choose([text, "", text], topic, 2, random.Random(1))
     assert len(order) == len(set(order)) == 2
 
@@ -72,14 +76,31 @@ def test_it_is_kept_beside_the_voice(ranker: Ranker, tmp_path: Path) -> None:
     ranker.save(tmp_path)
     kept = Ranker.load(tmp_path)
     assert kept is not None
-    assert kept.score(DRY[0], "harbour") == pytest.approx(ranker.score(DRY[0], "harbour"), abs=0.01)
+    before = _style(ranker, DRY[0], "harbour")
+    assert _style(kept, DRY[0], "harbour") == pytest.approx(before, abs=0.01)
 
 
-def test_a_taste_is_added_to_the_style_and_kept_apart_from_it(tmp_path: Path) -> None:
-    Ranker({"w tea": 2.0}, {"w tea": -0.5, "w !": -1.0}).save(tmp_path)
-    kept = Ranker.load(tmp_path)
-    assert kept == Ranker({"w tea": 2.0}, {"w tea": -0.5, "w !": -1.0})
-    assert kept.score("Tea!", None) == pytest.approx(0.5)
+def test_a_taste_is_kept_apart_from_the_style(tmp_path: Path) -> None:
+    Ranker({"w tea": 2.0}, {"w tea": -0.5, "w !": -1.0}, 0.25).save(tmp_path)
+    assert Ranker.load(tmp_path) == Ranker({"w tea": 2.0}, {"w tea": -0.5, "w !": -1.0}, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("of_first", "first"), [(0.0, "loud"), (1.0, "quiet")], ids=["style alone", "all of the taste"]
+)
+def test_the_first_is_chosen_by_style_and_the_others_by_taste(of_first: float, first: str) -> None:
+    """The author is loud; whoever decides likes it quiet."""
+    ranker = Ranker({"w !": 20.0}, {"w !": -60.0}, of_first)
+    texts = ["One bus!", "Two trams.", "Three boats!", "Four trains.", "Five ferries!"]
+    orders = [ranker.choose(texts, None, 3, random.Random(seed)) for seed in range(50)]
+    shown = [["loud" if "!" in texts[i] else "quiet" for i in order] for order in orders]
+    assert {order[0] for order in shown} == {first}
+    assert all(order.count("quiet") == 2 for order in shown)
+
+
+def test_a_taste_of_before_is_for_all_texts_shown(tmp_path: Path) -> None:
+    (tmp_path / RANKER_FILE).write_text('{"weights": {}, "taste": {"w !": -1.0}}')
+    assert Ranker.load(tmp_path) == Ranker({}, {"w !": -1.0}, 1.0)
 
 
 def test_a_ranker_from_before_there_were_tastes_is_read(tmp_path: Path) -> None:
@@ -87,7 +108,10 @@ def test_a_ranker_from_before_there_were_tastes_is_read(tmp_path: Path) -> None:
     assert Ranker.load(tmp_path) == Ranker({"w tea": 2.0}, {})
 
 
-@pytest.mark.parametrize("damaged", ["", "[]", '{"weights": 3}', '{"weights": {"w a": "x"}}'])
+@pytest.mark.parametrize(
+    "damaged",
+    ["", "[]", '{"weights": 3}', '{"weights": {"w a": "x"}}', '{"weights": {}, "of_first": []}'],
+)
 def test_a_damaged_file_is_said_so(tmp_path: Path, damaged: str) -> None:
     (tmp_path / RANKER_FILE).write_text(damaged)
     with pytest.raises(VoiceError, match=r"cannot be read .* Train the voice again"):
@@ -107,7 +131,7 @@ def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeLL
 def test_rank_learns_from_training_posts_and_drafts_on_their_topics(
     voice_folder: Path, provider: FakeLLM, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Ranker({"w wow": 9.0}, {"w loud": -1.0}).save(voice_folder)  # of an earlier training
+    Ranker({"w wow": 9.0}, {"w loud": -1.0}, 0.25).save(voice_folder)  # of an earlier training
     posts = zip(DRY, ASKED, strict=True)
     save_posts(voice_folder, [VoicePost(None, text, (topic,)) for text, topic in posts])
     arguments = ["rank", voice_folder.name, "--voices", str(voice_folder.parent)]
@@ -115,8 +139,8 @@ def test_rank_learns_from_training_posts_and_drafts_on_their_topics(
     assert "what sets 80 of them apart" in capsys.readouterr().out
     ranker = Ranker.load(voice_folder)
     assert ranker is not None
-    assert ranker.score("Tea again. No comment.", "tea") > ranker.score("Wow, tea!!!", "tea")
-    assert ranker.taste == {"w loud": -1.0}  # its owner's: not lost
+    assert _style(ranker, "Tea again. No comment.", "tea") > _style(ranker, "Wow, tea!!!", "tea")
+    assert (ranker.taste, ranker.of_first) == ({"w loud": -1.0}, 0.25)  # its owner's: not lost
     assert not [*voice_folder.glob(".ranker*")]
     asked = [body["messages"][-1]["content"] for body in provider.asked]
     assert set(asked) == set(TOPICS)

@@ -131,7 +131,7 @@ def test_a_voice_that_draws_worse_does_not_take_its_place(
     before = _weights(place)
     assert _taste(place, "--learn", place / "liked", "--train", place / "data") == 0
     told = capsys.readouterr().out
-    assert "But even at its weakest it would cost" in told
+    assert "But what it draws then would cost" in told
     assert "keeping to the topic" in told
     assert _weights(place) == before
     assert {f.name for f in (place / "voices").iterdir()} == {"mara", ".mara.evaluation"}

@@ -78,7 +78,7 @@ async def _draw_all(
         settings = settings.model_copy(update={"llm_model": None})  # that names the voice
         opened = replace(opened, voice=_untrained(opened.voice, base_prompt), ranker=None)
     rules = Rules(max_chars, status_length, opened.archive, WordList(settings.blocked_lines()))
-    wanted = drawn_for(count, is_ranked=opened.ranker is not None)
+    wanted = drawn_for(count, opened.ranker)
     at_once = asyncio.Semaphore(1 + SLOTS // wanted)  # one more than the engine has room for
     async with AsyncExitStack() as stack:
         # Nobody waits for the bot's other work here: every core, as in a training.

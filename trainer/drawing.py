@@ -13,14 +13,19 @@ from pathlib import Path
 from rich.progress import Progress
 
 from bot.composing import drawn_for
-from bot.ranker import RANKER_FILE
+from bot.ranker import Ranker
 from bot.voice import Prompt, Voice, VoicePost
 from trainer.drafts import MAX_CHARS, draw_all
 from trainer.errors import DataError
 from trainer.voice_folder import VoiceFolder
 
 CANDIDATES = 4  # shown in Discord; the first is judged
-NAMES = {"voice": "the voice", "base": "base model", "examples": "base, 5 examples"}
+NAMES = {
+    "voice": "the voice",
+    "again": "the voice again",
+    "base": "base model",
+    "examples": "base, 5 examples",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,7 @@ class Drawing:
             about = {key: about[key] for key in ("base", "sampling", "data_sha256")}
             about["prompt"] = asdict(prompt)
         # what a ranker chooses is seen when they are measured; here it matters how many it is given
-        is_ranked = not prompt and (self.folder.place / RANKER_FILE).exists()
-        asked = drawn_for(count, is_ranked=is_ranked)
+        asked = drawn_for(count, None if prompt else Ranker.load(self.folder.place))
         digest = hashlib.sha256(json.dumps([about, count, asked, MAX_CHARS]).encode())
         weights = self.folder.place / voice.model
         if not prompt and weights.is_file():

@@ -4,7 +4,6 @@ Each time the taste is compared with none at all, so that several small losses, 
 cannot add up.
 """
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 from bot.ranker import Ranker
 from bot.voice import HELD_OUT_FILE, Voice, load_posts
+from trainer import drafts
 from trainer.drawing import read
 from trainer.measured import Yardstick
 from trainer.opinion import COPIES_GOAL, STYLE_GOAL, TOPIC_GOAL, VARIETY_GOAL
@@ -83,16 +83,16 @@ class Gate:
         topics, texts = [self.topics[i] for i in numbers], [self.texts[i] for i in numbers]
         return replace(self, real=real, topics=topics, texts=texts, by=self.by.on(real))
 
-    def judged(self, ranker: Ranker) -> Judged:
-        """Measure what is shown first if this ranker chooses."""
-        rounds = [self._round(self.first_shown(ranker, number)) for number in range(ROUNDS)]
+    def judged(self, ranker: Ranker, place: int = 1) -> Judged:
+        """Measure what is shown first, or at another place, if this ranker chooses."""
+        chosen = (self.shown(ranker, place, choice) for choice in range(ROUNDS))
+        rounds = [self._round([texts[-1] for texts in shown]) for shown in chosen]
         return Judged(*map(fmean, zip(*rounds, strict=True)))
 
-    def first_shown(self, ranker: Ranker, number: int = 0) -> list[str]:
-        """What is shown first on each topic if this ranker chooses."""
-        chance = random.Random(number)  # noqa: S311 - no secret
+    def shown(self, ranker: Ranker, count: int, choice: int = 0) -> list[list[str]]:
+        """What is shown on each topic if this ranker chooses; another choice is as likely."""
         rows = zip(self.texts, self.topics, strict=True)
-        return [texts[ranker.choose(texts, topic, 1, chance)[0]] for texts, topic in rows]
+        return [drafts.shown(texts, topic, count, ranker, choice) for texts, topic in rows]
 
     def _round(self, shown: Sequence[str]) -> Judged:
         found = self.by.measure(shown, self.topics)

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 from threadpoolctl import threadpool_limits
 
-from bot.ranker import Ranker, features
+from bot.ranker import features, log_odds
 from bot.voice import Prompt
 from trainer import preferences
 
@@ -52,7 +52,7 @@ class Taste:
 
     def score(self, text: str) -> float:
         """How much it likes a text, in nats; between two texts, the log-odds."""
-        return Ranker(self.weights).score(text, None)
+        return log_odds(self.weights, features(text, None))
 
     def times(self, strength: float) -> dict[str, float]:
         """The weights of a stronger or weaker taste of the same kind."""

@@ -4,8 +4,9 @@ Reads a finished voice folder, draws a draft on the topics of each of those post
 path, and writes ranker.json. No held-out post is touched: those judge what the ranker chooses.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,30 +45,30 @@ def rank(voice: Path, console: Console) -> None:
             f"The voice has {len(posts)} posts with topics, and a ranker needs at least {FEWEST}."
             " It shows its drafts in the order they were drawn."
         )
-    with _without_ranker(voice) as taste:
+    with _without_ranker(voice) as before:
         drafts = _draft(voice, [post.topic for post in posts[-DRAFTS:]])
         fitted = fit([(post.text, post.topic) for post in posts], drafts)
-        Ranker(fitted.weights, taste).save(voice)
+        replace(before, weights=fitted.weights).save(voice)
     (voice / VOICE_FILE).touch()  # running bots look there for what is new
     console.print(f"Its drafts are ranked by what sets {len(drafts)} of them apart from posts.")
 
 
 @contextmanager
-def _without_ranker(voice: Path) -> Iterator[Mapping[str, float]]:
-    """Put the ranker away, which would rank what the next one learns from; yields its taste.
+def _without_ranker(voice: Path) -> Iterator[Ranker]:
+    """Put the ranker away, which would rank what the next one learns from; yields it.
 
     It is back if that fails, and after a kill when this is called again.
     """
     file, away = voice / RANKER_FILE, voice / f".{RANKER_FILE}.before"
     if away.exists() and not file.exists():
         away.replace(file)
-    before = None
+    before: Ranker | None = None
     with suppress(VoiceError):  # a damaged one is no loss
         before = Ranker.load(voice)
     if file.exists():
         file.replace(away)
     try:
-        yield before.taste if before else {}
+        yield before or Ranker({})
     except BaseException:
         if away.exists():
             away.replace(file)

@@ -77,7 +77,7 @@ def retrain(
     new = Voice.load(trial.place)
     kept = {name: old.metrics[name] for name in STILL_TRUE & old.metrics.keys()}
     replace(new, metrics=new.metrics | kept).save(trial.place)
-    (Ranker.load(start) or Ranker({})).save(trial.place)
+    replace(Ranker.load(start) or Ranker({}), taste={}).save(trial.place)
     return trial
 
 

@@ -6,7 +6,6 @@ itself goes on to learn, too (retrain.py). Both can be taken back.
 """
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import exp
@@ -18,6 +17,7 @@ from rich.table import Table
 
 from bot.ranker import RANKER_FILE, Ranker
 from bot.voice import VOICE_FILE, Voice, VoiceError
+from trainer.drawing import CANDIDATES
 from trainer.errors import DataError
 from trainer.feedback import PREFERENCES
 from trainer.gate import NAMES, Gate, Judged
@@ -25,11 +25,17 @@ from trainer.liking import Taste, learn, read
 from trainer.retrain import draw, expect_own, retrain, start_of
 from trainer.voice_folder import VoiceFolder
 
-# Of the four drafts shown the best are wanted, and not some in proportion to how good they are: so
-# more than the decisions show is tried first. LOG.md has what each brings and costs.
-STRENGTHS = {4.0: "four times", 2.0: "twice", 1.0: "just", 0.5: "half", 0.25: "a quarter of"}
-TRAINED = {1.0: "just", 0.5: "half", 0.25: "a quarter of", 0.0: ""}  # it writes by it, too
-UNJUDGED = 0.25  # where nobody knows what it costs: it cost none of those in LOG.md anything
+# Of the texts drawn the best are wanted, and not some in proportion to how good they are: so the
+# taste counts for more than the decisions show. LOG.md has what that brings.
+FULL = 4.0
+# The text shown first is judged beside the author's posts: as much of the taste as costs nothing.
+OF_FIRST = {
+    1.0: "and this taste",
+    0.5: "and half of this taste",
+    0.25: "and a quarter of this taste",
+    0.125: "and an eighth of this taste",
+    0.0: "alone",
+}
 
 
 def taste(
@@ -44,8 +50,8 @@ def taste(
     """Learn a taste and put it into the voice's ranker, as strong as it is without a loss.
 
     With `posts`, the folder that the voice learnt from, the voice is trained by it before, on
-    `base` if its name does not say where that is. Returns how strong it chooses, None if the voice
-    stays as it was; with `anyway` the strongest. Raises a TrainerError.
+    `base` if its name does not say where that is. Returns the share of it that chooses what is
+    shown first, None if the voice stays as it was; with `anyway` all. Raises a TrainerError.
     """
     try:
         voice = Voice.load(folder.place)
@@ -68,32 +74,30 @@ def taste(
             tried = retrain(folder, data, base, learnt, now=now, console=console)
             if before:
                 draw(tried, before)
-        strengths = TRAINED if data else STRENGTHS
         style = replace(Ranker.load(tried.place) or Ranker({}), taste={})
-        strength: float | None = max(strengths)
+        of_first: float | None = max(OF_FIRST)
         if not anyway:
             after = before if tried == start else _gate(tried)
-            strength = affordable(before, after, style, learnt, strengths, console)
+            of_first = affordable(before, after, style, learnt, console)
     except VoiceError as e:
         raise DataError(str(e)) from e
-    if strength is None:
+    if of_first is None:
         shutil.rmtree(folder.trial.voices, ignore_errors=True)
         return None
-    _save(tried.place, replace(style, taste=learnt.times(strength) if strength else {}))
+    _save(tried.place, _tasting(style, learnt, of_first))
     if data:
         folder.put_away()
         folder.replace(tried)
         _print(
             console, f"{voice.name} has learnt anew from those of its posts that this taste likes."
         )
-    if strength:
-        _print(
-            console,
-            f"From now on it chooses among the drafts of {voice.name}, beside the author's style,"
-            f" at {strengths[strength]} the weight that the decisions show.",
-        )
+    _print(
+        console,
+        f"From now on {voice.name} draws twice as many texts a draft. The first one shown is chosen"
+        f" by the author's style {OF_FIRST[of_first]}, the others by what you like most.",
+    )
     _print(console, f"`python -m trainer taste {voice.name} --forget` takes it back.")
-    return strength
+    return of_first
 
 
 def forget(folder: VoiceFolder, console: Console) -> None:
@@ -117,59 +121,60 @@ def _gate(folder: VoiceFolder) -> Gate | None:
 
 
 def affordable(
-    before: Gate | None,
-    after: Gate | None,
-    style: Ranker,
-    learnt: Taste,
-    strengths: Mapping[float, str],
-    console: Console,
+    before: Gate | None, after: Gate | None, style: Ranker, learnt: Taste, console: Console
 ) -> float | None:
-    """How strong the taste can be without making a measure worse; None if it cannot be at all.
+    """The share of the taste that may choose what is shown first without making a measure worse.
 
-    `before` are drafts of the voice without the taste, `after` those it is to choose from.
+    `before` are drafts of the voice without the taste, `after` those it is to choose from: if these
+    are worse without any choice by taste, None.
     """
     if before is None or after is None:
         _print(
             console,
             "What it costs cannot be said, as the voice was not evaluated since it was trained, or"
-            " on too few posts: so it is taken at a strength that seldom costs anything. Run"
-            " `evaluate`, then this again: it may become stronger.",
+            " on too few posts: so the text shown first is chosen without it. Run `evaluate`, then"
+            " this again.",
         )
-        return UNJUDGED
+        return 0.0
     drawn_anew = before is not after
     if drawn_anew:
         before, after = before.beside(after)
     was, worse = before.judged(style), list[str]()
-    for strength in strengths:
-        ranker = replace(style, taste=learnt.times(strength))
+    for of_first in OF_FIRST:
+        ranker = _tasting(style, learnt, of_first)
         now = after.judged(ranker)
         lost = before.losses(was, now, drawn_anew=drawn_anew)
         if not lost:
             if worse:
-                _print(console, f"Stronger, it would cost {' and '.join(worse)}.")
+                _print(console, f"With more of it, the first would cost {' and '.join(worse)}.")
             preferred = _preferred(learnt, before, style, after, ranker)
             _print(
                 console,
-                f"Of {len(before.real)} drafts on topics nobody decided on, the first text shown is"
-                f" preferred to what was shown before on {preferred:.0%}, as far as the decisions"
-                " tell.",
+                f"On {preferred:.0%} of {len(before.real)} topics that nobody decided on, one of"
+                f" the {CANDIDATES} texts shown is preferred to all that were shown before, as far"
+                " as the decisions tell.",
             )
             _show(was, now, console)
-            return strength
+            return of_first
         worse = lost
     _print(
         console,
-        f"But even at its weakest it would cost {' and '.join(worse)}, measured on"
-        f" {len(before.real)} real posts: nothing is changed. `--anyway` takes it all the same.",
+        f"But what it draws then would cost {' and '.join(worse)}, measured on {len(before.real)}"
+        " real posts: nothing is changed. `--anyway` takes it all the same; without --train the"
+        " taste only chooses, and the text shown first stays as it is.",
     )
     _show(was, now, console)
     return None
 
 
+def _tasting(style: Ranker, learnt: Taste, of_first: float) -> Ranker:
+    return replace(style, taste=learnt.times(FULL), of_first=of_first)
+
+
 def _preferred(learnt: Taste, before: Gate, style: Ranker, after: Gate, ranker: Ranker) -> float:
-    """Share of topics on which the owner would take the new first text, by Bradley and Terry."""
-    rows = zip(before.first_shown(style), after.first_shown(ranker), strict=True)
-    gains = [learnt.score(new) - learnt.score(old) for old, new in rows]
+    """Share of topics on which the owner would take a new text, by Bradley and Terry."""
+    rows = zip(before.shown(style, CANDIDATES), after.shown(ranker, CANDIDATES), strict=True)
+    gains = [max(map(learnt.score, new)) - max(map(learnt.score, old)) for old, new in rows]
     return fmean(1 / (1 + exp(-gain)) for gain in gains)
 
 

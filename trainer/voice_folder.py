@@ -10,7 +10,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -220,7 +220,7 @@ class VoiceFolder:
         with suppress(VoiceError):  # a damaged one is no reason to lose a training
             before = Ranker.load(self.place)
         if before and before.taste:
-            Ranker({}, before.taste).save(self.new)
+            replace(before, weights={}).save(self.new)
             console.print(
                 "It keeps the taste it learnt from decisions;"
                 f" `python -m trainer taste {self.name} --forget` drops it."
