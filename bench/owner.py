@@ -36,13 +36,14 @@ from trainer.drawing import read as read_drawn
 from trainer.errors import DataError
 from trainer.feedback import PREFERENCES, feedback
 from trainer.gate import NAMES, Gate, Judged
-from trainer.liking import learn, read
+from trainer.liking import Taste, learn, read
 from trainer.summary import progress_bar
-from trainer.taste import FULL, taste
+from trainer.taste import taste, tasting
 from trainer.voice_folder import VoiceFolder
 
 CHECKED = (0, 10, 25, 50, 100)  # decisions after which the owner trains
 ASKED = 100  # topics to decide on; the others are to judge by
+NO_TASTE = Taste({}, 0, 0.5, [])
 
 
 class Approved(NamedTuple):
@@ -95,7 +96,7 @@ async def live(
     served = _with_more(unseen, folder)
     faults = OWNERS[life.owner](gate.real)
     style = Ranker.load(folder.place) or Ranker({})
-    tastes = [{}]
+    tastes = [NO_TASTE]
     async with Store.open(scratch / "bot.db") as store:
         deciding = Deciding(store, life.voice, faults, chance)
         for number in asked:
@@ -112,7 +113,10 @@ async def live(
         trained = await asyncio.to_thread(
             _trained, folder, unseen, scratch / "liked", posts, faults
         )
-    chosen = [(served if t else unseen, replace(style, taste=t, of_first=of_first)) for t in tastes]
+    chosen = [
+        (served, tasting(style, learnt, of_first)) if learnt.weights else (unseen, style)
+        for learnt in tastes
+    ]
     ends = (chosen[0], chosen[-1])
     return replace(
         life,
@@ -177,15 +181,15 @@ def _copy(source: VoiceFolder, to: VoiceFolder) -> None:
     shutil.copytree(source.voices / kept, to.voices / kept)
 
 
-def _learnt(scratch: Path, folder: VoiceFolder) -> dict[str, float]:
+def _learnt(scratch: Path, folder: VoiceFolder) -> Taste:
     """What the decisions so far teach, by way of `feedback`."""
     data = scratch / "liked"
     try:
         quiet = Console(file=io.StringIO())
         feedback(scratch / "bot.db", data, folder.name, folder.voices, now=NOW, console=quiet)
     except DataError:  # nothing was approved yet
-        return {}
-    return learn(read(data / PREFERENCES, Prompt())).times(FULL)
+        return NO_TASTE
+    return learn(read(data / PREFERENCES, Prompt()))
 
 
 def _approved(gate: Gate, ranker: Ranker, faults: Faults) -> Approved:

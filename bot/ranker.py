@@ -25,6 +25,7 @@ _TOKEN = re.compile(r"https?://\S+|[@#]?\w+(?:['’]\w+)*|[^\w\s]|\n")
 _SENTENCE_END = re.compile(r"[.!?…]+(?:\s|$)|\n+")
 STEPS = 200  # of an amount that are told apart
 ALIKE = 4.0  # nats, for a text all of whose word pairs another one shown has too
+TOPIC = "topic "  # how the features begin that tell how much of the topic a text has
 _STEM = 5  # characters: "taxes" and "taxing" speak of the same
 
 
@@ -158,7 +159,7 @@ def _coverage(text: str, topic: str | None) -> Iterator[str]:
         return
     squeezed = "".join(_words(text)).lower()
     share = sum(stem in squeezed for stem in stems) / len(stems)
-    yield from (f"topic {i}" for i in range(1, int(4 * share) + 1))
+    yield from (f"{TOPIC}{i}" for i in range(1, int(4 * share) + 1))
 
 
 def _words(text: str) -> list[str]:

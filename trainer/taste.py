@@ -15,7 +15,7 @@ from statistics import fmean
 from rich.console import Console
 from rich.table import Table
 
-from bot.ranker import RANKER_FILE, Ranker
+from bot.ranker import RANKER_FILE, TOPIC, Ranker
 from bot.voice import VOICE_FILE, Voice, VoiceError
 from trainer.drawing import CANDIDATES
 from trainer.errors import DataError
@@ -84,7 +84,7 @@ def taste(
     if of_first is None:
         shutil.rmtree(folder.trial.voices, ignore_errors=True)
         return None
-    _save(tried.place, _tasting(style, learnt, of_first))
+    _save(tried.place, tasting(style, learnt, of_first))
     if data:
         folder.put_away()
         folder.replace(tried)
@@ -120,6 +120,16 @@ def _gate(folder: VoiceFolder) -> Gate | None:
     return Gate.of(folder, Voice.load(folder.place))
 
 
+def tasting(style: Ranker, learnt: Taste, of_first: float) -> Ranker:
+    """A ranker of the author's style that has this taste: it keeps to the topic as it did without.
+
+    So the share of the topic counts for as much more as the taste does (LOG.md).
+    """
+    topic = {name: w for name, w in style.weights.items() if name.startswith(TOPIC)}
+    kept = {name: (FULL - 1) * weight for name, weight in topic.items()}
+    return replace(style, taste=kept | learnt.times(FULL), of_first=of_first)
+
+
 def affordable(
     before: Gate | None, after: Gate | None, style: Ranker, learnt: Taste, console: Console
 ) -> float | None:
@@ -141,7 +151,7 @@ def affordable(
         before, after = before.beside(after)
     was, worse = before.judged(style), list[str]()
     for of_first in OF_FIRST:
-        ranker = _tasting(style, learnt, of_first)
+        ranker = tasting(style, learnt, of_first)
         now = after.judged(ranker)
         lost = before.losses(was, now, drawn_anew=drawn_anew)
         if not lost:
@@ -165,10 +175,6 @@ def affordable(
     )
     _show(was, now, console)
     return None
-
-
-def _tasting(style: Ranker, learnt: Taste, of_first: float) -> Ranker:
-    return replace(style, taste=learnt.times(FULL), of_first=of_first)
 
 
 def _preferred(learnt: Taste, before: Gate, style: Ranker, after: Gate, ranker: Ranker) -> float:
