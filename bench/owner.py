@@ -38,7 +38,7 @@ from trainer.feedback import PREFERENCES, feedback
 from trainer.gate import NAMES, Gate, Judged
 from trainer.liking import Taste, learn, read
 from trainer.summary import progress_bar
-from trainer.taste import taste, tasting
+from trainer.taste import taste, with_taste
 from trainer.voice_folder import VoiceFolder
 
 CHECKED = (0, 10, 25, 50, 100)  # decisions after which the owner trains
@@ -57,7 +57,7 @@ class Trained(NamedTuple):
     """What became of a voice that was trained by the taste, on unseen topics."""
 
     topics: int
-    of_first: float | None  # of the taste when it chooses, too; None if it was not offered
+    is_offered: bool
     rates: tuple[Approved, Approved]  # before and after
     good: tuple[float, float]  # shares of all texts drawn that are good enough
     measures: tuple[Judged, Judged]
@@ -70,20 +70,16 @@ class Life:
     voice: str
     owner: str
     seed: int
-    of_first: float = 0.0  # share of the taste that chooses what is shown first
     rates: Sequence[Approved] = ()  # at each checkpoint
     possible: float = 0.0  # share of drafts of which any text drawn is good enough
     measures: Sequence[Judged] = ()  # on the unseen topics, first and second text: before, after
     trained: Trained | None = None  # of the first life, if that was asked for
 
 
-async def live(
-    voices: Path, life: Life, scratch: Path, of_first: float | None, posts: Path | None
-) -> Life:
+async def live(voices: Path, life: Life, scratch: Path, posts: Path | None) -> Life:
     """Decide, learn at each checkpoint, and look what would be approved of drafts not seen.
 
-    How much of the taste may choose the first text, `taste` says after the last decision, unless it
-    is given. With `posts`, the folder the voice learnt from, it is trained in the end.
+    With `posts`, the folder the voice learnt from, it is trained in the end.
     """
     folder = VoiceFolder(scratch, life.voice)
     _copy(VoiceFolder(voices, life.voice), folder)
@@ -106,21 +102,18 @@ async def live(
                 tastes.append(_learnt(scratch, folder))
             if len(tastes) == len(CHECKED):
                 break
-        if of_first is None:
-            of_first = taste(folder, scratch / "liked", Console(stderr=True)) or 0.0
     trained = None
     if posts:  # in a thread: drawing begins a loop of its own
         trained = await asyncio.to_thread(
             _trained, folder, unseen, scratch / "liked", posts, faults
         )
     chosen = [
-        (served, tasting(style, learnt, of_first)) if learnt.weights else (unseen, style)
+        (served, with_taste(style, learnt)) if learnt.weights else (unseen, style)
         for learnt in tastes
     ]
     ends = (chosen[0], chosen[-1])
     return replace(
         life,
-        of_first=of_first,
         trained=trained,
         rates=[_approved(*one, faults) for one in chosen],
         possible=fmean(any(faults(text) == 0 for text in texts) for texts in served.texts),
@@ -155,7 +148,7 @@ def _trained(
 ) -> Trained:
     """Train the voice by what was decided, and look at what it draws then."""
     style = Ranker.load(folder.place) or Ranker({})
-    of_first = taste(folder, liked, Console(stderr=True), posts=posts)
+    is_offered = taste(folder, liked, Console(stderr=True), posts=posts)
     gate = Gate.of(folder, Voice.load(folder.place))
     assert gate
     old, new = unseen.beside(gate)
@@ -163,7 +156,7 @@ def _trained(
     rankers = ((old, replace(style, taste={})), (new, chosen))
     return Trained(
         len(old.real),
-        of_first,
+        is_offered,
         (_approved(*rankers[0], faults), _approved(*rankers[1], faults)),
         (_good(old, faults), _good(new, faults)),
         (old.judged(rankers[0][1]), new.judged(rankers[1][1])),
@@ -224,10 +217,9 @@ def main() -> None:
         draw_again(VoiceFolder(args.voices, name))
     lives: list[Life] = []
     for life in track(todo, console=Console(stderr=True)):
-        of_first = lives[-1].of_first if life.seed else None  # is asked for once: it takes long
         with tempfile.TemporaryDirectory() as scratch:
             posts = args.train / life.voice if args.train and not life.seed else None
-            lives.append(asyncio.run(live(args.voices, life, Path(scratch), of_first, posts)))
+            lives.append(asyncio.run(live(args.voices, life, Path(scratch), posts)))
         print(lives[-1], file=sys.stderr)
     print(*table(lives), sep="\n")
     if args.draw:
@@ -239,9 +231,9 @@ def table(lives: Sequence[Life]) -> Iterator[str]:
     kinds = list(dict.fromkeys((life.voice, life.owner) for life in lives))
     yield _row(
         *("voice, owner", *(f"after {n}" for n in CHECKED), "change", "possible"),
-        *("the first shown", "change", "taste in it"),
+        *("the first shown", "change"),
     )
-    yield _row(*["---"] * (6 + len(CHECKED)))
+    yield _row(*["---"] * (5 + len(CHECKED)))
     for kind in kinds:
         own = [life for life in lives if (life.voice, life.owner) == kind]
         rates, first = (
@@ -255,7 +247,6 @@ def table(lives: Sequence[Life]) -> Iterator[str]:
             f"{fmean(life.possible for life in own):.0%}",
             f"{first[0]:.0%} -> {first[-1]:.0%}",
             f"x {first[-1] / first[0]:.1f}",
-            f"{own[0].of_first:g}",
         )
     yield ""
     yield _row("voice, owner", "text shown", *NAMES)
@@ -271,7 +262,7 @@ def table(lives: Sequence[Life]) -> Iterator[str]:
     yield ""
     yield _row(
         *("voice, owner", "topics", "of all texts", "one of four", "change", "the first shown"),
-        *("change", "chooses", *NAMES),
+        *("change", "offered", *NAMES),
     )
     yield _row(*["---"] * (8 + len(NAMES)))
     for life in lives:
@@ -284,7 +275,7 @@ def _after_training(life: Life, trained: Trained) -> Iterator[str]:
     yield f"{trained.good[0]:.0%} -> {trained.good[1]:.0%}"
     for old, new in zip(*trained.rates, strict=True):
         yield from (f"{old:.0%} -> {new:.0%}", f"x {new / old:.1f}" if old else "")
-    yield "not offered" if trained.of_first is None else f"{trained.of_first:g}"
+    yield "yes" if trained.is_offered else "no"
     yield from (f"{a:.3f} -> {b:.3f}" for a, b in zip(*trained.measures, strict=True))
 
 

@@ -13,7 +13,7 @@ import random
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,7 +35,6 @@ class Ranker:
 
     weights: Mapping[str, float]  # of each feature; none where nobody fitted any
     taste: Mapping[str, float] = field(default_factory=dict)  # the same, from decisions
-    of_first: float = 1.0  # share of the taste that counts for the text shown first
 
     @classmethod
     def load(cls, folder: Path) -> "Ranker | None":
@@ -45,8 +44,7 @@ class Ranker:
             return None
         try:
             data = json.loads(file.read_text("utf-8"))
-            taste, of_first = data.get("taste", {}), data.get("of_first", 1.0)
-            return cls(_weights(data["weights"]), _weights(taste), float(of_first))
+            return cls(_weights(data["weights"]), _weights(data.get("taste", {})))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
             raise VoiceError(f"{file} cannot be read ({e}). Train the voice again.") from e
 
@@ -55,16 +53,15 @@ class Ranker:
         partial = folder / f".{RANKER_FILE}.partial"
         rounded = {
             part: {name: round(weight, 4) for name, weight in sorted(weights.items())}
-            for part, weights in (("weights", self.weights), ("taste", self.taste))
+            for part, weights in asdict(self).items()
         }
-        data = {**rounded, "of_first": self.of_first}
-        partial.write_text(json.dumps(data, ensure_ascii=False) + "\n", "utf-8")
+        partial.write_text(json.dumps(rounded, ensure_ascii=False) + "\n", "utf-8")
         partial.replace(folder / RANKER_FILE)
 
     def choose(
         self, texts: Sequence[str], topic: str | None, count: int, chance: random.Random
     ) -> list[int]:
-        """Numbers of up to `count` texts, in the order to show them.
+        """Numbers of up to `count` texts, in the order to show them: the first by style alone.
 
         Drawn in proportion to the odds and not the best of all: always the most typical one would
         be as telling as none of them (Gumbel-max; importance resampling, Rubin 1987).
@@ -76,10 +73,9 @@ class Ranker:
         pairs = [set(pairwise(_words(text))) for text in texts]
         chosen: list[int] = []
         while keys and len(chosen) < count:
-            share = 1.0 if chosen else self.of_first
-            best = max(
-                keys, key=lambda i: keys[i] + share * liked[i] - ALIKE * _overlap(i, chosen, pairs)
-            )
+            best = max(keys, key=lambda i: keys[i] - ALIKE * _overlap(i, chosen, pairs))
+            if not chosen:
+                keys = {i: key + liked[i] for i, key in keys.items()}
             chosen.append(best)
             del keys[best]
         return chosen

@@ -53,7 +53,7 @@ async def test_of_eight_texts_those_that_the_ranker_likes_are_shown(
 async def test_of_sixteen_texts_the_first_is_the_authors_and_the_others_what_its_owner_likes(
     drafting: Drafting, fake_llm: FakeLLM, voice_folder: Path
 ) -> None:
-    Ranker({"w dry": 50.0}, {"w wet": 200.0}, of_first=0.0).save(voice_folder)
+    Ranker({"w dry": 50.0}, {"w wet": 200.0}).save(voice_folder)
     liked = ["A wet one.", "One more wet text."]
     fake_llm.texts = iter(["A dry text.", *(f"It rains on day {n}." for n in range(13)), *liked])
     draft = await drafting.write_draft(OWNER, "tea", 3, NOW)

@@ -81,26 +81,17 @@ def test_it_is_kept_beside_the_voice(ranker: Ranker, tmp_path: Path) -> None:
 
 
 def test_a_taste_is_kept_apart_from_the_style(tmp_path: Path) -> None:
-    Ranker({"w tea": 2.0}, {"w tea": -0.5, "w !": -1.0}, 0.25).save(tmp_path)
-    assert Ranker.load(tmp_path) == Ranker({"w tea": 2.0}, {"w tea": -0.5, "w !": -1.0}, 0.25)
+    Ranker({"w tea": 2.0}, {"w tea": -0.5, "w !": -1.0}).save(tmp_path)
+    assert Ranker.load(tmp_path) == Ranker({"w tea": 2.0}, {"w tea": -0.5, "w !": -1.0})
 
 
-@pytest.mark.parametrize(
-    ("of_first", "first"), [(0.0, "loud"), (1.0, "quiet")], ids=["style alone", "all of the taste"]
-)
-def test_the_first_is_chosen_by_style_and_the_others_by_taste(of_first: float, first: str) -> None:
+def test_the_first_is_chosen_by_style_and_the_others_by_taste() -> None:
     """The author is loud; whoever decides likes it quiet."""
-    ranker = Ranker({"w !": 20.0}, {"w !": -60.0}, of_first)
+    ranker = Ranker({"w !": 20.0}, {"w !": -60.0})
     texts = ["One bus!", "Two trams.", "Three boats!", "Four trains.", "Five ferries!"]
     orders = [ranker.choose(texts, None, 3, random.Random(seed)) for seed in range(50)]
     shown = [["loud" if "!" in texts[i] else "quiet" for i in order] for order in orders]
-    assert {order[0] for order in shown} == {first}
-    assert all(order.count("quiet") == 2 for order in shown)
-
-
-def test_a_taste_of_before_is_for_all_texts_shown(tmp_path: Path) -> None:
-    (tmp_path / RANKER_FILE).write_text('{"weights": {}, "taste": {"w !": -1.0}}')
-    assert Ranker.load(tmp_path) == Ranker({}, {"w !": -1.0}, 1.0)
+    assert {tuple(order) for order in shown} == {("loud", "quiet", "quiet")}
 
 
 def test_a_ranker_from_before_there_were_tastes_is_read(tmp_path: Path) -> None:
@@ -110,7 +101,7 @@ def test_a_ranker_from_before_there_were_tastes_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "damaged",
-    ["", "[]", '{"weights": 3}', '{"weights": {"w a": "x"}}', '{"weights": {}, "of_first": []}'],
+    ["", "[]", '{"weights": 3}', '{"weights": {"w a": "x"}}'],
 )
 def test_a_damaged_file_is_said_so(tmp_path: Path, damaged: str) -> None:
     (tmp_path / RANKER_FILE).write_text(damaged)
@@ -131,7 +122,7 @@ def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeLL
 def test_rank_learns_from_training_posts_and_drafts_on_their_topics(
     voice_folder: Path, provider: FakeLLM, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Ranker({"w wow": 9.0}, {"w loud": -1.0}, 0.25).save(voice_folder)  # of an earlier training
+    Ranker({"w wow": 9.0}, {"w loud": -1.0}).save(voice_folder)  # of an earlier training
     posts = zip(DRY, ASKED, strict=True)
     save_posts(voice_folder, [VoicePost(None, text, (topic,)) for text, topic in posts])
     arguments = ["rank", voice_folder.name, "--voices", str(voice_folder.parent)]
@@ -140,7 +131,7 @@ def test_rank_learns_from_training_posts_and_drafts_on_their_topics(
     ranker = Ranker.load(voice_folder)
     assert ranker is not None
     assert _style(ranker, "Tea again. No comment.", "tea") > _style(ranker, "Wow, tea!!!", "tea")
-    assert (ranker.taste, ranker.of_first) == ({"w loud": -1.0}, 0.25)  # its owner's: not lost
+    assert ranker.taste == {"w loud": -1.0}  # its owner's: not lost
     assert not [*voice_folder.glob(".ranker*")]
     asked = [body["messages"][-1]["content"] for body in provider.asked]
     assert set(asked) == set(TOPICS)

@@ -84,7 +84,7 @@ def add_taste(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     train = "train the voice by it, too, with the posts of the folder that prepare wrote"
     option("--train", type=Path, metavar="POSTS", help=train)
     option("--base", metavar="FOLDER", help="of the base model, for a voice trained on a folder")
-    option("--anyway", action="store_true", help="learn it whatever it costs")
+    option("--anyway", action="store_true", help="train by it whatever it costs")
     parser.set_defaults(run=_run_taste)
 
 

@@ -1,7 +1,7 @@
-"""What a taste costs: what evaluations drew, chosen from with the taste and without it.
+"""What training by a taste costs: what the voice drew on held-out topics before and after.
 
-Each time the taste is compared with none at all, so that several small losses, one after the other,
-cannot add up.
+Each new voice is compared with the one that `train` made, so that several small losses, one after
+the other, cannot add up.
 """
 
 from collections.abc import Sequence
@@ -99,14 +99,13 @@ class Gate:
         told = (found.told.style or 0.0, found.told.masked or 0.0)
         return Judged(*told, found.near_copies, found.distinct_2, found.on_topic or 0.0)
 
-    def losses(self, before: Judged, after: Judged, *, drawn_anew: bool = False) -> list[str]:
+    def losses(self, before: Judged, after: Judged) -> list[str]:
         """What is worse than before, by more than chance, and short of its goal.
 
-        For chance is taken one standard error of a share of so many texts, or of the difference of
-        two if the texts are others. Two would be surer, and let through what nobody would call
-        chance if they saw it on both views.
+        For chance is taken one standard error of the difference of two shares of so many texts. Two
+        would be surer, and let through what nobody would call chance if they saw it on both views.
         """
-        n = len(self.real) / (2 if drawn_anew else 1)
+        n = len(self.real) / 2
         told = sqrt(0.25 / (2 * n))  # it guesses at both sides
         variety = min(VARIETY_GOAL * self.real_distinct_2, before.distinct_2) - VARIETY_NOISE
         copies = max(COPIES_GOAL, before.near_copies) + _error(COPIES_GOAL, n)

@@ -28,14 +28,6 @@ from trainer.voice_folder import VoiceFolder
 # Of the texts drawn the best are wanted, and not some in proportion to how good they are: so the
 # taste counts for more than the decisions show. LOG.md has what that brings.
 FULL = 4.0
-# The text shown first is judged beside the author's posts: as much of the taste as costs nothing.
-OF_FIRST = {
-    1.0: "and this taste",
-    0.5: "and half of this taste",
-    0.25: "and a quarter of this taste",
-    0.125: "and an eighth of this taste",
-    0.0: "alone",
-}
 
 
 def taste(
@@ -46,12 +38,12 @@ def taste(
     posts: Path | None = None,
     base: str | None = None,
     anyway: bool = False,
-) -> float | None:
-    """Learn a taste and put it into the voice's ranker, as strong as it is without a loss.
+) -> bool:
+    """Learn a taste and put it into the voice's ranker; false if the voice stays as it was.
 
     With `posts`, the folder that the voice learnt from, the voice is trained by it before, on
-    `base` if its name does not say where that is. Returns the share of it that chooses what is
-    shown first, None if the voice stays as it was; with `anyway` all. Raises a TrainerError.
+    `base` if its name does not say where that is, and must not get worse, unless `anyway`. Raises a
+    TrainerError.
     """
     try:
         voice = Voice.load(folder.place)
@@ -59,9 +51,9 @@ def taste(
         learnt = learn(read(liked / PREFERENCES, voice.prompt))
         _print(console, _so_far(learnt))
         if not learnt.weights:
-            return None
+            return False
         start = start_of(folder)
-        before = None if anyway else _gate(start)
+        before = _gate(start)
         if data and not before and not anyway:
             raise DataError(
                 f"What it costs cannot be said, as the voice {voice.name} was not evaluated since"
@@ -72,19 +64,19 @@ def taste(
         if data:
             now = datetime.now(UTC)
             tried = retrain(folder, data, base, learnt, now=now, console=console)
-            if before:
+            if before and not anyway:
                 draw(tried, before)
+        after = before if tried == start else _gate(tried)
         style = replace(Ranker.load(tried.place) or Ranker({}), taste={})
-        of_first: float | None = max(OF_FIRST)
-        if not anyway:
-            after = before if tried == start else _gate(tried)
-            of_first = affordable(before, after, style, learnt, console)
+        if data and before and after and _is_worse(before, after, style, console):
+            shutil.rmtree(folder.trial.voices, ignore_errors=True)
+            return False
+        tasting = with_taste(style, learnt)
+        if before and after:
+            _print(console, _preferred(learnt, *before.beside(after), style, tasting))
+        _save(tried.place, tasting)
     except VoiceError as e:
         raise DataError(str(e)) from e
-    if of_first is None:
-        shutil.rmtree(folder.trial.voices, ignore_errors=True)
-        return None
-    _save(tried.place, tasting(style, learnt, of_first))
     if data:
         folder.put_away()
         folder.replace(tried)
@@ -93,11 +85,11 @@ def taste(
         )
     _print(
         console,
-        f"From now on {voice.name} draws twice as many texts a draft. The first one shown is chosen"
-        f" by the author's style {OF_FIRST[of_first]}, the others by what you like most.",
+        f"From now on {voice.name} draws twice as many texts a draft. The first one shown is the"
+        " likest to its author, as before; the others are what you like most."
+        f" `python -m trainer taste {voice.name} --forget` takes it back.",
     )
-    _print(console, f"`python -m trainer taste {voice.name} --forget` takes it back.")
-    return of_first
+    return True
 
 
 def forget(folder: VoiceFolder, console: Console) -> None:
@@ -120,68 +112,41 @@ def _gate(folder: VoiceFolder) -> Gate | None:
     return Gate.of(folder, Voice.load(folder.place))
 
 
-def tasting(style: Ranker, learnt: Taste, of_first: float) -> Ranker:
+def with_taste(style: Ranker, learnt: Taste) -> Ranker:
     """A ranker of the author's style that has this taste: it keeps to the topic as it did without.
 
     So the share of the topic counts for as much more as the taste does (LOG.md).
     """
     topic = {name: w for name, w in style.weights.items() if name.startswith(TOPIC)}
     kept = {name: (FULL - 1) * weight for name, weight in topic.items()}
-    return replace(style, taste=kept | learnt.times(FULL), of_first=of_first)
+    return replace(style, taste=kept | learnt.times(FULL))
 
 
-def affordable(
-    before: Gate | None, after: Gate | None, style: Ranker, learnt: Taste, console: Console
-) -> float | None:
-    """The share of the taste that may choose what is shown first without making a measure worse.
-
-    `before` are drafts of the voice without the taste, `after` those it is to choose from: if these
-    are worse without any choice by taste, None.
-    """
-    if before is None or after is None:
+def _is_worse(before: Gate, after: Gate, style: Ranker, console: Console) -> bool:
+    """Whether a voice that was trained by a taste lost more by it than chance explains."""
+    before, after = before.beside(after)
+    was, now = before.judged(style), after.judged(style)
+    lost = before.losses(was, now)
+    if lost:
         _print(
             console,
-            "What it costs cannot be said, as the voice was not evaluated since it was trained, or"
-            " on too few posts: so the text shown first is chosen without it. Run `evaluate`, then"
-            " this again.",
+            f"But what it draws then would cost {' and '.join(lost)}, measured on"
+            f" {len(before.real)} real posts: nothing is changed. `--anyway` takes it all the same;"
+            " without --train the taste only chooses, and the text shown first stays as it is.",
         )
-        return 0.0
-    drawn_anew = before is not after
-    if drawn_anew:
-        before, after = before.beside(after)
-    was, worse = before.judged(style), list[str]()
-    for of_first in OF_FIRST:
-        ranker = tasting(style, learnt, of_first)
-        now = after.judged(ranker)
-        lost = before.losses(was, now, drawn_anew=drawn_anew)
-        if not lost:
-            if worse:
-                _print(console, f"With more of it, the first would cost {' and '.join(worse)}.")
-            preferred = _preferred(learnt, before, style, after, ranker)
-            _print(
-                console,
-                f"On {preferred:.0%} of {len(before.real)} topics that nobody decided on, one of"
-                f" the {CANDIDATES} texts shown is preferred to all that were shown before, as far"
-                " as the decisions tell.",
-            )
-            _show(was, now, console)
-            return of_first
-        worse = lost
-    _print(
-        console,
-        f"But what it draws then would cost {' and '.join(worse)}, measured on {len(before.real)}"
-        " real posts: nothing is changed. `--anyway` takes it all the same; without --train the"
-        " taste only chooses, and the text shown first stays as it is.",
-    )
     _show(was, now, console)
-    return None
+    return bool(lost)
 
 
-def _preferred(learnt: Taste, before: Gate, style: Ranker, after: Gate, ranker: Ranker) -> float:
-    """Share of topics on which the owner would take a new text, by Bradley and Terry."""
-    rows = zip(before.shown(style, CANDIDATES), after.shown(ranker, CANDIDATES), strict=True)
+def _preferred(learnt: Taste, before: Gate, after: Gate, style: Ranker, tasting: Ranker) -> str:
+    """On how many topics the owner would take a new text, by Bradley and Terry."""
+    rows = zip(before.shown(style, CANDIDATES), after.shown(tasting, CANDIDATES), strict=True)
     gains = [max(map(learnt.score, new)) - max(map(learnt.score, old)) for old, new in rows]
-    return fmean(1 / (1 + exp(-gain)) for gain in gains)
+    share = fmean(1 / (1 + exp(-gain)) for gain in gains)
+    return (
+        f"On {share:.0%} of {len(gains)} topics that nobody decided on, one of the {CANDIDATES}"
+        " texts shown is preferred to all that were shown before, as far as the decisions tell."
+    )
 
 
 def _so_far(learnt: Taste) -> str:
