@@ -167,7 +167,7 @@ def test_with_a_taste_texts_keep_to_the_topic_as_they_did_without() -> None:
     style = Ranker({"w harbour": 0.5, "topic 1": 0.5, "topic 4": 1.5})
     tasting = with_taste(style, Taste({"w !": -1.0}, 50, 0.9, ["silence"]))
     assert tasting.weights == style.weights
-    assert tasting.taste == {"w !": -4.0, "topic 1": 1.5, "topic 4": 4.5}
+    assert tasting.taste == {"w !": -4.0, "topic 1": 1.0, "topic 4": 3.0}
 
 
 BEFORE = Judged(0.70, 0.75, 0.00, 0.74, 0.85)

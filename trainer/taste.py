@@ -28,6 +28,7 @@ from trainer.voice_folder import VoiceFolder
 # Of the texts drawn the best are wanted, and not some in proportion to how good they are: so the
 # taste counts for more than the decisions show. LOG.md has what that brings.
 FULL = 4.0
+TOPICS = 2.0  # added to the topic's weights, in them: texts keep to it as they did without a taste
 
 
 def taste(
@@ -113,12 +114,9 @@ def _gate(folder: VoiceFolder) -> Gate | None:
 
 
 def with_taste(style: Ranker, learnt: Taste) -> Ranker:
-    """A ranker of the author's style that has this taste: it keeps to the topic as it did without.
-
-    So the share of the topic counts for as much more as the taste does (LOG.md).
-    """
+    """A ranker of the author's style that has this taste, and keeps to the topic as it did without."""
     topic = {name: w for name, w in style.weights.items() if name.startswith(TOPIC)}
-    kept = {name: (FULL - 1) * weight for name, weight in topic.items()}
+    kept = {name: TOPICS * weight for name, weight in topic.items()}
     return replace(style, taste=kept | learnt.times(FULL))
 
 
