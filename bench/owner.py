@@ -287,7 +287,7 @@ def draw(lives: Sequence[Life], file: Path) -> None:
     """Approval over decisions, a panel a voice; bands from an owner's worst life to the best."""
     kinds = list(dict.fromkeys((life.voice, life.owner) for life in lives))
     names = list(dict.fromkeys(life.voice for life in lives))
-    figure, panels = plt.subplots(1, len(names), figsize=(4.5 * len(names), 3.6), sharey=True)
+    figure, panels = plt.subplots(1, len(names), figsize=(4.5 * len(names), 4.1), sharey=True)
     for panel, name in zip([panels] if len(names) == 1 else panels, names, strict=True):
         for voice, owner in kinds:
             if voice == name:
@@ -313,12 +313,13 @@ def draw(lives: Sequence[Life], file: Path) -> None:
         panel.grid(alpha=0.3)
     leftmost = panels if len(names) == 1 else panels[0]
     leftmost.set_ylabel("good enough on unseen topics, %")
-    leftmost.legend(title="owner", loc="upper right", ncols=3)
+    handles, owners = leftmost.get_legend_handles_labels()
+    figure.legend(handles, owners, title="owner", loc="lower center", ncols=len(owners))
     title = "one of the four shown (lines), the first shown (dashed), any drawn (dotted)"
     if any(life.trained for life in lives):
         title += "\nafter training by the taste: of the four *, the first x"
     figure.suptitle(title)
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, 0.14, 1, 1))  # below: the owners
     figure.savefig(file, dpi=130)
 
 

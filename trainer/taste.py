@@ -114,7 +114,7 @@ def _gate(folder: VoiceFolder) -> Gate | None:
 
 
 def with_taste(style: Ranker, learnt: Taste) -> Ranker:
-    """A ranker of the author's style that has this taste, and keeps to the topic as it did without."""
+    """The ranker with this taste beside the style; what it shows keeps to the topic as before."""
     topic = {name: w for name, w in style.weights.items() if name.startswith(TOPIC)}
     kept = {name: TOPICS * weight for name, weight in topic.items()}
     return replace(style, taste=kept | learnt.times(FULL))
