@@ -225,7 +225,7 @@ def test_a_wrong_folder_is_said(
     voice_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _run(voice_folder, "--learn", tmp_path / "nowhere") == 2
-    assert "cannot be read" in capsys.readouterr().err
+    assert "Write them there with `python -m trainer feedback" in capsys.readouterr().err
 
 
 def test_dpo_on_this_machine_is_answered_with_what_to_do(

@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from bot.ranker import features, log_odds
 from bot.voice import Prompt
 from trainer import preferences
+from trainer.errors import DataError
 
 FEWEST = 8  # topics: among fewer, one that is left out tells nothing
 FOLDS = 5
@@ -61,6 +62,11 @@ class Taste:
 
 def read(file: Path, prompt: Prompt) -> list[Pair]:
     """Pairs as `feedback` writes them for a voice that is asked by `prompt`. Raises DataError."""
+    if not file.exists():
+        raise DataError(
+            f"There are no decisions in {file.parent}: {file.name} is missing. Write them there with"
+            f" `python -m trainer feedback --db DATABASE --out {file.parent}`."
+        )
     preferences.check(file, minimum=0)
     rows = (json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip())
     return [_pair(row, prompt) for row in rows]
