@@ -64,8 +64,8 @@ def read(file: Path, prompt: Prompt) -> list[Pair]:
     """Pairs as `feedback` writes them for a voice that is asked by `prompt`. Raises DataError."""
     if not file.exists():
         raise DataError(
-            f"There are no decisions in {file.parent}: {file.name} is missing. Write them there with"
-            f" `python -m trainer feedback --db DATABASE --out {file.parent}`."
+            f"There are no decisions in {file.parent}: {file.name} is missing. Write them there"
+            f" with `python -m trainer feedback --db DATABASE --out {file.parent}`."
         )
     preferences.check(file, minimum=0)
     rows = (json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip())
