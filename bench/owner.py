@@ -29,7 +29,7 @@ from rich.progress import track
 from bench.tastes import NOW, OWNERS, Deciding, Faults
 from bot.ranker import Ranker
 from bot.store import Store
-from bot.voice import HELD_OUT_FILE, Prompt, Voice, load_posts
+from bot.voice import Prompt, Voice
 from trainer.drafts import shown
 from trainer.drawing import CANDIDATES, Drawing
 from trainer.drawing import read as read_drawn
@@ -83,9 +83,7 @@ async def live(voices: Path, life: Life, scratch: Path, posts: Path | None) -> L
     """
     folder = VoiceFolder(scratch, life.voice)
     _copy(VoiceFolder(voices, life.voice), folder)
-    gate = Gate.of(folder, Voice.load(folder.place))
-    if gate is None:
-        raise SystemExit(f"{life.voice} was not evaluated: `python -m trainer evaluate` does it.")
+    gate = _evaluated(folder)
     chance = random.Random(f"{life.seed} {life.owner}")  # noqa: S311 - no secret
     order = chance.sample(range(len(gate.real)), len(gate.real))
     asked, unseen = order[:ASKED], gate.part(order[ASKED:])
@@ -135,12 +133,16 @@ def _with_more(gate: Gate, folder: VoiceFolder) -> Gate:
 
 def draw_again(folder: VoiceFolder) -> None:
     """As many texts as the evaluation drew, on the same topics; kept beside them."""
-    voice, drawn = Voice.load(folder.place), set[str]()
-    for file in folder.evaluation.glob("voice-*.jsonl"):
-        drawn |= read_drawn(file).keys()
-    posts = [post for post in load_posts(folder.place, HELD_OUT_FILE) if post.text in drawn]
+    voice, posts = Voice.load(folder.place), _evaluated(folder).asked
     with progress_bar(Console(stderr=True)) as bar:
         Drawing(folder, voice, posts, is_fresh=False, bar=bar).draw("again")
+
+
+def _evaluated(folder: VoiceFolder) -> Gate:
+    gate = Gate.of(folder, Voice.load(folder.place))
+    if gate is None:
+        raise SystemExit(f"{folder.name} was not evaluated: `python -m trainer evaluate` does it.")
+    return gate
 
 
 def _trained(
@@ -149,8 +151,7 @@ def _trained(
     """Train the voice by what was decided, and look at what it draws then."""
     style = Ranker.load(folder.place) or Ranker({})
     is_offered = taste(folder, liked, Console(stderr=True), posts=posts)
-    gate = Gate.of(folder, Voice.load(folder.place))
-    assert gate
+    gate = _evaluated(folder)
     old, new = unseen.beside(gate)
     chosen = Ranker.load(folder.place) or Ranker({})
     rankers = ((old, replace(style, taste={})), (new, chosen))

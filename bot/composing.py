@@ -26,7 +26,7 @@ T = TypeVar("T")
 AT_ONCE = 4  # texts a request: llama.cpp refuses more than it has slots
 TO_CHOOSE_FROM = 8  # texts a draft, or two for each candidate: sixteen chose no better (LOG.md)
 TO_PLEASE = 16  # or four for each, if there is a taste: what somebody likes is seldom written
-DRAWN_AT_MOST = 2  # times as many, if too few pass the screen
+DRAWN_AT_MOST = 16  # or four for each, or twice as many as wanted, if too few pass the screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ async def draw(llm: LLM, opened: OpenVoice, asked: Asked, rules: Rules) -> Drawn
     messages = opened.voice.messages(_told(opened, asked))
     named = f"{asked.topic or ''}\n{asked.instruction or ''}"
     wanted = drawn_for(asked.count, opened.ranker)
-    left = DRAWN_AT_MOST * max(wanted, TO_CHOOSE_FROM)
+    left = max(DRAWN_AT_MOST, 4 * asked.count, 2 * wanted)
     while left > 0 and (missing := wanted - len(drawn.short)) > 0:
         size = min(missing, left)
         left -= size

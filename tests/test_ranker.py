@@ -99,10 +99,7 @@ def test_a_ranker_from_before_there_were_tastes_is_read(tmp_path: Path) -> None:
     assert Ranker.load(tmp_path) == Ranker({"w tea": 2.0}, {})
 
 
-@pytest.mark.parametrize(
-    "damaged",
-    ["", "[]", '{"weights": 3}', '{"weights": {"w a": "x"}}'],
-)
+@pytest.mark.parametrize("damaged", ["", "[]", '{"weights": 3}', '{"weights": {"w a": "x"}}'])
 def test_a_damaged_file_is_said_so(tmp_path: Path, damaged: str) -> None:
     (tmp_path / RANKER_FILE).write_text(damaged)
     with pytest.raises(VoiceError, match=r"cannot be read .* Train the voice again"):

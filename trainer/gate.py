@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from bot.ranker import Ranker
-from bot.voice import HELD_OUT_FILE, Voice, load_posts
+from bot.voice import HELD_OUT_FILE, Voice, VoicePost, load_posts
 from trainer import drafts
 from trainer.drawing import read
 from trainer.measured import Yardstick
@@ -70,6 +70,12 @@ class Gate:
             Yardstick([post.text for post in load_posts(folder.place)], real, seed=0),
             voice.metrics["distinct_2_real"],
         )
+
+    @property
+    def asked(self) -> list[VoicePost]:
+        """The posts, each with the one topic that was drawn on."""
+        rows = zip(self.real, self.topics, strict=True)
+        return [VoicePost(None, text, (topic,) if topic else ()) for text, topic in rows]
 
     def beside(self, other: "Gate") -> tuple["Gate", "Gate"]:
         """Both by the posts that both have drafts on."""

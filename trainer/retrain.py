@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bot.ranker import Ranker, drawn_key
-from bot.voice import Voice, VoicePost
+from bot.voice import Voice
 from trainer import base_model, dataset
 from trainer.dataset import Dataset, Example
 from trainer.drawing import Drawing
@@ -83,9 +83,7 @@ def retrain(
 
 def draw(trial: VoiceFolder, before: Gate) -> None:
     """Let the trial draw on held-out topics that the old voice drew on. Raises a TrainerError."""
-    rows = zip(before.real, before.topics, strict=True)
-    drawn = [VoicePost(None, text, (topic,) if topic else ()) for text, topic in rows]
-    posts = choose(drawn, JUDGED, seed=0)
+    posts = choose(before.asked, JUDGED, seed=0)
     with progress_bar(Console(stderr=True)) as bar:
         Drawing(trial, Voice.load(trial.place), posts, is_fresh=False, bar=bar).draw("voice")
 

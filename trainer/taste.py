@@ -28,7 +28,7 @@ from trainer.voice_folder import VoiceFolder
 # Of the texts drawn the best are wanted, and not some in proportion to how good they are: so the
 # taste counts for more than the decisions show. LOG.md has what that brings.
 FULL = 4.0
-TOPICS = 2.0  # added to the topic's weights, in them: texts keep to it as they did without a taste
+TOPICS = 2.0  # times the topic counts beside it once more: texts keep to it as they did before
 
 
 def taste(
@@ -115,9 +115,8 @@ def _gate(folder: VoiceFolder) -> Gate | None:
 
 def with_taste(style: Ranker, learnt: Taste) -> Ranker:
     """The ranker with this taste beside the style; what it shows keeps to the topic as before."""
-    topic = {name: w for name, w in style.weights.items() if name.startswith(TOPIC)}
-    kept = {name: TOPICS * weight for name, weight in topic.items()}
-    return replace(style, taste=kept | learnt.times(FULL))
+    topic = {name: TOPICS * w for name, w in style.weights.items() if name.startswith(TOPIC)}
+    return replace(style, taste=topic | learnt.times(FULL))
 
 
 def _is_worse(before: Gate, after: Gate, style: Ranker, console: Console) -> bool:
