@@ -68,22 +68,22 @@ bench: install-dev  ## speed of the archive reader and of /draft, as tables
 	@$(PY) -m bench.draft
 
 bench-load: install-dev  ## 200 people at once, fairness, memory over 10,000 drafts, as tables
-	@$(PY) -m bench.load
+	@$(PY) -m drills.load
 
 kill-test: install-dev  ## kill the bot between /draft and the status, ROUNDS times
-	@$(PY) -m bench.kill --rounds $(or $(ROUNDS),300) $(if $(KEEP),--keep $(KEEP))
+	@$(PY) -m drills.kill --rounds $(or $(ROUNDS),300) $(if $(KEEP),--keep $(KEEP))
 
 fuzz: install-dev  ## fuzz the readers of archives, for MINUTES
-	@nice -n 10 $(PY) -m bench.fuzz --minutes $(or $(MINUTES),60)
+	@nice -n 10 $(PY) -m drills.fuzz --minutes $(or $(MINUTES),60)
 
 bench-voice: install  ## train and judge a voice for each <name>.jsonl in AUTHORS: hours
-	@$(PY) -m bench.voice $(AUTHORS) $(ARGS)
+	@$(PY) -m experiments.voice $(AUTHORS) $(ARGS)
 
 bench-owner: install  ## made-up owners decide on drafts of the evaluated voices in VOICES
-	@$(PY) -m bench.owner $(VOICES) $(ARGS)
+	@$(PY) -m experiments.owner $(VOICES) $(ARGS)
 
 bench-training: install  ## tokens a second while training, as a table
-	@$(PY) -m bench.training
+	@$(PY) -m experiments.training
 
 clean:  ## remove the demo and everything built; voices and data stay
 	rm -rf $(DEMO) .mypy_cache .ruff_cache .pytest_cache build *.egg-info

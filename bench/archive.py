@@ -122,10 +122,10 @@ def _memory(pid: int) -> int:
 def measure(what: str, archive: Path) -> dict[str, float]:
     """Run one of both here; posts, megabytes unpacked and CPU seconds."""
     from trainer.archives import Tally, open_archive, read_posts
-    from trainer.clean import OWN, clean
-    from trainer.options import Options
-    from trainer.post import Post
-    from trainer.prepare import prepare
+    from trainer.archives.post import Post
+    from trainer.data.clean import OWN, clean
+    from trainer.data.options import Options
+    from trainer.data.prepare import prepare
 
     tally = Tally()
     reader = open_archive(archive, tally)

@@ -1,4 +1,4 @@
-"""How fast `/draft` is: seconds to the DM, as a table. How it is under load: bench/load.py.
+"""How fast `/draft` is: seconds to the DM, as a table. How it is under load: drills/load.py.
 
 The bot runs as in production: its own process, the embedded engine below it, real sockets to the
 sandbox. Run `make demo` once before, or name another voice.
@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bot.sandbox.server import Sandbox
+from sandbox.server import Sandbox
 
 PAUSE_S = 13  # five drafts a minute are as many as one person has
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot import personal
-from trainer.split import shingles
-from trainer.topics import SAMPLE, find_topics, learn_habits
+from bot.voice import personal
+from trainer.data.split import shingles
+from trainer.data.topics import SAMPLE, find_topics, learn_habits
 
 SAMPLE_POSTS = Path(__file__).parent.parent / "sample" / "posts.txt"
 

@@ -22,24 +22,24 @@ from rich.progress import Progress, track
 from rich.text import Text
 
 from bot import doctor, health, logs
-from bot.accounts import Accounts
-from bot.client import Bot, point_at
-from bot.composing import Asked, OpenVoice, compose
+from bot.chat.client import Bot, point_at
 from bot.config import DatabaseSettings, DraftSettings, Settings, misspelt, read_settings
 from bot.draft import Candidate
 from bot.drafting import Drafting
-from bot.engine import Engine
 from bot.errors import BotError, ConfigError, Unavailable, UserError, VoiceError
-from bot.llm import LLM
-from bot.mastodon import Mastodon, status_length
+from bot.posting.accounts import Accounts
+from bot.posting.mastodon import Mastodon, status_length
+from bot.posting.vault import Vault
 from bot.privacy import dossier
-from bot.screen import Rules, WordList
 from bot.store import Store
 from bot.store.backup import back_up
 from bot.store.database import Database
-from bot.vault import Vault
 from bot.voice import Voice, list_voices
-from bot.voices import Voices
+from bot.writing.composing import Asked, OpenVoice, compose
+from bot.writing.engine import Engine
+from bot.writing.llm import LLM
+from bot.writing.screen import Rules, WordList
+from bot.writing.voices import Voices
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -107,7 +107,7 @@ async def draft(args: argparse.Namespace) -> int:
 
 async def sandbox(args: argparse.Namespace) -> int:
     """Start a loopback Discord, a Mastodon and a page, and the bot against them."""
-    from bot.sandbox.server import Sandbox  # noqa: PLC0415  # not needed to run the bot
+    from sandbox.server import Sandbox  # noqa: PLC0415  # not needed to run the bot
 
     settings = _chosen(args)
     voice = settings.voice_folder()

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 from apscheduler.triggers.cron import CronTrigger
 
 from bot.clock import parse_clock, parse_zone
-from bot.composing import OpenVoice
 from bot.draft import Draft, Schedule
 from bot.drafting import Drafting
 from bot.errors import UserError
 from bot.topics import choose_topic
+from bot.writing.composing import OpenVoice
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NAMED = {"weekdays": DAYS[:5], "weekends": DAYS[5:], "every day": (), "daily": (), "": ()}

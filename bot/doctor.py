@@ -8,17 +8,17 @@ from typing import Any
 
 import discord
 
-from bot import engine
-from bot.accounts import Accounts
-from bot.client import Bot, point_at
-from bot.composing import OpenVoice
+from bot.chat.client import Bot, point_at
 from bot.config import DraftSettings, Settings, misspelt, read_settings
 from bot.errors import BotError, ConfigError, InUse
-from bot.llm import LLM
-from bot.mastodon import Mastodon
+from bot.posting.accounts import Accounts
+from bot.posting.mastodon import Mastodon
+from bot.posting.vault import Vault
 from bot.store import Store
-from bot.vault import Vault
 from bot.voice import list_voices
+from bot.writing import engine
+from bot.writing.composing import OpenVoice
+from bot.writing.llm import LLM
 
 SCOPES = ("bot", "applications.commands")
 # Bits of an application's flags: intents Discord calls privileged, and this bot does not need.

@@ -12,18 +12,18 @@ from functools import partial
 
 import structlog
 
-from bot.accounts import Accounts
-from bot.composing import Asked, OpenVoice, compose
 from bot.draft import Candidate, Draft, State, Style
 from bot.errors import UserError
-from bot.line import Line, Tell
-from bot.llm import CONCURRENT, LLM
-from bot.publishing import Publishing, decided, expect_whole, gone
-from bot.screen import NO_WORDS, Rules, WordList
+from bot.posting.accounts import Accounts
+from bot.posting.publishing import Publishing, decided, expect_whole, gone
 from bot.store import Store
-from bot.thread import candidate_of
 from bot.visible import one_line, visible, wish
-from bot.voices import Voices
+from bot.writing.composing import Asked, OpenVoice, compose
+from bot.writing.line import Line, Tell
+from bot.writing.llm import CONCURRENT, LLM
+from bot.writing.screen import NO_WORDS, Rules, WordList
+from bot.writing.thread import candidate_of
+from bot.writing.voices import Voices
 
 ACCOUNTS_OWN = Style()
 EXPIRES_AFTER = timedelta(days=7)

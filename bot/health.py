@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from bot import metrics
-from bot.client import Bot
+from bot.chat.client import Bot
 from bot.draft import State
 from bot.errors import BotError, ConfigError
 

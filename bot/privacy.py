@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.accounts import Accounts
 from bot.draft import State
 from bot.errors import UserError
+from bot.posting.accounts import Accounts
 from bot.store import Store
 from bot.store.database import Database
 from bot.store.dossier import erase, export

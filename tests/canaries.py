@@ -13,8 +13,8 @@ import pytest
 import structlog
 
 from bot import logs
-from bot.sandbox.discord import TOKEN
-from bot.sandbox.server import MASTODON_TOKEN
+from sandbox.discord import TOKEN
+from sandbox.server import MASTODON_TOKEN
 
 CANARIES = ("canary-", TOKEN, MASTODON_TOKEN, "alice_token", "interaction-1")
 SEEN = re.compile("|".join(map(re.escape, CANARIES[1:])) + r"|canary-[a-z]{3}|interaction-\d{15}")

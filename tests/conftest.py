@@ -10,15 +10,15 @@ import pytest
 from discord.gateway import KeepAliveHandler
 from mastodon_mock.testing import MockServer
 
-from bot.accounts import Accounts
-from bot.client import Bot, point_at
+from bot.chat.client import Bot, point_at
 from bot.drafting import Drafting
-from bot.llm import LLM
-from bot.mastodon import Mastodon
-from bot.sandbox.server import Sandbox
+from bot.posting.accounts import Accounts
+from bot.posting.mastodon import Mastodon
+from bot.posting.vault import Vault
 from bot.store import Store
-from bot.vault import Vault
-from bot.voices import Voices
+from bot.writing.llm import LLM
+from bot.writing.voices import Voices
+from sandbox.server import Sandbox
 from tests.canaries import (  # noqa: F401 - fixtures and a hook for every test
     no_canary_is_left_behind,
     no_secret_is_left_behind,

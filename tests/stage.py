@@ -12,18 +12,18 @@ from urllib.parse import parse_qs, urlsplit
 from aiohttp import ClientSession
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.accounts import Accounts
-from bot.client import Bot
+from bot.chat.client import Bot
 from bot.drafting import Drafting
-from bot.llm import LLM
-from bot.mastodon import Mastodon
-from bot.sandbox.interactions import Interaction
-from bot.sandbox.server import Sandbox
-from bot.sandbox.world import EPHEMERAL, LOADING
+from bot.posting.accounts import Accounts
+from bot.posting.mastodon import Mastodon
+from bot.posting.vault import Vault
 from bot.store import Store
-from bot.vault import Vault
 from bot.voice import Voice
-from bot.voices import Voices
+from bot.writing.llm import LLM
+from bot.writing.voices import Voices
+from sandbox.interactions import Interaction
+from sandbox.server import Sandbox
+from sandbox.world import EPHEMERAL, LOADING
 from tests.fakes.llm import FakeLLM
 from tests.fakes.proxy import Proxy
 

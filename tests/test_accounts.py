@@ -11,11 +11,11 @@ from aiohttp import ClientSession
 from cryptography.fernet import Fernet
 from mastodon_mock.testing import MockServer
 
-from bot.accounts import APPLICATION_LIFE, CODE_LIFE, Accounts
 from bot.errors import Refused, Unavailable, UserError
-from bot.mastodon import Mastodon
+from bot.posting.accounts import APPLICATION_LIFE, CODE_LIFE, Accounts
+from bot.posting.mastodon import Mastodon
+from bot.posting.vault import Vault
 from bot.store import Store
-from bot.vault import Vault
 from tests.fakes.proxy import Proxy
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)

@@ -26,9 +26,9 @@ from tests.fakes.mastodon_archive import write_tar
 from tests.fakes.reading import Reading, read
 from tests.fakes.x_archive import write_folder, write_zip
 from trainer.archives import car
+from trainer.archives.post import Post
 from trainer.archives.records import BLOCK
 from trainer.errors import ArchiveError
-from trainer.post import Post
 
 REPOST = {
     "$type": "app.bsky.feed.repost",

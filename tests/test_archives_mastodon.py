@@ -22,8 +22,8 @@ from tests.fakes.mastodon_archive import (
 )
 from tests.fakes.reading import read
 from trainer.archives.markup import Html
+from trainer.archives.post import Post
 from trainer.archives.records import BLOCK
-from trainer.post import Post
 
 LINK = (
     '<a href="https://example.org/news/2023/a-very-long-path" rel="nofollow" target="_blank">'

@@ -8,9 +8,9 @@ import pytest
 
 from tests.fakes.reading import read
 from trainer.archives.dates import read_date
+from trainer.archives.post import Post
 from trainer.archives.records import LONGEST
 from trainer.errors import ArchiveError
-from trainer.post import Post
 
 
 def test_plain_json_lines_are_read(tmp_path: Path) -> None:

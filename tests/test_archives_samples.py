@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.reading import read
 from tests.samples.build import SAMPLES
-from trainer.post import Post
+from trainer.archives.post import Post
 
 HERE = Path(__file__).parent / "samples"
 

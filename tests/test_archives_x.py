@@ -14,9 +14,9 @@ import pytest
 from tests.fakes import x_archive
 from tests.fakes.reading import read
 from tests.fakes.x_archive import OTHER_ID, OWN_ID, files, key, link, note, tweet
+from trainer.archives.post import Post
 from trainer.archives.records import BLOCK
 from trainer.errors import ArchiveError
-from trainer.post import Post
 
 LONG = "A long post that goes on about the harbour lights, one after the other. " * 8
 

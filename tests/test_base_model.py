@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from bot.voice import Prompt
-from bot.weights import GGUF_FILE, GGUF_SHA256, PACKAGE
+from bot.voice.weights import GGUF_FILE, GGUF_SHA256, PACKAGE
 from tests.fakes.tiny_llama import write_tiny_model
-from trainer import base_model
 from trainer.errors import ModelError
+from trainer.training import base_model
 
 
 def test_the_default_loads_with_its_own_chat_template() -> None:

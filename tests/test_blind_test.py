@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import expect
 
 from bot.blind_test import BlindTest, Shown
-from bot.client import Bot
+from bot.chat.client import Bot
 from bot.draft import Candidate, Draft
 from bot.drafting import Drafting
 from bot.errors import UserError

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.client import Bot
+from bot.chat.client import Bot
 from bot.draft import Schedule, State
 from bot.store import Store
 from tests.fakes.llm import TEXTS

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.clean import OWN, Reason, clean
-from trainer.post import Kind, Post
+from trainer.archives.post import Kind, Post
+from trainer.data.clean import OWN, Reason, clean
 
 TCO = "https://t.co/aB3dE5gH7j"
 

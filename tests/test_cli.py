@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.server import Sandbox
+from bot.posting.vault import Vault
 from bot.store import Store
 from bot.store.people import Connected
-from bot.vault import Vault
+from sandbox.server import Sandbox
 from tests.fakes.llm import TEXTS, FakeLLM
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.client import Bot
+from bot.chat.client import Bot
 from bot.store import Store
 from tests.stage import Stage
 

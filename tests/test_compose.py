@@ -13,7 +13,7 @@ import yaml
 from bot.__main__ import DRAIN_S
 
 ROOT = Path(__file__).parents[1]
-ENGINE_STOP_S = 5  # as bot/engine.py waits for its child
+ENGINE_STOP_S = 5  # as bot/writing/engine.py waits for its child
 # As Compose reads it where .env sets nothing: ${NAME:-default} becomes its default.
 COMPOSE = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", (ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE)["services"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.copies import Copies
+from bot.voice.copies import Copies
 
 POST = "one two three four five six seven eight nine ten eleven twelve"
 

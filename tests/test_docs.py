@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import build_parser as bot_parser
-from bot.cogs.accounts import AccountCommands
-from bot.cogs.blind_test import BlindTests
-from bot.cogs.drafts import Drafts
-from bot.cogs.history import History
-from bot.cogs.privacy import Privacy
-from bot.cogs.schedule import Daily
-from bot.cogs.voices import VoiceCommands
+from bot.chat.cogs.accounts import AccountCommands
+from bot.chat.cogs.blind_test import BlindTests
+from bot.chat.cogs.drafts import Drafts
+from bot.chat.cogs.history import History
+from bot.chat.cogs.privacy import Privacy
+from bot.chat.cogs.schedule import Daily
+from bot.chat.cogs.voices import VoiceCommands
 from bot.config import Settings
 from trainer.__main__ import build_parser as trainer_parser
 

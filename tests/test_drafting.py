@@ -8,7 +8,7 @@ import pytest
 from bot.draft import State, Style
 from bot.drafting import EXPIRES_AFTER, Drafting
 from bot.errors import Refused, UserError
-from bot.ranker import Ranker
+from bot.voice.ranker import Ranker
 from tests.conftest import OWNER
 from tests.fakes.llm import FakeLLM
 from tests.fakes.voice import POSTS

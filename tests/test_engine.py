@@ -12,11 +12,11 @@ from pathlib import Path
 import openai
 import pytest
 
-from bot.engine import Engine, servable
 from bot.errors import VoiceError
-from bot.llm import LLM
 from bot.voice import Base, Sampling, Voice
-from bot.weights import DEFAULT_BASE, find_weights
+from bot.voice.weights import DEFAULT_BASE, find_weights
+from bot.writing.engine import Engine, servable
+from bot.writing.llm import LLM
 from tests.fakes.adapter import write_adapter, write_local_voices
 from tests.fakes.llm import FakeLLM
 
@@ -81,7 +81,7 @@ async def test_neither_ctrl_c_nor_a_token_reaches_the_engine(
 async def test_the_engine_ends_with_its_parent(voices: Path) -> None:
     script = (
         "import asyncio, os, sys, pathlib\n"
-        "from bot.engine import Engine\n"
+        "from bot.writing.engine import Engine\n"
         "async def main():\n"
         "    async with Engine(pathlib.Path(sys.argv[1])) as engine:\n"
         "        print(engine.pid, flush=True)\n"

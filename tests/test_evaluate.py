@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from bot.composing import OpenVoice
-from bot.copies import Copies
-from bot.ranker import Ranker
 from bot.voice import HELD_OUT_FILE, Voice, VoicePost, save_posts
+from bot.voice.copies import Copies
+from bot.voice.ranker import Ranker
+from bot.writing.composing import OpenVoice
 from tests.fakes.llm import FakeLLM, llm_in_thread
 from tests.fakes.prepared import invented_posts, write_prepared
-from trainer import floors
 from trainer.__main__ import main
-from trainer.drafts import shown
-from trainer.evaluate import choose
-from trainer.measured import Told, mean
-from trainer.verdict import Verdict
+from trainer.drawing.drafts import shown
+from trainer.judging import floors
+from trainer.judging.evaluate import choose
+from trainer.judging.measured import Told, mean
+from trainer.judging.verdict import Verdict
 
 WORDS = ["kettle", "goose", "harbour", "fog", "ladder", "clerk", "tide", "lamp", "gull", "rope"]
 

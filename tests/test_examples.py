@@ -1,5 +1,5 @@
 from bot.voice import Prompt
-from trainer.examples import to_example
+from trainer.data.examples import to_example
 
 
 def test_an_example_asks_as_the_bot_will() -> None:

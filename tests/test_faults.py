@@ -14,17 +14,17 @@ import pytest
 import pytest_asyncio
 from mastodon_mock.testing import MockServer
 
-from bot.accounts import Accounts
+from bot.chat.report import sentence
 from bot.draft import Draft, State
 from bot.drafting import Drafting
 from bot.errors import BotError, Refused, Unavailable
-from bot.instance import Session
-from bot.llm import LLM
-from bot.mastodon import Mastodon
-from bot.report import sentence
+from bot.posting.accounts import Accounts
+from bot.posting.instance import Session
+from bot.posting.mastodon import Mastodon
+from bot.posting.vault import Vault
 from bot.store import Store
-from bot.vault import Vault
-from bot.voices import Voices
+from bot.writing.llm import LLM
+from bot.writing.voices import Voices
 from tests.conftest import OWNER
 from tests.fakes.llm import FakeLLM
 from tests.fakes.voice import write_voice

@@ -13,16 +13,16 @@ import pytest
 import pytest_asyncio
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.accounts import Accounts
-from bot.client import Bot, point_at
+from bot.chat.client import Bot, point_at
 from bot.draft import Draft, State
 from bot.drafting import Drafting
-from bot.llm import LLM
-from bot.mastodon import Mastodon
-from bot.sandbox.server import Sandbox
+from bot.posting.accounts import Accounts
+from bot.posting.mastodon import Mastodon
+from bot.posting.vault import Vault
 from bot.store import Store
-from bot.vault import Vault
-from bot.voices import Voices
+from bot.writing.llm import LLM
+from bot.writing.voices import Voices
+from sandbox.server import Sandbox
 from tests.fakes.llm import FakeLLM
 from tests.fakes.proxy import Proxy
 from tests.fakes.voice import write_voice

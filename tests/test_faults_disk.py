@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from mastodon_mock.testing import MockServer
 
+from bot.chat.report import sentence
 from bot.draft import Draft, State
 from bot.drafting import Drafting
 from bot.errors import BotError, ConfigError, Unavailable, UserError
-from bot.report import sentence
 from bot.store import Store
 from bot.store.backup import back_up
 from tests.conftest import OWNER

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot.engine import Engine
+from bot.chat.report import sentence
 from bot.errors import BotError
-from bot.llm import LLM
-from bot.report import sentence
 from bot.voice import Sampling, Voice
+from bot.writing.engine import Engine
+from bot.writing.llm import LLM
 from tests.fakes.adapter import write_local_voices
 from tests.fakes.voice import write_voice
 from tests.fault_table import ENGINE

@@ -19,8 +19,9 @@ from bot.store.database import MIGRATIONS
 from bot.voice import HELD_OUT_FILE, POSTS_FILE, VoicePost, save_posts
 from tests.conftest import OWNER
 from tests.fakes.llm import FakeLLM
-from trainer import dataset, decisions, preferences
+from trainer import decisions
 from trainer.__main__ import main
+from trainer.data import dataset, preferences
 from trainer.errors import DataError
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)

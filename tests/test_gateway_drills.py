@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.client import CLOSED_FOR_GOOD, Bot, point_at
+from bot.chat.client import CLOSED_FOR_GOOD, Bot, point_at
 from bot.errors import ConfigError
-from bot.sandbox.gateway import Gateway
+from sandbox.gateway import Gateway
 from tests.faults import Fault, Wire
 from tests.stage import Stage, emoji
 

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import torch
 
-from trainer import base_model, local
-from trainer.base_model import BaseModel
-from trainer.gguf import can_convert, rotary_rows, write_adapter
-from trainer.recipe import Recipe
+from trainer.training import base_model, local
+from trainer.training.base_model import BaseModel
+from trainer.training.gguf import can_convert, rotary_rows, write_adapter
+from trainer.training.recipe import Recipe
 
 Nats = np.ndarray[tuple[int], np.dtype[Any]]
 

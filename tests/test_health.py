@@ -7,10 +7,10 @@ from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot import health
-from bot.client import Bot
+from bot.chat.client import Bot
 from bot.errors import ConfigError
 from bot.health import Health
-from bot.llm import LLM
+from bot.writing.llm import LLM
 from tests.stage import Stage
 
 Values = dict[tuple[str, str], float]  # (sample, its only label's value) -> value

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.client import Bot
+from bot.chat.client import Bot
 from bot.draft import State
 from tests.fakes.llm import TEXTS
 from tests.fakes.voice import POSTS

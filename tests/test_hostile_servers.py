@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from bot import oauth
 from bot.errors import BotError, Refused, Unavailable
-from bot.llm import LLM
-from bot.mastodon import Mastodon
+from bot.posting import oauth
+from bot.posting.mastodon import Mastodon
 from bot.voice import Voice
+from bot.writing.llm import LLM
 from tests.fakes.discord_markdown import seen
 from tests.fakes.odd_server import OddServer
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from bot.client import Bot
+from bot.chat.client import Bot
 from bot.draft import Draft
 from bot.drafting import Drafting
 from bot.errors import UserError
-from bot.screen import Archive, Rules, WordList, screen
 from bot.voice import Prompt
+from bot.writing.screen import Archive, Rules, WordList, screen
 from tests.conftest import OWNER
 from tests.fakes.discord_markdown import seen
 from tests.fakes.llm import FakeLLM

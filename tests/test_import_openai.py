@@ -14,12 +14,12 @@ from rich.console import Console
 from bot.voice import Prompt, Voice
 from tests.fakes.finetuning import FakeProvider, serving
 from tests.fakes.prepared import invented_posts
-from trainer import dataset
 from trainer.__main__ import main
-from trainer.chat_lines import Chat, Fault, prompt_of, read, split_topics
+from trainer.data import dataset
 from trainer.errors import DataError, ProviderError
-from trainer.import_openai import import_openai
-from trainer.provider import Pace, Provider
+from trainer.provider.chat_lines import Chat, Fault, prompt_of, read, split_topics
+from trainer.provider.import_openai import import_openai
+from trainer.provider.provider import Pace, Provider
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 POSTS = invented_posts(60)

@@ -13,9 +13,9 @@ import pytest
 import requests
 from aiohttp import web
 
-from bot import instance
 from bot.errors import UserError
-from bot.instance import AddressRefused, Session, base_url, is_public
+from bot.posting import instance
+from bot.posting.instance import AddressRefused, Session, base_url, is_public
 
 PRIVATE = ("http://127.0.0.1:3000", "https://10.0.0.7:8443")
 

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.client import Bot
+from bot.chat.client import Bot
 from bot.draft import Draft
-from bot.sandbox.interactions import COMPONENT, MODAL_SUBMIT, Interaction, new_interaction
-from bot.sandbox.world import EPHEMERAL, Message
+from bot.posting.vault import Vault
 from bot.store.people import Connected
-from bot.vault import Vault
+from sandbox.interactions import COMPONENT, MODAL_SUBMIT, Interaction, new_interaction
+from sandbox.world import EPHEMERAL, Message
 from tests.stage import Json, Stage
 
 REFUSED = re.compile(

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bench.kill import SERVERS, measure, show
-from bot.actions import action_of_emoji
+from bot.chat.actions import action_of_emoji
 from bot.draft import Draft
-from bot.sandbox.server import Sandbox
 from bot.store import Store
+from drills.kill import SERVERS, measure, show
+from sandbox.server import Sandbox
 from tests.fakes.llm import FakeLLM
 from tests.process import bot_process
 from tests.stage import Stage, buttons

@@ -13,7 +13,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from discord import app_commands
 
-from bot.client import NAMES, Bot
+from bot.chat.client import NAMES, Bot
 from bot.errors import BotError, UserError
 from bot.language import LOCALES, told
 from bot.words import say, say_n

@@ -1,6 +1,6 @@
 import pytest
 
-from trainer.languages import is_code, is_in, normal_code
+from trainer.data.languages import is_code, is_in, normal_code
 
 ENGLISH = "The kettle is on, and the fog is moving slowly towards the harbour."
 GERMAN = "Das Wasser kocht, und der Nebel zieht langsam auf den Hafen zu."

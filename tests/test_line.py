@@ -13,17 +13,17 @@ import pytest
 from aiohttp import web
 
 from bot import metrics
-from bot.accounts import Accounts
 from bot.drafting import Drafting
 from bot.errors import Unavailable
-from bot.line import Line, Tell
-from bot.llm import CONCURRENT, LLM
-from bot.mastodon import Mastodon
-from bot.sandbox.interactions import Interaction
+from bot.posting.accounts import Accounts
+from bot.posting.mastodon import Mastodon
+from bot.posting.vault import Vault
 from bot.store import Store
-from bot.vault import Vault
-from bot.voices import Voices
 from bot.words import Words
+from bot.writing.line import Line, Tell
+from bot.writing.llm import CONCURRENT, LLM
+from bot.writing.voices import Voices
+from sandbox.interactions import Interaction
 from tests.fakes.llm import FakeLLM
 from tests.fakes.proxy import Proxy
 from tests.stage import Stage

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import BotError, Refused, Unavailable
-from bot.llm import CONCURRENT, LLM
 from bot.voice import Voice
+from bot.writing.llm import CONCURRENT, LLM
 from tests.fakes.llm import TEXTS, FakeLLM
 
 

@@ -20,15 +20,16 @@ from rich.console import Console
 
 from tests.fakes.prepared import invented_posts, write_prepared
 from tests.fakes.tiny_llama import write_tiny_model
-from trainer import base_model, batches, dataset, local
 from trainer.__main__ import main
-from trainer.base_model import BaseModel
-from trainer.batches import Tokens
-from trainer.dataset import Dataset, Example
+from trainer.data import dataset
+from trainer.data.dataset import Dataset, Example
 from trainer.errors import ModelError
-from trainer.recipe import Recipe
-from trainer.training import Checkpoint
-from trainer.voice_folder import VoiceFolder
+from trainer.training import base_model, batches, local
+from trainer.training.base_model import BaseModel
+from trainer.training.batches import Tokens
+from trainer.training.recipe import Recipe
+from trainer.training.training import Checkpoint
+from trainer.training.voice_folder import VoiceFolder
 
 CPU = torch.device("cpu")
 

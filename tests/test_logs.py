@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bot.logs import HIDDEN, hide, redacted
-from bot.sandbox.server import Sandbox
 from bot.store import Store
+from sandbox.server import Sandbox
 from tests.fakes.llm import TEXTS, FakeLLM
 from tests.fakes.proxy import Proxy
 from tests.process import bot_process

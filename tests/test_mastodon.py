@@ -7,7 +7,7 @@ import pytest
 from mastodon_mock.testing import MockServer
 
 from bot.errors import BotError, Refused, Unavailable
-from bot.mastodon import Mastodon, Style, status_length
+from bot.posting.mastodon import Mastodon, Style, status_length
 from tests.fakes.proxy import Proxy
 
 TEXT = "Fog report: dense & opinionated.\n\nNoted <3"

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from trainer.measures import (
+from trainer.judging.measures import (
     StyleView,
     distinct_2,
     habits,

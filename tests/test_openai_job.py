@@ -26,12 +26,13 @@ from tests.fakes.finetuning import SCRIPT, FakeProvider, losses, serving
 from tests.fakes.openai_spec import FILE as SPEC_FILE
 from tests.fakes.openai_spec import Spec
 from tests.fakes.prepared import invented_posts, write_prepared
-from trainer import dataset, estimate
 from trainer.__main__ import main
+from trainer.data import dataset
 from trainer.errors import DataError, ProviderError
-from trainer.openai_job import DEFAULT_MODEL, OpenAI, Order
-from trainer.provider import Pace, Provider
-from trainer.voice_folder import VoiceFolder
+from trainer.provider import estimate
+from trainer.provider.openai_job import DEFAULT_MODEL, OpenAI, Order
+from trainer.provider.provider import Pace, Provider
+from trainer.training.voice_folder import VoiceFolder
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 QUICK = Pace(poll_s=0.01, answer_s=5, set_up_s=10, follow_s=10)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.composing import OpenVoice
 from bot.errors import VoiceError
-from bot.others import KEY_BYTES, OTHERS_FILE, Others
+from bot.voice.others import KEY_BYTES, OTHERS_FILE, Others
+from bot.writing.composing import OpenVoice
 from tests.fakes.x_archive import files, tweet, write_zip
 from trainer.__main__ import main
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, Page, async_playwright, expect
 
-from bot.client import Bot
+from bot.chat.client import Bot
 from tests.fakes.llm import TEXTS
 from tests.stage import Stage
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.client import Bot
+from bot.chat.client import Bot
 from bot.draft import State
 from bot.voice import Voice
 from tests.stage import Stage

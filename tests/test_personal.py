@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.personal import Found, find, mask, shorten
+from bot.voice.personal import Found, find, mask, shorten
 
 # Each is made up, or the documentation's own example of its kind; assembled here so that no
 # scanner of secrets takes this file for a leak.

@@ -12,10 +12,10 @@ from rich.console import Console
 from bot.voice import Prompt
 from tests.fakes import x_archive
 from tests.fakes.x_archive import CANARY, OTHER_ID, OWN_ID, files, key, link, note, tweet
-from trainer import dataset
+from trainer.data import dataset
+from trainer.data.options import Options
+from trainer.data.prepare import prepare
 from trainer.errors import ArchiveError, DataError
-from trainer.options import Options
-from trainer.prepare import prepare
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LONG = "It is a long story about the harbour lights, told one light after the other. " * 6

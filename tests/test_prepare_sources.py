@@ -15,10 +15,10 @@ from rich.console import Console
 
 from tests.fakes import x_archive
 from tests.fakes.x_archive import OWN_ID, files, key, tweet
+from trainer.data.explain import explain
+from trainer.data.options import Options
+from trainer.data.prepare import prepare
 from trainer.errors import DataError
-from trainer.explain import explain
-from trainer.options import Options
-from trainer.prepare import prepare
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DEFAULT = Options()

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import build_parser
-from bot.accounts import Accounts
 from bot.draft import Candidate, Draft
 from bot.errors import BotError, ConfigError, UserError
+from bot.posting.accounts import Accounts
+from bot.posting.vault import Vault
 from bot.privacy import forget
 from bot.store import Store
 from bot.store.people import Connected
-from bot.vault import Vault
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 ALICE, BOB = 2, 3

@@ -10,7 +10,7 @@ from mastodon_mock.testing import MockServer
 from bot.draft import Draft, State
 from bot.drafting import Drafting
 from bot.errors import Refused, Unavailable, UserError
-from bot.publishing import ASK_AFTER, FIRST_PAUSE, LONGEST_PAUSE
+from bot.posting.publishing import ASK_AFTER, FIRST_PAUSE, LONGEST_PAUSE
 from tests.conftest import OWNER
 from tests.fakes.llm import FakeLLM
 from tests.fakes.proxy import Proxy

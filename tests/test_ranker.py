@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import VoiceError
-from bot.ranker import RANKER_FILE, Ranker, features, log_odds
 from bot.voice import VoicePost, save_posts
+from bot.voice.ranker import RANKER_FILE, Ranker, features, log_odds
 from tests.fakes.llm import FakeLLM, llm_in_thread
 from trainer.__main__ import main
-from trainer.ranking import fit
+from trainer.drawing.ranking import fit
 
 TOPICS = ("harbour", "bread", "night bus", "rain")
 DRY = [f"{topic} again. No comment, {n}." for n in range(20) for topic in TOPICS]

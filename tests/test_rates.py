@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import binomtest
 
 from bot.draft import State
-from bot.rates import APPROVED, Approvals, Guesses, interval
+from bot.voice.rates import APPROVED, Approvals, Guesses, interval
 
 
 @pytest.mark.parametrize(("hits", "count"), [(0, 1), (1, 1), (3, 5), (8, 12), (52, 100), (0, 40)])

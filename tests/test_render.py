@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import render
-from bot.actions import CUSTOM_ID, Action, action_of_emoji, emoji_of
+from bot.chat import render
+from bot.chat.actions import CUSTOM_ID, Action, action_of_emoji, emoji_of
 from bot.draft import Candidate, Draft, State, Status, Style
-from bot.sandbox.rules import check_message, check_modal
-from bot.thread import candidate_of
 from bot.words import say
+from bot.writing.thread import candidate_of
+from sandbox.rules import check_message, check_modal
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 ONE, TWO = Candidate("One *two*.", 10), Candidate("Two.", 4)

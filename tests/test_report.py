@@ -6,9 +6,9 @@ import discord
 import pytest
 from discord import app_commands
 
-from bot.client import Bot
+from bot.chat.client import Bot
+from bot.chat.report import sentence
 from bot.errors import Refused, UserError
-from bot.report import sentence
 from tests.stage import Stage
 
 UNKNOWN = {"code": 10062, "message": "Unknown interaction"}

@@ -11,19 +11,20 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.ranker import Ranker
 from bot.voice import Prompt, Voice
+from bot.voice.ranker import Ranker
 from tests.fakes.llm import FakeLLM, llm_in_thread
 from tests.fakes.prepared import write_prepared
 from tests.fakes.tiny_llama import write_tiny_model
-from trainer import dataset, local
 from trainer.__main__ import main
-from trainer.feedback import PREFERENCES
-from trainer.liking import Taste
-from trainer.preferences import Preference
-from trainer.recipe import Recipe
-from trainer.retrain import by_liking
-from trainer.voice_folder import VoiceFolder
+from trainer.data import dataset
+from trainer.data.preferences import Preference
+from trainer.taste.feedback import PREFERENCES
+from trainer.taste.liking import Taste
+from trainer.taste.retrain import by_liking
+from trainer.training import local
+from trainer.training.recipe import Recipe
+from trainer.training.voice_folder import VoiceFolder
 
 NOUNS = ("kettle", "goose", "harbour", "fog", "ladder", "clerk", "tide", "lamp", "gull", "rope")
 

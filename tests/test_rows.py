@@ -11,10 +11,10 @@ import psutil
 import pytest
 
 from bot.voice import Prompt
-from trainer import rows
-from trainer.rows import Renderer, write_rows
-from trainer.staging import Kept
-from trainer.topics import learn_habits
+from trainer.data import rows
+from trainer.data.rows import Renderer, write_rows
+from trainer.data.staging import Kept
+from trainer.data.topics import learn_habits
 
 POSTS = [
     Kept(n, str(n), None, f"The ferry to Port Almond, number {n}", "original", (), "train")

@@ -13,8 +13,8 @@ import pytest
 import yarl
 
 from bot.errors import Unavailable, UserError
-from bot.sandbox import openapi
-from bot.sandbox.server import Sandbox
+from sandbox import openapi
+from sandbox.server import Sandbox
 from tests.fakes.probe import Probe, connected
 
 needs_openapi = pytest.mark.skipif(

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from mastodon import Mastodon
 
-from bot.sandbox.server import Sandbox
+from sandbox.server import Sandbox
 from tests.fakes.probe import Probe, connected
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from bot.errors import UserError
-from bot.sandbox import commands, forms, rules
-from bot.sandbox.objects import Json
-from bot.sandbox.rules import DiscordError
+from sandbox import commands, forms, rules
+from sandbox.objects import Json
+from sandbox.rules import DiscordError
 
 
 def row(*components: Json) -> Json:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.others import Others
-from bot.screen import Archive, Rules, WordList, screen
+from bot.voice.others import Others
+from bot.writing.screen import Archive, Rules, WordList, screen
 
 OLD = "The kettle knows what the kettle knows, and it is not telling the harbour master tonight."
 ARCHIVE = Archive([OLD, "Noted.", "🫖"])

@@ -12,18 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from bot.accounts import Accounts
-from bot.bounded import bounded_client
-from bot.client import Bot
+from bot.chat.client import Bot
 from bot.config import Settings, read_settings
 from bot.errors import BotError
-from bot.instance import Session
-from bot.llm import LLM
-from bot.mastodon import Mastodon
-from bot.oauth import Client
-from bot.sandbox.server import Sandbox
+from bot.posting.accounts import Accounts
+from bot.posting.instance import Session
+from bot.posting.mastodon import Mastodon
+from bot.posting.oauth import Client
+from bot.posting.vault import Vault
 from bot.store import Store
-from bot.vault import Vault
+from bot.writing.bounded import bounded_client
+from bot.writing.llm import LLM
+from sandbox.server import Sandbox
 from tests.canaries import CANARIES, SEEN, found_in
 from tests.fakes.llm import FakeLLM
 from tests.fakes.odd_server import OddServer

@@ -1,10 +1,10 @@
 import pytest
 
-from trainer.clean import Reason
-from trainer.options import Options
-from trainer.post import Post, Visibility
-from trainer.sift import Sift
-from trainer.written import Written
+from trainer.archives.post import Post, Visibility
+from trainer.data.clean import Reason
+from trainer.data.options import Options
+from trainer.data.sift import Sift
+from trainer.data.written import Written
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import simcord
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from mastodon_mock.testing import MockServer
 
-from bot.client import Bot
+from bot.chat.client import Bot
 from bot.drafting import Drafting
+from bot.posting.vault import Vault
 from bot.store.people import Connected
-from bot.vault import Vault
 from tests.conftest import OWNER
 from tests.fakes.llm import TEXTS
 from tests.fakes.proxy import Proxy

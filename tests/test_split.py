@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.split import count_validation, is_near_copy, keys, leaving_side, shingles
+from trainer.data.split import count_validation, is_near_copy, keys, leaving_side, shingles
 
 WORDS = [f"word{n}" for n in range(500)]
 

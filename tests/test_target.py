@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.target import replacing
+from trainer.data.target import replacing
 
 WRITING = """
 import sys, time

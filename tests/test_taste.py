@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.ranker import RANKER_FILE, Ranker
 from bot.voice import HELD_OUT_FILE, Base, Prompt, Voice, VoicePost, save_posts
+from bot.voice.ranker import RANKER_FILE, Ranker
 from tests.fakes.prepared import invented_posts, write_prepared
-from trainer import dataset
 from trainer.__main__ import main
-from trainer.curve import Curve
-from trainer.feedback import PREFERENCES
-from trainer.gate import Gate, Judged
-from trainer.liking import Pair, Taste, learn, read
-from trainer.measured import Yardstick
-from trainer.preferences import Preference
-from trainer.taste import with_taste
-from trainer.voice_folder import VoiceFolder
+from trainer.data import dataset
+from trainer.data.preferences import Preference
+from trainer.judging.measured import Yardstick
+from trainer.taste.feedback import PREFERENCES
+from trainer.taste.gate import Gate, Judged
+from trainer.taste.liking import Pair, Taste, learn, read
+from trainer.taste.taste import with_taste
+from trainer.training.curve import Curve
+from trainer.training.voice_folder import VoiceFolder
 
 TOPICS = [f"{kind} {place}" for kind in ("boat", "bakery", "bus") for place in "abcdefghijklmn"]
 OPENINGS = ("The harbour sleeps", "Bread at noon", "A bus was seen", "Rain on the quay")

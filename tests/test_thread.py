@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.errors import UserError
-from bot.mastodon import status_length
-from bot.thread import split_thread
+from bot.posting.mastodon import status_length
+from bot.writing.thread import split_thread
 
 NUMBER = re.compile(r" \((\d+)/(\d+)\)\Z")
 WORDS = st.lists(

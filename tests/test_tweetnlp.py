@@ -9,8 +9,8 @@ import huggingface_hub
 import pytest
 
 from trainer.__main__ import main
+from trainer.data.tweetnlp import Recogniser
 from trainer.errors import ModelError
-from trainer.tweetnlp import Recogniser
 
 TEXTS = (
     "just saw Ada Lovelace in London",

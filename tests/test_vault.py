@@ -6,7 +6,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from bot.errors import ConfigError
-from bot.vault import LockedOut, Vault, key_file
+from bot.posting.vault import LockedOut, Vault, key_file
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 

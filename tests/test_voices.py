@@ -12,7 +12,7 @@ import pytest
 from bot.errors import Refused, UserError
 from bot.store import Store
 from bot.voice import VoicePost, save_posts
-from bot.voices import Voices
+from bot.writing.voices import Voices
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 OPERATOR, MARA, GUEST, STRANGER = 1, 2, 3, 4

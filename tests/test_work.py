@@ -10,11 +10,11 @@ import pytest
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.chat.work import Work
 from bot.draft import State
 from bot.errors import Unavailable
-from bot.sandbox.server import Sandbox
 from bot.store import Store
-from bot.work import Work
+from sandbox.server import Sandbox
 from tests.fakes.llm import FakeLLM
 from tests.process import Running, bot_process
 from tests.stage import Stage

@@ -14,17 +14,17 @@ from rich.console import Console
 
 from bot.config import DatabaseSettings
 from bot.draft import Candidate, Draft, State, Status
-from bot.mastodon import status_length
+from bot.posting.mastodon import status_length
 from bot.store import Store
-from bot.thread import candidate_of
+from bot.writing.thread import candidate_of
 from tests.conftest import OWNER
 from tests.fakes import mastodon_archive as fog
 from tests.fakes import x_archive
 from trainer.__main__ import main
+from trainer.data.explain import explain
+from trainer.data.options import Options
+from trainer.data.prepare import prepare
 from trainer.decisions import USUAL
-from trainer.explain import explain
-from trainer.options import Options
-from trainer.prepare import prepare
 
 SERVER = "https://fog.example"
 DRAFTED = datetime(2023, 5, 1, 10, tzinfo=UTC)  # as tests/fakes/mastodon_archive.py dates its posts

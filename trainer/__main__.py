@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from trainer import dataset
-from trainer.base_model import DEFAULT
 from trainer.commands import DATABASE, add_feedback, add_rank, add_report, add_taste
+from trainer.data import dataset
 from trainer.errors import DataError, TrainerError
-from trainer.recipe import FEW_POSTS_EPOCHS, Recipe
+from trainer.training.base_model import DEFAULT
+from trainer.training.recipe import FEW_POSTS_EPOCHS, Recipe
 
 if TYPE_CHECKING:
-    from trainer.openai_job import OpenAI
+    from trainer.provider.openai_job import OpenAI
 
 Subparsers = argparse._SubParsersAction  # argparse names the type of add_subparsers() only so
 
@@ -109,10 +109,10 @@ def add_prepare(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 
 def _run_prepare(args: argparse.Namespace) -> None:
+    from trainer.data.explain import explain  # noqa: PLC0415 - commands are imported late
+    from trainer.data.options import Options  # noqa: PLC0415 - commands are imported late
+    from trainer.data.prepare import prepare  # noqa: PLC0415 - commands are imported late
     from trainer.decisions import USUAL  # noqa: PLC0415 - commands are imported late
-    from trainer.explain import explain  # noqa: PLC0415 - commands are imported late
-    from trainer.options import Options  # noqa: PLC0415 - commands are imported late
-    from trainer.prepare import prepare  # noqa: PLC0415 - commands are imported late
 
     if not args.sources and args.explain is None:
         raise DataError("Name the archives to prepare: a zip, a folder or a file, or several.")
@@ -138,7 +138,7 @@ def _run_prepare(args: argparse.Namespace) -> None:
 
 
 def _language(text: str) -> str:
-    from trainer.languages import is_code, normal_code  # noqa: PLC0415 - as above
+    from trainer.data.languages import is_code, normal_code  # noqa: PLC0415 - as above
 
     if not is_code(text):
         raise argparse.ArgumentTypeError(f"{text} is no language: give its code, such as en")
@@ -206,7 +206,7 @@ def add_provider_options(parser: argparse.ArgumentParser) -> None:
 
 def _run_train(args: argparse.Namespace) -> None:
     from trainer.backends import Backend, Local  # noqa: PLC0415 - commands are imported late
-    from trainer.voice_folder import VoiceFolder  # noqa: PLC0415
+    from trainer.training.voice_folder import VoiceFolder  # noqa: PLC0415
 
     folder = VoiceFolder.named(args.voices, args.voice)
     if args.method == "dpo" and args.backend == "local":
@@ -230,7 +230,7 @@ def _run_train(args: argparse.Namespace) -> None:
 
 
 def _provider_backend(args: argparse.Namespace, recipe: Recipe, console: Console) -> "OpenAI":
-    from trainer import openai_job, provider  # noqa: PLC0415 - a second
+    from trainer.provider import openai_job, provider  # noqa: PLC0415 - a second
 
     ours = ("epochs", "patience", "checkpoint_every", "seed")
     fixed = [field.name for field in fields(Recipe) if field.name not in ours]
@@ -272,9 +272,9 @@ def add_import_openai(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 def _run_import_openai(args: argparse.Namespace) -> None:
     from trainer.backends import Local  # noqa: PLC0415 - commands are imported late
-    from trainer.import_openai import import_openai  # noqa: PLC0415
-    from trainer.provider import Pace, Provider  # noqa: PLC0415
-    from trainer.voice_folder import VoiceFolder  # noqa: PLC0415
+    from trainer.provider.import_openai import import_openai  # noqa: PLC0415
+    from trainer.provider.provider import Pace, Provider  # noqa: PLC0415
+    from trainer.training.voice_folder import VoiceFolder  # noqa: PLC0415
 
     console, now = Console(soft_wrap=True), datetime.now(UTC)
     folder = VoiceFolder.named(args.voices, args.voice) if args.voice else None
@@ -332,12 +332,12 @@ def add_evaluate(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 def _run_evaluate(args: argparse.Namespace) -> None:
     try:
-        from trainer.evaluate import Options, evaluate  # noqa: PLC0415 - the bot's libraries
+        from trainer.judging.evaluate import Options, evaluate  # noqa: PLC0415 - the bot's libraries
     except ModuleNotFoundError as e:
         raise TrainerError(
             f"Evaluating needs {e.name}, which is not installed here. Run `make install`."
         ) from e
-    from trainer.voice_folder import VoiceFolder  # noqa: PLC0415
+    from trainer.training.voice_folder import VoiceFolder  # noqa: PLC0415
 
     with_floors = not args.no_floors
     options = Options(args.data, args.drafts, args.seed, with_floors, is_fresh=args.fresh)

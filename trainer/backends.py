@@ -6,10 +6,10 @@ from typing import Protocol
 
 from rich.console import Console
 
-from trainer.dataset import Dataset
+from trainer.data.dataset import Dataset
 from trainer.errors import DataError, ServeError
-from trainer.recipe import Recipe
-from trainer.voice_folder import VoiceFolder
+from trainer.training.recipe import Recipe
+from trainer.training.voice_folder import VoiceFolder
 
 
 class Backend(Protocol):
@@ -36,12 +36,12 @@ class Local:
     ) -> None:
         """Fine-tune a LoRA adapter here, then fit the ranker of its drafts."""
         with console.status("Starting torch …"):
-            from trainer.local import train  # noqa: PLC0415 - seconds, and only for this backend
+            from trainer.training.local import train  # noqa: PLC0415 - seconds, and only for this backend
 
         if not train(data, folder, self.recipe, self.base, fresh=fresh, now=now, console=console):
             return
         console.print(f"The voice {folder.name} is ready in {folder.place}.")
-        from trainer.ranking import rank  # noqa: PLC0415 - memory, which the training needs
+        from trainer.drawing.ranking import rank  # noqa: PLC0415 - memory, which the training needs
 
         try:
             rank(folder.place, console)

@@ -25,8 +25,8 @@ def add_report(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 
 def _run_report(args: argparse.Namespace) -> None:
-    from trainer.report import Options, report  # noqa: PLC0415 - matplotlib, for this command only
-    from trainer.voice_folder import VoiceFolder  # noqa: PLC0415
+    from trainer.report.report import Options, report  # noqa: PLC0415 - matplotlib, for this command only
+    from trainer.training.voice_folder import VoiceFolder  # noqa: PLC0415
 
     folder = VoiceFolder.named(args.voices, args.voice).place
     options = Options(args.data, args.out, args.timezone, not args.no_drafts, args.db)
@@ -46,8 +46,8 @@ def add_rank(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 
 def _run_rank(args: argparse.Namespace) -> None:
-    from trainer.ranking import rank  # noqa: PLC0415 - scikit-learn, for this command only
-    from trainer.voice_folder import VoiceFolder  # noqa: PLC0415
+    from trainer.drawing.ranking import rank  # noqa: PLC0415 - scikit-learn, for this command only
+    from trainer.training.voice_folder import VoiceFolder  # noqa: PLC0415
 
     rank(VoiceFolder.named(args.voices, args.voice).place, Console(soft_wrap=True))
 
@@ -66,7 +66,7 @@ def add_feedback(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 
 def _run_feedback(args: argparse.Namespace) -> None:
-    from trainer.feedback import feedback  # noqa: PLC0415 - libraries, for this command only
+    from trainer.taste.feedback import feedback  # noqa: PLC0415 - libraries, for this command only
 
     console = Console(soft_wrap=True)
     feedback(args.db, args.out, args.voice, args.voices, now=datetime.now(UTC), console=console)
@@ -89,8 +89,8 @@ def add_taste(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 
 def _run_taste(args: argparse.Namespace) -> None:
-    from trainer.taste import forget, taste  # noqa: PLC0415 - scikit-learn, for this command only
-    from trainer.voice_folder import VoiceFolder  # noqa: PLC0415
+    from trainer.taste.taste import forget, taste  # noqa: PLC0415 - scikit-learn, for this command only
+    from trainer.training.voice_folder import VoiceFolder  # noqa: PLC0415
 
     folder, console = VoiceFolder.named(args.voices, args.voice), Console(soft_wrap=True)
     if args.forget:

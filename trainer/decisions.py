@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from bot.rates import Approvals, Guesses
+from bot.voice.rates import Approvals, Guesses
 from trainer.errors import DataError
 
 USUAL = Path("state/bot.db")  # the bot's setting DATABASE, where nobody set it

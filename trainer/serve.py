@@ -1,6 +1,7 @@
 """Serves local voices to any client of OpenAI's chat completions, on one base model.
 
-The server is the bot's own, bot/engine.py; here is which voices, at what address, and what to say.
+The server is the bot's own, bot/writing/engine.py; here is which voices, at what address, and what
+to say.
 """
 
 import asyncio
@@ -11,10 +12,10 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot import engine
 from bot.errors import BotError
 from bot.voice import Voice, list_voices
-from bot.weights import find_weights
+from bot.voice.weights import find_weights
+from bot.writing import engine
 from trainer.errors import ServeError
 
 

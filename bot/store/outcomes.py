@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from bot.rates import Approvals
 from bot.store.database import Database, iso
+from bot.voice.rates import Approvals
 
 
 class OutcomeTable:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from bot.rates import Guesses
 from bot.store.database import Database, iso
+from bot.voice.rates import Guesses
 
 Position = Literal[1, 2]
 

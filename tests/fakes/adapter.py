@@ -7,7 +7,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-from bot.weights import DEFAULT_BASE
+from bot.voice.weights import DEFAULT_BASE
 
 WIDTH = 576  # SmolLM2-135M
 

@@ -10,7 +10,7 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.sandbox.server import Sandbox
+from sandbox.server import Sandbox
 
 
 class Vote(discord.ui.DynamicItem[discord.ui.Button], template=r"vote:(?P<n>\d+)"):

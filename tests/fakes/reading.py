@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainer.archives import Tally, open_archive, read_posts
-from trainer.post import Post, Unreadable
+from trainer.archives.post import Post, Unreadable
 
 
 @dataclass(frozen=True, slots=True)

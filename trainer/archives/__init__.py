@@ -12,12 +12,12 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bot.others import Others
+from bot.voice.others import Others
+from trainer.archives.post import Post, Unreadable
 from trainer.archives.recognise import Archive, recognise
 from trainer.archives.tally import Tally
 from trainer.archives.texts import somebody_elses
 from trainer.errors import ArchiveError
-from trainer.post import Post, Unreadable
 
 __all__ = ["Archive", "Tally", "note_others", "open_archive", "read_posts"]
 

@@ -19,9 +19,9 @@ import msgspec
 
 from trainer.archives.bluesky import POST, REPOST, Record, to_post
 from trainer.archives.files import Files, FolderFiles, base_of
+from trainer.archives.post import Post, Unreadable
 from trainer.archives.tally import Tally
 from trainer.errors import ArchiveError
-from trainer.post import Post, Unreadable
 
 LONGEST_BLOCK = 1 << 22  # Bluesky's own limit is a quarter of it
 DEEPEST = 64  # levels of the tree; a million records have six

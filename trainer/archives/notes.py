@@ -15,8 +15,8 @@ from typing import NamedTuple
 import msgspec
 
 from trainer.archives.dates import read_date
+from trainer.archives.post import Post, Unreadable
 from trainer.archives.texts import unescape
-from trainer.post import Post, Unreadable
 
 SHORTEST_CUT = 100  # X cuts at about 276 characters, and a leading @handle may be missing from it
 LONGEST_CUT = 2000  # with the handles of fifty people in front

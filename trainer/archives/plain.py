@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from trainer.archives.dates import read_date
 from trainer.archives.files import Files, base_of
 from trainer.archives.lines import delimiter, find_encoding, read_lines, read_table
+from trainer.archives.post import Post, Unreadable
 from trainer.archives.records import read_records, without_halves
 from trainer.archives.tally import Tally
 from trainer.archives.texts import RETWEET, language, unescape
 from trainer.errors import ArchiveError
-from trainer.post import Post, Unreadable
 
 TEXT = ("text", "content", "full_text", "body")
 DATE = ("created_at", "createdat", "date", "datetime", "timestamp", "time", "published")

@@ -12,9 +12,9 @@ from typing import IO, Any, Generic, TypeVar
 
 import msgspec
 
+from trainer.archives.post import Unreadable
 from trainer.archives.tally import Tally
 from trainer.errors import ArchiveError
-from trainer.post import Unreadable
 
 R = TypeVar("R")
 

@@ -11,8 +11,8 @@ import msgspec
 
 from trainer.archives.dates import read_date
 from trainer.archives.notes import Notes
+from trainer.archives.post import Kind, Post, Unreadable
 from trainer.archives.texts import RETWEET, language, unescape
-from trainer.post import Kind, Post, Unreadable
 
 # A photo's link ends in /photo/1, and /i/web/status/ is the rest of a long post of one's own.
 QUOTE = re.compile(

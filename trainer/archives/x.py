@@ -16,11 +16,11 @@ import msgspec
 from trainer.archives.files import Files, base_of, folder_of, topmost
 from trainer.archives.grailbird import MONTH_FILE, read_tweets_csv
 from trainer.archives.notes import NoteRecord, Notes
+from trainer.archives.post import Post, Unreadable
 from trainer.archives.records import own_id, read_records
 from trainer.archives.tally import Tally
 from trainer.archives.tweet import Tweet, to_post
 from trainer.errors import ArchiveError
-from trainer.post import Post, Unreadable
 
 # Not `tweet*.js`: tweet-headers.js has no texts. `tweet.js` is the name from 2019 to 2022.
 POSTS_FILE = re.compile(r"tweets?(-part\d+)?\.js")

@@ -1,0 +1,31 @@
+"""What Discord suggests while a person types: of their own, at most 25."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, cast
+
+import discord
+from discord.app_commands import Choice
+
+if TYPE_CHECKING:
+    from bot.chat.client import Bot
+
+MOST, LONGEST = 25, 100  # Discord's limits
+
+
+def matching(names: Iterable[str], typed: str) -> list[Choice[str]]:
+    """Those that hold what was typed, whatever its case."""
+    wanted = typed.strip().lower()
+    found = [name[:LONGEST] for name in names if wanted in name.lower()]
+    return [Choice(name=name, value=name) for name in found[:MOST]]
+
+
+async def usable_voices(interaction: discord.Interaction, typed: str) -> list[Choice[str]]:
+    """Voices one may write with."""
+    bot = cast("Bot", interaction.client)
+    return matching(await bot.drafting.voices.names(interaction.user.id), typed)
+
+
+async def known_voices(interaction: discord.Interaction, typed: str) -> list[Choice[str]]:
+    """Voices one may hear about."""
+    bot = cast("Bot", interaction.client)
+    return matching(await bot.drafting.voices.known_names(interaction.user.id), typed)

@@ -1,0 +1,305 @@
+"""The Discord client: intents, cogs, command sync, and how it stops."""
+
+import asyncio
+import hashlib
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import discord
+import structlog
+import yarl
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from discord import app_commands
+from discord.ext import commands
+
+from bot import metrics
+from bot.chat import render
+from bot.chat.actions import emoji_of
+from bot.chat.report import DISCORD_FAULTS, begin, report
+from bot.chat.work import Work
+from bot.draft import Draft, State
+from bot.drafting import Drafting
+from bot.errors import BotError, ConfigError, Unavailable
+from bot.language import translated
+from bot.words import Words, say
+
+log = structlog.stdlib.get_logger(__name__)
+
+COGS = (
+    "bot.chat.cogs.drafts",
+    "bot.chat.cogs.decisions",
+    "bot.chat.cogs.reactions",
+    "bot.chat.cogs.history",
+    "bot.chat.cogs.schedule",
+    "bot.chat.cogs.voices",
+    "bot.chat.cogs.blind_test",
+    "bot.chat.cogs.accounts",
+    "bot.chat.cogs.privacy",
+)
+_PLACES = app_commands.TranslationContextLocation
+NAMES = {_PLACES.command_name, _PLACES.group_name, _PLACES.parameter_name}
+LOGIN_PAUSES_S = (1, 2, 5, 10, 30, 60)
+GONE = (10003, 10008)  # Discord's codes for a channel, a message that it does not have
+PATIENCE_S = 30.0  # for one message; aiohttp would wait 5 minutes for a Discord that is silent
+# Close codes after which coming back would not help, and what to do about each
+CLOSED_FOR_GOOD = {
+    4004: "Discord does not accept DISCORD_TOKEN any more. Copy the bot's token again from the"
+    " application's page, Bot, Reset Token.",
+    4010: "Discord refuses the shard this bot asks for. Update the bot.",
+    4011: "This bot is in too many servers for one connection. Remove it from some of them.",
+    4012: "Discord does not speak this version of its protocol any more. Update the bot.",
+    4013: "Discord does not know the intents this bot asks for. Update the bot.",
+}
+
+
+class Bot(commands.Bot):
+    """One bot for one voice. Needs no privileged intent."""
+
+    def __init__(
+        self, drafting: Drafting, scheduler: AsyncIOScheduler, patience_s: float = PATIENCE_S
+    ) -> None:
+        """`patience_s`: how long Discord may take over one message."""
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=self.needed_intents(),
+            allowed_mentions=discord.AllowedMentions.none(),
+            tree_cls=Tree,
+            http_trace=_first_responses(),
+            max_messages=None,  # nothing here looks at earlier messages; 1,000 are some 8 MB
+        )
+        self.drafting = drafting
+        self.scheduler = scheduler
+        self.work = Work(scheduler)
+        self.is_connected = False  # to the gateway, at this moment
+        self.patience_s = patience_s
+
+    @staticmethod
+    def needed_intents() -> discord.Intents:
+        """Servers, and messages and reactions in DMs: none of them privileged."""
+        return discord.Intents(guilds=True, dm_messages=True, dm_reactions=True)
+
+    async def setup_hook(self) -> None:
+        """Load the cogs and tell Discord the commands."""
+        for cog in COGS:
+            if cog not in self.extensions:  # the login before this one may have failed later
+                await self.load_extension(cog)
+        await self.tree.set_translator(Catalogue())
+        assert isinstance(self.tree, Tree)
+        await self.tree.sync_if_changed()
+
+    async def on_connect(self) -> None:
+        """The gateway is there, with a new session."""
+        self.is_connected = True
+        log.info("connected to Discord", user=str(self.user))
+
+    async def on_resumed(self) -> None:
+        """The gateway is there again, with the same session."""
+        self.is_connected = True
+
+    async def on_disconnect(self) -> None:
+        """The gateway is gone; discord.py comes back by itself."""
+        self.is_connected = False
+
+    async def stop(self, limit_s: float) -> None:
+        """Finish what is in hand, for so long at most; closing is left to `async with`."""
+        log.info("stopping", in_hand=len(self.work))
+        self.drafting.line.close()
+        for interaction in await self.work.finish(limit_s):
+            too_long = Unavailable(
+                "I have to restart before this is done. What you approved is finished when I am"
+                " back; anything else, please ask again in a minute."
+            )
+            await report(interaction, too_long)
+
+    async def fetch_owner(self, user_id: int) -> discord.User:
+        """A user, from memory or from Discord."""
+        return self.get_user(user_id) or await self.fetch_user(user_id)
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Remember the language of whoever speaks to the bot: direct messages are in it."""
+        people = self.drafting.store.people
+        try:
+            await people.met(interaction.user.id, str(interaction.locale))
+        except BotError as e:
+            log.warning("a person's language was not stored", why=str(e))
+
+    async def show(self, user: discord.abc.Messageable, draft: Draft) -> discord.Message:
+        """Send a draft with its buttons and reactions. Raises DISCORD_FAULTS: not sent."""
+        locale = await self.drafting.store.people.locale(draft.owner_id)
+        async with asyncio.timeout(self.patience_s):
+            message = await user.send(
+                **render.message(draft, locale, datetime.now(UTC)),
+                files=render.files(draft, locale),
+                nonce=f"draft-{draft.id}",  # sent again after a crash, it is still one message
+            )
+        await self.drafting.store.drafts.shown(draft, message.channel.id, message.id)
+        for emoji in emoji_of(draft):
+            try:
+                async with asyncio.timeout(self.patience_s):
+                    await message.add_reaction(emoji)
+            except DISCORD_FAULTS as e:
+                log.warning("a reaction is missing below the draft", draft=draft.id, why=str(e))
+        return message
+
+    async def present(
+        self, interaction: discord.Interaction, draft: Draft
+    ) -> discord.Message | None:
+        """Send a draft; where that cannot be, show it to its owner in answer to an interaction."""
+        try:
+            return await self.show(interaction.user, draft)
+        except DISCORD_FAULTS as e:  # whatever the reason, the draft must be seen
+            log.info("a draft is shown where it was asked for", draft=draft.id, why=str(e))
+        async with asyncio.timeout(self.patience_s):
+            here = await interaction.followup.send(
+                **render.message(draft, str(interaction.locale), datetime.now(UTC), _CLOSED),
+                files=render.files(draft, str(interaction.locale)),
+                ephemeral=True,
+                wait=True,
+            )
+        await self.drafting.store.drafts.shown(draft, None, here.id)
+        return None
+
+    async def tell(self, draft: Draft, note: Words | None = None) -> bool:
+        """Let the message that shows a draft say what became of it; False: try again later."""
+        if draft.channel_id is None or draft.message_id is None:
+            return True
+        locale = await self.drafting.store.people.locale(draft.owner_id)
+        channel = self.get_partial_messageable(draft.channel_id, type=discord.ChannelType.private)
+        try:
+            async with asyncio.timeout(self.patience_s):
+                await channel.get_partial_message(draft.message_id).edit(
+                    **render.message(draft, locale, datetime.now(UTC), note),
+                    attachments=render.files(draft, locale),
+                )
+        except DISCORD_FAULTS as e:
+            log.warning("the message could not be edited", draft=draft.id, why=str(e))
+            return getattr(e, "code", None) in GONE
+        if draft.shown != draft.fingerprint and draft.state is State.PENDING:
+            await self.drafting.store.drafts.shown(draft, draft.channel_id, draft.message_id)
+        return True
+
+    async def serve(self, token: str) -> None:
+        """Log in, again and again while Discord is away, then serve until closed.
+
+        Raises ConfigError if the token or the intents are refused.
+        """
+        try:
+            for pause in _pauses():
+                try:
+                    await self.login(token)
+                    break
+                except DISCORD_FAULTS as e:
+                    log.warning("Discord cannot be reached", why=str(e), again_in_s=pause)
+                    await self.http.close()
+                    self.http.connector = discord.utils.MISSING  # it is closed too: a new one
+                    await asyncio.sleep(pause)
+            await self.connect()
+        except discord.LoginFailure as e:
+            raise ConfigError(
+                "Discord does not accept DISCORD_TOKEN. Copy the bot's token again from the"
+                " application's page, Bot, Reset Token."
+            ) from e
+        except discord.PrivilegedIntentsRequired as e:
+            raise ConfigError("Discord refuses the intents this bot asks for.") from e
+        except discord.ConnectionClosed as e:
+            why = f"Discord ended the connection for good (code {e.code}). Start the bot again."
+            raise ConfigError(CLOSED_FOR_GOOD.get(e.code, why)) from e
+
+
+class Tree(app_commands.CommandTree[Bot]):
+    """The command tree; its errors become answers."""
+
+    async def interaction_check(self, interaction: discord.Interaction[Bot], /) -> bool:
+        """Take a command in hand; while the bot is stopping, say so instead."""
+        try:
+            begin(interaction)
+        except Unavailable as e:
+            if interaction.type is not discord.InteractionType.autocomplete:
+                await report(interaction, e)
+            return False
+        return True
+
+    async def on_error(
+        self, interaction: discord.Interaction[Bot], error: app_commands.AppCommandError
+    ) -> None:
+        """Tell the user."""
+        await report(interaction, error)
+
+    async def sync_if_changed(self) -> None:
+        """Tell Discord the commands, unless it has exactly those that were last told."""
+        store, name = self.client.drafting.store, f"commands of {self.client.application_id}"
+        digest = await self._digest()
+        if await store.note(name) == digest:
+            here = {(c.name, c.type) for c in await self.fetch_commands()}
+            if here == {(c.name, _type(c)) for c in self.get_commands()}:
+                return
+        told = await self.sync()
+        await store.set_note(name, digest)
+        log.info("told Discord the commands", count=len(told))
+
+    async def _digest(self) -> str:
+        """Stands for the exact definition of every command, translations included."""
+        assert self.translator
+        payload = [
+            await command.get_translated_payload(self, self.translator)
+            for command in self.get_commands()
+        ]
+        return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+
+
+class Catalogue(app_commands.Translator):
+    """Tells discord.py the commands' names and descriptions in other languages."""
+
+    async def translate(
+        self,
+        string: app_commands.locale_str,
+        locale: discord.Locale,
+        context: app_commands.TranslationContextTypes,
+    ) -> str | None:
+        """The catalogue's text; None leaves it English."""
+        is_name = context.location in NAMES and not isinstance(
+            context.data, app_commands.ContextMenu
+        )
+        return translated(string.message, locale.value, "name" if is_name else None)
+
+
+_CLOSED = say(
+    "I cannot send you direct messages, so here it is, for your eyes only. Reactions do not work"
+    " here, buttons do."
+)
+
+discord.VoiceClient.warn_nacl = False  # this bot never speaks: no advice to install audio
+discord.VoiceClient.warn_dave = False
+
+
+def point_at(url: str) -> None:
+    """Let discord.py talk to another server than Discord. Call before any client is built."""
+    discord.http.Route.BASE = f"{url}/api/v10"
+    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url).with_scheme("ws") / "gw/"
+    discord.Asset.BASE = f"{url}/cdn"
+
+
+def _pauses() -> "list[int]":
+    return [*LOGIN_PAUSES_S, *[LOGIN_PAUSES_S[-1]] * 1000]
+
+
+def _type(command: object) -> discord.AppCommandType:
+    if isinstance(command, app_commands.ContextMenu):
+        return command.type
+    return discord.AppCommandType.chat_input
+
+
+def _first_responses() -> aiohttp.TraceConfig:
+    """Times the first response to each interaction."""
+
+    async def ended(_: Any, __: SimpleNamespace, sent: aiohttp.TraceRequestEndParams) -> None:
+        if sent.url.path.endswith("/callback"):
+            metrics.responded()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(ended)
+    return trace

@@ -1,0 +1,136 @@
+"""/mastodon: each person connects the account they post to, with a code they carry over."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.chat.report import answer, reporting
+from bot.language import told
+from bot.words import say
+
+if TYPE_CHECKING:
+    from bot.chat.client import Bot
+
+Json = dict[str, Any]  # Discord's
+CODE = "mastodon:code"  # the button and the form it opens; whose they are is who uses them
+CONNECTS, PER_S = 3, 600.0  # a server lets an address register five applications in ten minutes
+
+
+@app_commands.allowed_installs(guilds=True, users=True)
+@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+class AccountCommands(
+    commands.GroupCog, name="mastodon", description="The Mastodon account you post to"
+):
+    """Nothing of another person's account is ever in a message: all goes by who acts."""
+
+    def __init__(self, bot: "Bot") -> None:
+        self.accounts = bot.drafting.accounts
+
+    @app_commands.command(name="connect", description="Connect the account you post to")
+    @app_commands.describe(instance="Your server, such as mastodon.social")
+    @app_commands.checks.cooldown(CONNECTS, PER_S)
+    async def connect(
+        self, interaction: discord.Interaction, instance: app_commands.Range[str, 1, 200]
+    ) -> None:
+        """Give the link where the person says yes, and a button for the code they get there."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        server, link = await self.accounts.begin(interaction.user.id, instance, datetime.now(UTC))
+        view = discord.ui.View(timeout=None)
+        label = told(say("Enter the code"), str(interaction.locale))
+        style = discord.ButtonStyle.primary
+        view.add_item(discord.ui.Button(label=label, style=style, custom_id=CODE))
+        view.stop()  # the custom_id is enough, also after a restart
+        await answer(
+            interaction,
+            say("1. [Open {server}]({link}) and allow this bot to post.", server=server, link=link),
+            say("2. Copy the code you get there, and enter it here within ten minutes."),
+            view=view,
+        )
+
+    @app_commands.command(name="show", description="Which account your posts go to")
+    async def show(self, interaction: discord.Interaction) -> None:
+        """Say whose account it is, and how long its posts may be."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        account = await self.accounts.of(interaction.user.id)
+        limit = await account.max_chars()
+        name = await account.identify()
+        await answer(
+            interaction,
+            say("You post to {account}; a post may have {n} characters.", account=name, n=limit),
+        )
+
+    @app_commands.command(name="disconnect", description="Take this bot's access back")
+    async def disconnect(self, interaction: discord.Interaction) -> None:
+        """Revoke the token and forget it."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        name, is_revoked = await self.accounts.disconnect(interaction.user.id)
+        await answer(
+            interaction,
+            say("{account} is disconnected, and the access to it is deleted here.", account=name),
+            say("The server has taken it back, too.")
+            if is_revoked
+            else say(
+                "The server did not confirm it: remove the bot there, in its preferences under"
+                " Account, Authorized apps."
+            ),
+        )
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """The button and the form, also those from before a restart."""
+        data = cast("Json", interaction.data or {})
+        act = self._acts().get((interaction.type, data.get("custom_id")))
+        if act:
+            async with reporting(interaction):
+                await act(interaction)
+
+    def _acts(self) -> dict[object, Callable[[discord.Interaction], Awaitable[None]]]:
+        kinds = discord.InteractionType
+        return {
+            (kinds.component, CODE): self._ask_for_code,
+            (kinds.modal_submit, CODE): self._take_code,
+        }
+
+    async def _ask_for_code(self, interaction: discord.Interaction) -> None:
+        """Open the form. It must be the first response, so nothing is looked up before."""
+        locale = str(interaction.locale)
+        form = discord.ui.Modal(
+            title=told(say("Connect your account"), locale), custom_id=CODE, timeout=None
+        )
+        field: discord.ui.TextInput[discord.ui.Modal] = discord.ui.TextInput(
+            custom_id="code", min_length=4, max_length=300
+        )
+        form.add_item(
+            discord.ui.Label(text=told(say("The code from your server"), locale), component=field)
+        )
+        form.stop()  # the listener takes what is sent, also after a restart
+        await interaction.response.send_modal(form)
+
+    async def _take_code(self, interaction: discord.Interaction) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        code = _typed(interaction, "code")
+        account = await self.accounts.finish(interaction.user.id, code, datetime.now(UTC))
+        await answer(
+            interaction,
+            say(
+                "Connected: what you approve is posted to {account}. `/mastodon disconnect`"
+                " ends it.",
+                account=account.name,
+            ),
+        )
+
+
+def _typed(interaction: discord.Interaction, custom_id: str) -> str:
+    """What was typed into a field of a form."""
+    rows = cast("Json", interaction.data or {}).get("components", [])
+    fields = [row.get("component", {}) for row in rows]
+    return next((str(f["value"]) for f in fields if f.get("custom_id") == custom_id), "")
+
+
+async def setup(bot: "Bot") -> None:
+    """Add the cog."""
+    await bot.add_cog(AccountCommands(bot))

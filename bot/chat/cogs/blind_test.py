@@ -1,0 +1,134 @@
+"""/which-one: a real post and a drafted one; which one is real?"""
+
+import random
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.blind_test import BlindTest, Outcome, Shown
+from bot.chat.actions import keycap
+from bot.chat.choices import usable_voices
+from bot.chat.render import escaped, inline
+from bot.chat.report import answer, clicked, in_passing, reporting
+from bot.language import told
+from bot.words import Words, say
+
+if TYPE_CHECKING:
+    from bot.chat.client import Bot
+
+GUESS_ID = r"which-one:(?P<id>\d{1,18}):(?P<guess>[012])"
+_BLURPLE, _GREEN, _RED, _GREY = 0x5865F2, 0x3BA55D, 0xED4245, 0x747F8D
+
+
+class BlindTests(commands.Cog):
+    """The game that measures a voice."""
+
+    def __init__(self, bot: "Bot") -> None:
+        self.bot = bot
+        self.blind_test = BlindTest(bot.drafting, random.Random())  # noqa: S311 - no secret
+
+    @app_commands.command(
+        name="which-one", description="A real post and a drafted one: which one is real?"
+    )
+    @app_commands.describe(voice="Which voice drafts (the one you use)")
+    @app_commands.autocomplete(voice=usable_voices)
+    @app_commands.allowed_installs(guilds=True, users=True)
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    @app_commands.checks.cooldown(5, 60.0)  # each keeps a small machine busy for seconds
+    async def which_one(self, interaction: discord.Interaction, voice: str | None = None) -> None:
+        """Defer, deal a trial, show it to whoever asked, and nobody else."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        locale = str(interaction.locale)
+        tell = in_passing(lambda text: interaction.edit_original_response(content=text), locale)
+        shown = await self.blind_test.deal(interaction.user.id, voice, datetime.now(UTC), tell)
+        await answer(interaction, _question(shown), embeds=_texts(shown), view=_view(shown, locale))
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """A guess; which trial it is about stands in the button's custom_id, whose in the store."""
+        if found := clicked(interaction, GUESS_ID):
+            async with reporting(interaction):
+                await self._answer(interaction, int(found["id"]), int(found["guess"]))
+
+    async def _answer(self, interaction: discord.Interaction, trial_id: int, guess: int) -> None:
+        """Take a guess, and say what it came to in the place of the question."""
+        assert interaction.message
+        outcome = await self.blind_test.guess(
+            trial_id, interaction.user.id, guess, datetime.now(UTC)
+        )
+        locale = str(interaction.locale)
+        shown = [
+            _revealed(embed, position == outcome.real_position, locale)
+            for position, embed in enumerate(interaction.message.embeds, start=1)
+        ]
+        await interaction.response.edit_message(
+            content=told(_AGAIN, locale), embeds=[_verdict(outcome, locale), *shown], view=None
+        )
+
+
+_AGAIN = say("`/which-one` shows you another pair.")
+
+
+def _question(shown: Shown) -> Words:
+    about = say(" about **{topic}**", topic=inline(shown.topic)) if shown.topic else ""
+    return say(
+        "One of these posts{about} is real, and the voice **{voice}** has never seen it. The other"
+        " one it has just drafted. Which one is real?",
+        about=about,
+        voice=shown.voice,
+    )
+
+
+def _texts(shown: Shown) -> list[discord.Embed]:
+    return [
+        discord.Embed(title=keycap(i), description=escaped(text), colour=_BLURPLE)
+        for i, text in enumerate(shown.texts)
+    ]
+
+
+def _view(shown: Shown, locale: str) -> discord.ui.View:
+    view = discord.ui.View(timeout=None)
+    labels = {
+        1: told(say("{number} is real", number=1), locale),
+        2: told(say("{number} is real", number=2), locale),
+        0: told(say("I cannot tell"), locale),
+    }
+    for guess, label in labels.items():
+        view.add_item(
+            discord.ui.Button(label=label[:80], custom_id=f"which-one:{shown.id}:{guess}")
+        )
+    view.stop()  # the custom_id is enough, also after a restart
+    return view
+
+
+def _verdict(outcome: Outcome, locale: str) -> discord.Embed:
+    if outcome.guess == 0:
+        title, colour = say("Number {number} is real", number=outcome.real_position), _GREY
+    elif outcome.guess == outcome.real_position:
+        title, colour = say("✅ Right: {number} is real", number=outcome.real_position), _GREEN
+    else:
+        title, colour = say("❌ Wrong: {number} is real", number=outcome.real_position), _RED
+    so_far = say(
+        "So far, of everybody, with **{voice}**: {guesses}",
+        voice=outcome.voice,
+        guesses=outcome.guesses.words(),
+    )
+    return discord.Embed(title=told(title, locale), description=told(so_far, locale), colour=colour)
+
+
+def _revealed(embed: discord.Embed, is_real: bool, locale: str) -> discord.Embed:
+    """A text with what it is beside its number."""
+    number = embed.title or ""
+    what = say("{number} the drafted one", number=number)
+    if is_real:
+        what = say("{number} the real post", number=number)
+    embed.title, embed.colour = told(what, locale), discord.Colour(_GREEN if is_real else _GREY)
+    return embed
+
+
+async def setup(bot: "Bot") -> None:
+    """Add the cog."""
+    await bot.add_cog(BlindTests(bot))

@@ -1,0 +1,184 @@
+"""/draft, the same from a message, and /draft-again."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.app_commands import locale_str
+from discord.ext import commands
+
+from bot.chat.actions import MAX_CANDIDATES
+from bot.chat.choices import usable_voices
+from bot.chat.report import answer, in_passing
+from bot.draft import STATE_WORDS, Draft, Style
+from bot.drafting import Drafting
+from bot.errors import UserError
+from bot.language import told
+from bot.words import say
+from bot.writing.line import Tell
+
+if TYPE_CHECKING:
+    from bot.chat.client import Bot
+
+MAX_TOPIC = 200  # characters; a message that is longer is cut at a word
+COUNT = 4
+VISIBILITIES = [
+    app_commands.Choice(name=locale_str("public"), value="public"),
+    app_commands.Choice(name=locale_str("unlisted"), value="unlisted"),
+    app_commands.Choice(name=locale_str("followers only"), value="private"),
+    app_commands.Choice(name=locale_str("mentioned people only"), value="direct"),
+]
+few = app_commands.checks.cooldown(5, 60.0)  # each keeps a small machine busy for seconds
+
+
+class Drafts(commands.Cog):
+    """Everything that begins a draft."""
+
+    def __init__(self, bot: "Bot") -> None:
+        self.bot = bot
+        self.drafting: Drafting = bot.drafting
+        self._menu = app_commands.ContextMenu(
+            name="Draft about this",
+            callback=self.about_this,
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=True, private_channel=True
+            ),
+        )
+
+    async def cog_load(self) -> None:
+        """Add the context menu: a cog does not do that by itself."""
+        self.bot.tree.add_command(self._menu)
+
+    async def cog_unload(self) -> None:
+        """Take it away again."""
+        self.bot.tree.remove_command(self._menu.name, type=self._menu.type)
+
+    @app_commands.command(description="Write candidates about a topic, in your voice")
+    @app_commands.describe(
+        topic="What the post is about",
+        voice="Which voice writes (the one you use)",
+        count="How many candidates to choose from (4)",
+        instruction="What else you wish for, such as: short, and no hashtags",
+        visibility="Who sees the post (your account's setting)",
+        language="Its language, as a code such as en or de (your account's setting)",
+        content_warning="What the post is hidden behind (nothing)",
+    )
+    @app_commands.choices(visibility=VISIBILITIES)
+    @app_commands.autocomplete(voice=usable_voices)
+    @app_commands.allowed_installs(guilds=True, users=True)
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    @few
+    async def draft(
+        self,
+        interaction: discord.Interaction,
+        topic: app_commands.Range[str, 1, MAX_TOPIC],
+        voice: str | None = None,
+        count: app_commands.Range[int, 1, MAX_CANDIDATES] = COUNT,
+        instruction: app_commands.Range[str, 1, 200] | None = None,
+        visibility: str | None = None,
+        language: app_commands.Range[str, 2, 3] | None = None,
+        content_warning: app_commands.Range[str, 1, 100] | None = None,
+    ) -> None:
+        """Defer, write the draft, show it by DM."""
+        if language and not (language.isascii() and language.isalpha()):
+            raise UserError(
+                "“{typed}” is no code of a language. Write it like en or de.", typed=language
+            )
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        draft = await self.drafting.write_draft(
+            interaction.user.id,
+            topic,
+            count,
+            datetime.now(UTC),
+            voice=voice,
+            style=Style(visibility, language.lower() if language else None, content_warning),
+            instruction=instruction,
+            tell=_place_teller(interaction),
+        )
+        await self._present(interaction, draft)
+
+    @draft.autocomplete("topic")
+    async def topics(
+        self, interaction: discord.Interaction, typed: str
+    ) -> list[app_commands.Choice[str]]:
+        """Topics the author has written about, least used lately first."""
+        found = await self.drafting.matching_topics(interaction.user.id, typed, 25)
+        return [app_commands.Choice(name=t[:100], value=t[:100]) for t in found]
+
+    @few
+    async def about_this(self, interaction: discord.Interaction, message: discord.Message) -> None:
+        """Write a draft about what a message says."""
+        topic = _trimmed(message.clean_content)
+        if not topic:
+            raise UserError(
+                "This message has no text of its own to draft about. Choose another, or use /draft."
+            )
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        draft = await self.drafting.write_draft(
+            *(interaction.user.id, topic, COUNT, datetime.now(UTC)), tell=_place_teller(interaction)
+        )
+        await self._present(interaction, draft)
+
+    @app_commands.command(name="draft-again", description="Write one of your drafts anew")
+    @app_commands.rename(number="id")
+    @app_commands.describe(number="Number of the draft, whose topic, voice and wishes are taken")
+    @app_commands.allowed_installs(guilds=True, users=True)
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    @few
+    async def draft_again(
+        self, interaction: discord.Interaction, number: app_commands.Range[int, 1]
+    ) -> None:
+        """Write the same once more; a draft that is still open is replaced."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        old = await self.drafting.own(number, interaction.user.id)
+        new = await self.drafting.revise(old, datetime.now(UTC), tell=_place_teller(interaction))
+        await self._present(interaction, new)
+        await self.bot.tell(await self.drafting.get(old.id))
+
+    @draft_again.autocomplete("number")
+    async def own_drafts(
+        self, interaction: discord.Interaction, typed: str
+    ) -> list[app_commands.Choice[int]]:
+        """One's own drafts, newest first."""
+        drafts = await self.drafting.store.drafts.of_owner(interaction.user.id, limit=200)
+        named = {d.id: _name(d, str(interaction.locale)) for d in drafts}
+        found = [(i, name) for i, name in named.items() if typed.lower() in name.lower()]
+        return [app_commands.Choice(name=name[:100], value=i) for i, name in found[:25]]
+
+    async def _present(self, interaction: discord.Interaction, draft: Draft) -> None:
+        if message := await self.bot.present(interaction, draft):
+            await answer(
+                interaction,
+                say(
+                    "Draft {id} is in [your direct messages]({url}).",
+                    id=draft.id,
+                    url=message.jump_url,
+                ),
+            )
+
+
+def _place_teller(interaction: discord.Interaction) -> Tell:
+    """Tells the place in the line where Discord shows that the bot is thinking."""
+
+    async def write(text: str) -> discord.Message:
+        return await interaction.edit_original_response(content=text)
+
+    return in_passing(write, str(interaction.locale))
+
+
+def _trimmed(text: str) -> str:
+    """The text on one line, cut at a word where it is long."""
+    text = " ".join(text.split())
+    return text if len(text) <= MAX_TOPIC else text[:MAX_TOPIC].rsplit(" ", 1)[0]
+
+
+def _name(draft: Draft, locale: str) -> str:
+    state = told(STATE_WORDS[draft.state], locale)
+    return f"{draft.id}: {draft.topic or '…'} ({state})"
+
+
+async def setup(bot: "Bot") -> None:
+    """Add the cog."""
+    await bot.add_cog(Drafts(bot))

@@ -1,0 +1,81 @@
+"""/drafts and /undo: what became of one's drafts, and the last status taken back."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.app_commands import locale_str
+from discord.ext import commands
+
+from bot.chat import render
+from bot.chat.report import answer, clicked, reporting
+from bot.draft import STATE_WORDS, State
+from bot.drafting import Drafting
+from bot.errors import UserError
+from bot.words import say
+
+if TYPE_CHECKING:
+    from bot.chat.client import Bot
+
+STATES = [
+    app_commands.Choice(name=locale_str(words.template), value=state.value)
+    for state, words in STATE_WORDS.items()
+]
+
+
+@app_commands.allowed_installs(guilds=True, users=True)
+@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+class History(commands.Cog):
+    """One's own drafts of the past."""
+
+    def __init__(self, bot: "Bot") -> None:
+        self.bot = bot
+        self.drafting: Drafting = bot.drafting
+
+    @app_commands.command(description="Your drafts, and what became of each")
+    @app_commands.describe(state="Only those that are …")
+    @app_commands.choices(state=STATES)
+    @app_commands.allowed_installs(guilds=True, users=True)
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    async def drafts(self, interaction: discord.Interaction, state: str | None = None) -> None:
+        """Show the newest page."""
+        page = await self.page(interaction, State(state) if state else None, 0)
+        await interaction.response.send_message(**page, ephemeral=True)
+
+    @app_commands.command(description="Delete your last post, within an hour of posting it")
+    @app_commands.allowed_installs(guilds=True, users=True)
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    async def undo(self, interaction: discord.Interaction) -> None:
+        """Delete the last status, or the whole of the last thread."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        draft = await self.drafting.store.drafts.last_posted(interaction.user.id)
+        if draft is None:
+            raise UserError("There is no post of yours to delete. /draft writes one.")
+        await self.drafting.publishing.undo(draft, datetime.now(UTC))
+        await self.bot.tell(await self.drafting.get(draft.id))
+        await answer(interaction, say("Draft {id} is deleted again from Mastodon.", id=draft.id))
+
+    async def page(
+        self, interaction: discord.Interaction, state: State | None, number: int
+    ) -> render.Message:
+        """One page of the drafts of whoever asks."""
+        drafts, user_id = self.drafting.store.drafts, interaction.user.id
+        total = await drafts.count(user_id, state)
+        number = min(number, max(0, total - 1) // render.PAGE)
+        shown = await drafts.of_owner(user_id, state, render.PAGE, number * render.PAGE)
+        return render.page(shown, state, number, total, str(interaction.locale))
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Turn a page: which one stands in the button's custom_id, whose it is in who clicks."""
+        if found := clicked(interaction, render.PAGE_ID):
+            async with reporting(interaction):
+                state = State(found["state"]) if found["state"] in list(State) else None
+                page = await self.page(interaction, state, int(found["page"]))
+                await interaction.response.edit_message(**page)
+
+
+async def setup(bot: "Bot") -> None:
+    """Add the cog."""
+    await bot.add_cog(History(bot))

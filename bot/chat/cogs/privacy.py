@@ -1,0 +1,108 @@
+"""/export-me and /forget-me: what the bot knows of a person is theirs."""
+
+import io
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import privacy
+from bot.chat.report import answer, reporting
+from bot.errors import UserError
+from bot.language import told
+from bot.words import say
+
+if TYPE_CHECKING:
+    from bot.chat.client import Bot
+
+FORGET = "forget-me:yes"
+
+
+class Privacy(commands.Cog):
+    """Both are about whoever asks, and nobody else."""
+
+    def __init__(self, bot: "Bot") -> None:
+        self.bot = bot
+        self.accounts = bot.drafting.accounts
+        self.store = bot.drafting.store
+
+    @app_commands.command(name="export-me", description="Everything this bot stores about you")
+    @app_commands.allowed_installs(guilds=True, users=True)
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    @app_commands.checks.cooldown(2, 60)
+    async def export_me(self, interaction: discord.Interaction) -> None:
+        """Hand it over as a file."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        content = (await privacy.dossier(self.store.database, interaction.user.id)).encode()
+        if len(content) > interaction.filesize_limit:
+            raise UserError("It is too much for Discord. Ask the bot's operator for the file.")
+        file = discord.File(io.BytesIO(content), "write-my-posts.json")
+        await answer(
+            interaction,
+            say("This is everything, but for the secrets that let me into your account."),
+            attachments=[file],
+        )
+
+    @app_commands.command(name="forget-me", description="Delete everything stored about you")
+    @app_commands.allowed_installs(guilds=True, users=True)
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    async def forget_me(self, interaction: discord.Interaction) -> None:
+        """Ask first."""
+        view = discord.ui.View(timeout=None)
+        label = told(say("Delete it all"), str(interaction.locale))
+        style = discord.ButtonStyle.danger
+        view.add_item(discord.ui.Button(label=label, style=style, custom_id=FORGET))
+        view.stop()  # the custom_id is enough, also after a restart
+        await answer(
+            interaction,
+            say(
+                "This deletes your drafts, your decisions on them, your daily draft, your voices'"
+                " grants, and the access to your Mastodon account. It cannot be undone."
+            ),
+            say("What you posted stays on Mastodon, and my messages stay here."),
+            view=view,
+        )
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """The button, also one from before a restart."""
+        if (interaction.type, _custom_id(interaction)) == (
+            discord.InteractionType.component,
+            FORGET,
+        ):
+            async with reporting(interaction):
+                await self._forget(interaction)
+
+    async def _forget(self, interaction: discord.Interaction) -> None:
+        await interaction.response.defer()
+        user_id = interaction.user.id
+        done = await privacy.forget(self.store, self.accounts, user_id, datetime.now(UTC))
+        lines = [say("Everything I had stored about you is deleted.")]
+        if not done.is_revoked:
+            lines.append(
+                say(
+                    "{account} did not confirm that my access is gone: remove the bot there, in"
+                    " its preferences under Account, Authorized apps.",
+                    account=done.account,
+                )
+            )
+        if done.voices:
+            lines.append(
+                say(
+                    "The folder of your voice is on the operator's machine: ask them to delete"
+                    " {voices}.",
+                    voices=", ".join(done.voices),
+                )
+            )
+        await answer(interaction, *lines, view=None)
+
+
+def _custom_id(interaction: discord.Interaction) -> object:
+    return cast("dict[str, object]", interaction.data or {}).get("custom_id")
+
+
+async def setup(bot: "Bot") -> None:
+    """Add the cog."""
+    await bot.add_cog(Privacy(bot))

@@ -1,0 +1,186 @@
+"""/daily: a draft by itself, every day at the owner's local time. Opt-in only."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import available_timezones
+
+import discord
+import structlog
+from discord import app_commands
+from discord.ext import commands
+from discord.utils import format_dt
+
+from bot.chat.choices import matching, usable_voices
+from bot.clock import parse_clock
+from bot.daily import DAYS, Suggestions, is_too_late, next_time, parse_days
+from bot.draft import Schedule
+from bot.drafting import Drafting
+from bot.errors import BotError, Unavailable
+from bot.language import told
+from bot.words import Words, say
+
+if TYPE_CHECKING:
+    from bot.chat.client import Bot
+
+log = structlog.get_logger()
+
+RETRY = timedelta(minutes=10)
+_DAY_CHOICES = ("every day", "weekdays", "weekends", "mon, wed, fri", "tue, thu", *DAYS)
+
+
+@app_commands.allowed_installs(guilds=True, users=True)
+@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+class Daily(commands.GroupCog, name="daily", description="A draft by itself, every day"):
+    """The daily suggestion: one a local day."""
+
+    def __init__(self, bot: "Bot") -> None:
+        self.bot = bot
+        self.drafting: Drafting = bot.drafting
+        self._suggestions = Suggestions(
+            bot.drafting,
+            random.Random(),  # noqa: S311  # it picks a topic, not a secret
+        )
+
+    async def cog_load(self) -> None:
+        """Take up the stored schedules; what was due while the bot was away is made up for."""
+        for schedule in await self.drafting.store.schedules.all():
+            self._plan(schedule.owner_id, schedule.next_at)
+
+    @app_commands.command(name="set", description="Send me a draft every day at this time")
+    @app_commands.describe(
+        time="Local time, such as 09:00",
+        timezone="Such as Europe/Berlin",
+        days="Such as mon-fri (every day)",
+        topics="Topics to choose from, separated by commas (those of your posts)",
+        voice="Which voice writes (the one you use)",
+    )
+    @app_commands.autocomplete(voice=usable_voices)
+    async def set_daily(
+        self,
+        interaction: discord.Interaction,
+        time: str,
+        timezone: str,
+        days: str = "",
+        topics: app_commands.Range[str, 0, 1000] = "",
+        voice: str | None = None,
+    ) -> None:
+        """Set or change when it comes and what it is about."""
+        owner_id, at, on = interaction.user.id, parse_clock(time), parse_days(days)
+        await self.drafting.voices.of(owner_id, voice)
+        schedule = Schedule(
+            owner_id,
+            at,
+            timezone,
+            next_time(at, timezone, on, datetime.now(UTC)),
+            on,
+            tuple(t for t in (part.strip()[:200] for part in topics.split(",")) if t),
+            voice,
+        )
+        await self.drafting.store.people.met(owner_id, str(interaction.locale))
+        await self.drafting.store.schedules.set(schedule)
+        self._plan(owner_id, schedule.next_at)
+        await _answer(interaction, _about(schedule, str(interaction.locale)))
+
+    @set_daily.autocomplete("timezone")
+    async def timezones(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """IANA names that hold what was typed."""
+        return matching(sorted(available_timezones()), typed.strip().replace(" ", "_"))
+
+    @set_daily.autocomplete("days")
+    async def days(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """Common choices."""
+        found = [d for d in _DAY_CHOICES if d.startswith(typed.strip().lower())]
+        return [app_commands.Choice(name=d, value=d) for d in found]
+
+    @app_commands.command(name="off", description="No daily draft any more")
+    async def off(self, interaction: discord.Interaction) -> None:
+        """End the daily draft."""
+        dropped = await self.drafting.store.schedules.drop(interaction.user.id)
+        if job := self.bot.scheduler.get_job(_job_id(interaction.user.id)):
+            job.remove()
+        await _answer(
+            interaction,
+            say("The daily draft is off. `/daily set` starts one.")
+            if dropped
+            else say("There was no daily draft to end. `/daily set` starts one."),
+        )
+
+    @app_commands.command(name="show", description="When the next daily draft comes")
+    async def show(self, interaction: discord.Interaction) -> None:
+        """Say when the next one comes."""
+        mine = await self.drafting.store.schedules.of(interaction.user.id)
+        await _answer(
+            interaction,
+            _about(mine, str(interaction.locale))
+            if mine
+            else say("There is no daily draft. `/daily set` starts one."),
+        )
+
+    async def suggest(self, owner_id: int) -> None:
+        """Write the day's draft and send it; while a service is away, try again the same day."""
+        schedule, now = await self.drafting.store.schedules.of(owner_id), datetime.now(UTC)
+        if schedule is None:
+            return
+        try:
+            draft = await self._suggestions.suggest(schedule, now)
+            if draft:
+                await self.bot.show(await self.bot.fetch_owner(owner_id), draft)
+        except Unavailable as e:
+            log.warning("no daily draft for now", owner=owner_id, why=str(e))
+            if not is_too_late(schedule, now + RETRY):
+                self._plan(owner_id, now + RETRY)
+                return
+        except BotError as e:
+            log.warning("no daily draft today", owner=owner_id, why=str(e))
+            await self._tell(owner_id, e)
+        except discord.HTTPException as e:
+            log.warning("the daily draft could not be sent", owner=owner_id, why=str(e))
+        if next_at := await self._suggestions.advance(schedule, now):
+            self._plan(owner_id, next_at)
+
+    async def _tell(self, owner_id: int, error: BotError) -> None:
+        locale = await self.drafting.store.people.locale(owner_id)
+        words = say("There is no daily draft today: {reason}", reason=error.words)
+        try:
+            await (await self.bot.fetch_owner(owner_id)).send(told(words, locale))
+        except discord.HTTPException as e:
+            log.warning("the owner could not be told", owner=owner_id, why=str(e))
+
+    def _plan(self, owner_id: int, when: datetime) -> None:
+        """One job an owner; a moment that has passed comes at once."""
+        self.bot.scheduler.add_job(
+            self.suggest,
+            "date",
+            run_date=when,
+            args=[owner_id],
+            id=_job_id(owner_id),
+            replace_existing=True,
+            misfire_grace_time=None,
+        )
+
+
+def _about(schedule: Schedule, locale: str) -> Words:
+    days = ", ".join(told(say(day), locale) for day in schedule.days)
+    return say(
+        "{days} at {time} ({timezone}) a draft about {topics} comes to your direct messages; the"
+        " next one {when}. `/daily off` ends it.",
+        days=days[:1].upper() + days[1:] or say("Every day"),
+        time=schedule.local_time,
+        timezone=schedule.timezone,
+        topics=", ".join(schedule.topics) or say("a topic of yours"),
+        when=format_dt(schedule.next_at, "R"),
+    )
+
+
+async def _answer(interaction: discord.Interaction, words: Words) -> None:
+    await interaction.response.send_message(told(words, str(interaction.locale)), ephemeral=True)
+
+
+def _job_id(owner_id: int) -> str:
+    return f"daily:{owner_id}"
+
+
+async def setup(bot: "Bot") -> None:
+    """Add the cog."""
+    await bot.add_cog(Daily(bot))

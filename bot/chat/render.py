@@ -1,0 +1,394 @@
+"""A draft as Discord shows it: text, embeds, buttons, forms, and the emoji to react with.
+
+Sends nothing. Every candidate is shown exactly as it would be posted: Markdown in it is escaped,
+a thread is shown part by part, and what is too long for a message comes as a file beside it.
+"""
+
+import io
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TypedDict
+
+import discord
+from discord.utils import format_dt
+
+from bot.chat.actions import EMOJI, Action, Kind, keycap
+from bot.draft import STATE_WORDS, Candidate, Draft, State
+from bot.language import told
+from bot.visible import escaped, inline
+from bot.words import Words, say, say_n
+from bot.writing.screen import handles
+
+__all__ = [
+    "MAX_INPUT",
+    "PAGE",
+    "PAGE_ID",
+    "VISIBILITIES",
+    "Message",
+    "buttons",
+    "content",
+    "embeds",
+    "escaped",
+    "files",
+    "form",
+    "inline",
+    "message",
+    "page",
+    "which_one",
+]
+
+MAX_EMBED, MAX_EMBEDS = 4096, 5500  # characters of one and of all; Discord takes 6000 in all
+MAX_INPUT = 4000
+PAGE = 5  # drafts on a page of /drafts, with a button each
+PAGE_ID = r"drafts:(?P<state>\w+):(?P<page>\d{1,6})"
+
+LABELS: dict[Kind, Words] = {
+    "edit": say("Edit"),
+    "again": say("New ones"),
+    "wish": say("New ones, with a wish"),
+    "later": say("Post later"),
+    "reject": say("Reject"),
+    "there": say("It is there"),
+    "absent": say("It is not there"),
+}
+STYLES: dict[Kind, discord.ButtonStyle] = {
+    "approve": discord.ButtonStyle.success,
+    "there": discord.ButtonStyle.success,
+    "reject": discord.ButtonStyle.danger,
+    "back": discord.ButtonStyle.danger,
+}
+_BLURPLE, _GREEN, _GREY = 0x5865F2, 0x3BA55D, 0x747F8D
+_COLOURS = {State.PUBLISHED: _GREEN, **dict.fromkeys((State.REJECTED, State.EXPIRED), _GREY)}
+_COLOURS |= dict.fromkeys((State.REPLACED, State.UNDONE), _GREY)
+
+
+class Message(TypedDict):
+    """What `send` and `edit` of a message take."""
+
+    content: str
+    embeds: list[discord.Embed]
+    view: discord.ui.View
+
+
+def message(draft: Draft, locale: str, now: datetime, note: Words | None = None) -> Message:
+    """The whole message, but for `files`. `note` is what its owner must know besides."""
+    return {
+        "content": content(draft, locale, note),
+        "embeds": embeds(draft, locale),
+        "view": buttons(draft, locale, now),
+    }
+
+
+def content(draft: Draft, locale: str, note: Words | None = None) -> str:
+    """The line above the candidates: what this is, or what became of it."""
+    lines = [told(_story(draft), locale)]
+    if draft.state is State.PENDING and not draft.has_begun:
+        lines.append(told(_HOW, locale))
+    if draft.state in (State.PENDING, State.SCHEDULED):
+        lines += [f"-# {told(words, locale)}" for words in _style(draft)]
+    if note:
+        lines.append(f"⚠️ {told(note, locale)}")
+    return "\n".join(lines)[:2000]
+
+
+_HOW = say(
+    "A number posts that text. ✏️ edits one, 🔁 writes new ones, 💬 writes new ones with your wish,"
+    " ⏰ posts one later, ❌ rejects the draft."
+)
+
+
+def embeds(draft: Draft, locale: str) -> list[discord.Embed]:
+    """One embed a candidate; once one is approved, only that."""
+    shown = _shown(draft)
+    texts = {i: _exact(draft.candidates[i], locale) for i in shown}
+    if not _fit(texts.values()):
+        room = min(MAX_EMBEDS // len(shown) - 100, MAX_EMBED) - 10
+        whole = told(say("The whole text is in the file."), locale)
+        texts = {
+            i: text if len(text) <= room else f"{text[: room - len(whole)]}…\n-# {whole}"
+            for i, text in texts.items()
+        }
+    return [
+        discord.Embed(
+            title=keycap(i), description=text, colour=_COLOURS.get(draft.state, _BLURPLE)
+        ).set_footer(text=_footer(draft, draft.candidates[i], locale))
+        for i, text in texts.items()
+    ]
+
+
+def files(draft: Draft, locale: str) -> list[discord.File]:
+    """The texts as a file, if they are too long for a message."""
+    shown = _shown(draft)
+    if _fit(_exact(draft.candidates[i], locale) for i in shown):
+        return []
+    texts = ["\n\n---\n\n".join(draft.candidates[i].statuses) for i in shown]
+    whole = "\n\n".join(f"[{i + 1}]\n{text}" for i, text in zip(shown, texts, strict=True))
+    return [discord.File(io.BytesIO(whole.encode()), f"draft-{draft.id}.txt")]
+
+
+def buttons(draft: Draft, locale: str, now: datetime) -> discord.ui.View:
+    """The buttons for what can be decided now; the draft's id is in each."""
+    view = discord.ui.View(timeout=None)
+    if draft.has_begun:
+        assert draft.chosen is not None
+        rest = _approval(draft, draft.chosen)
+        _add(view, draft, rest, told(say("Post the rest"), locale))
+        _add(view, draft, Action("back"), told(say("Delete what is posted"), locale))
+    elif draft.state is State.PENDING:
+        for i in range(len(draft.candidates)):
+            label = told(say("Post {number}", number=i + 1), locale)
+            _add(view, draft, _approval(draft, i), label, row=i // 5)
+        for kind in (kind for kind in EMOJI if kind != "back"):
+            _add(view, draft, _form_of(draft, kind), told(LABELS[kind], locale), row=2)
+    elif draft.state is State.SCHEDULED:
+        _add(view, draft, Action("back"), told(say("Take it back"), locale))
+    elif draft.state is State.UNKNOWN:
+        _add(view, draft, Action("there"), told(LABELS["there"], locale))
+        _add(view, draft, Action("absent"), told(LABELS["absent"], locale))
+    elif draft.can_undo(now):
+        _add(view, draft, Action("back"), told(say("Undo"), locale))
+    return _stopped(view)
+
+
+def which_one(draft: Draft, kind: Kind, locale: str) -> Message:
+    """A question with a button for each candidate; each opens the form for it."""
+    view = discord.ui.View(timeout=None)
+    if kind == "wish":
+        _add(view, draft, Action(kind), told(LABELS[kind], locale))
+        asked = say("What do you wish for in draft {id}?", id=draft.id)
+    else:
+        for i, candidate in enumerate(draft.candidates):
+            action = Action(kind, i, candidate.fingerprint)
+            _add(view, draft, action, f"{told(LABELS[kind], locale)} {i + 1}")
+        asked = (
+            say("Which text of draft {id} do you want to edit?", id=draft.id)
+            if kind == "edit"
+            else say("Which text of draft {id} do you want to post later?", id=draft.id)
+        )
+    return {"content": told(asked, locale), "embeds": [], "view": _stopped(view)}
+
+
+def form(draft: Draft, action: Action, locale: str, timezone: str | None) -> discord.ui.Modal:
+    """The form in which a text is edited, a wish is written, or a time is named."""
+    title = told(LABELS[action.kind], locale)
+    if action.position is not None:
+        title = f"{title}: {action.position + 1}"
+    modal = discord.ui.Modal(title=title[:45], custom_id=action.custom_id(draft), timeout=None)
+    match action.kind:
+        case "edit":
+            assert action.position is not None
+            text = draft.candidates[action.position].text
+            field = discord.ui.TextInput[discord.ui.View](
+                custom_id="text",
+                style=discord.TextStyle.paragraph,
+                default=text[:MAX_INPUT],
+                max_length=MAX_INPUT,
+            )
+            _ask(modal, told(say("The text"), locale), field)
+        case "wish":
+            field = discord.ui.TextInput(
+                custom_id="wish",
+                max_length=200,
+                placeholder=told(say("Such as: shorter, and without hashtags"), locale),
+            )
+            _ask(modal, told(say("What should be different?"), locale), field)
+        case _:
+            field = discord.ui.TextInput(
+                custom_id="when",
+                max_length=40,
+                placeholder=told(say("18:30, tomorrow 9:00 or 2026-12-01 09:00"), locale),
+            )
+            _ask(modal, told(say("When?"), locale), field)
+            field = discord.ui.TextInput(
+                custom_id="timezone", max_length=40, default=timezone, placeholder="Europe/Berlin"
+            )
+            _ask(modal, told(say("In which time zone?"), locale), field)
+    modal.stop()  # as the views: what was typed is found by the custom_id
+    return modal
+
+
+def page(
+    drafts: Sequence[Draft], state: State | None, number: int, total: int, locale: str
+) -> Message:
+    """One page of somebody's drafts, with a button to show each, and two to turn the page."""
+    view = discord.ui.View(timeout=None)
+    for draft in drafts:
+        _add(view, draft, Action("show"), str(draft.id), row=0)
+    turns = {"◀": number - 1, "▶": number + 1}
+    for sign, to in turns.items():
+        if 0 <= to <= (total - 1) // PAGE:
+            custom_id = f"drafts:{state or 'all'}:{to}"
+            view.add_item(discord.ui.Button(label=sign, custom_id=custom_id, row=1))
+    lines = [_line(draft, locale) for draft in drafts]
+    found = say_n("{n} draft.", "{n} drafts.", n=total)
+    if state:
+        which = STATE_WORDS[state]
+        found = say_n("{n} draft: {state}.", "{n} drafts: {state}.", n=total, state=which)
+    shown = [discord.Embed(description="\n".join(lines), colour=_BLURPLE)] if lines else []
+    return {"content": told(found, locale), "embeds": shown, "view": _stopped(view)}
+
+
+def _line(draft: Draft, locale: str) -> str:
+    """What a list says of a draft."""
+    line = say(
+        "**{id}** · {topic} · {state}, {when}",
+        id=draft.id,
+        topic=inline(draft.topic or "…", 80),
+        state=STATE_WORDS[draft.state],
+        when=format_dt(draft.posted_at or draft.created_at, "R"),
+    )
+    links = [say("[status]({url})", url=draft.status_url)] if draft.status_url else []
+    if draft.channel_id:
+        url = f"https://discord.com/channels/@me/{draft.channel_id}/{draft.message_id}"
+        links.append(say("[message]({url})", url=url))
+    return " · ".join(told(words, locale) for words in (line, *links))
+
+
+def _ask(modal: discord.ui.Modal, label: str, field: discord.ui.TextInput[discord.ui.View]) -> None:
+    modal.add_item(discord.ui.Label(text=label[:45], component=field))
+
+
+def _add(
+    view: discord.ui.View, draft: Draft, action: Action, label: str, row: int | None = None
+) -> None:
+    view.add_item(
+        discord.ui.Button(
+            label=label[:80],
+            emoji=EMOJI.get(action.kind),
+            style=STYLES.get(action.kind, discord.ButtonStyle.secondary),
+            custom_id=action.custom_id(draft),
+            row=row,
+        )
+    )
+
+
+def _stopped(view: discord.ui.View) -> discord.ui.View:
+    """discord.py keeps a running view in memory for ever; the custom_id is enough."""
+    view.stop()
+    return view
+
+
+def _approval(draft: Draft, position: int) -> Action:
+    return Action("approve", position, draft.candidates[position].fingerprint)
+
+
+def _form_of(draft: Draft, kind: Kind) -> Action:
+    """Where there is one candidate only, its form opens without asking which one."""
+    if kind in ("edit", "later") and len(draft.candidates) == 1:
+        return Action(kind, 0, draft.candidates[0].fingerprint)
+    return Action(kind)
+
+
+def _shown(draft: Draft) -> list[int]:
+    return list(range(len(draft.candidates))) if draft.chosen is None else [draft.chosen]
+
+
+def _fit(texts: Iterable[str]) -> bool:
+    lengths = [len(text) + 100 for text in texts]  # 100 for title and footer
+    return sum(lengths) <= MAX_EMBEDS and max(lengths) <= MAX_EMBED
+
+
+def _exact(candidate: Candidate, locale: str) -> str:
+    """A candidate as it would be posted, part by part."""
+    if not candidate.parts:
+        return escaped(candidate.text)
+    headings = (
+        say("Part {part} of {parts}", part=i + 1, parts=len(candidate.parts))
+        for i in range(len(candidate.parts))
+    )
+    return "\n".join(
+        f"-# {told(heading, locale)}\n{escaped(part)}"
+        for heading, part in zip(headings, candidate.parts, strict=True)
+    )
+
+
+def _footer(draft: Draft, candidate: Candidate, locale: str) -> str:
+    length = say("{length} of {limit} characters", length=candidate.length, limit=draft.max_chars)
+    words = [length]
+    if candidate.parts:
+        words.append(say("a thread of {parts}", parts=len(candidate.parts)))
+    if candidate.original is not None:
+        words.append(say("edited by you"))
+    if mentioned := sorted(handles(candidate.text)):
+        words.append(say("⚠️ mentions {names}", names=", ".join(mentioned)))
+    return " · ".join(told(w, locale) for w in words)
+
+
+def _story(draft: Draft) -> Words:
+    about = say(" about **{topic}**", topic=inline(draft.topic)) if draft.topic else ""
+    parts = len(draft.approved.statuses) if draft.chosen is not None else 0
+    match draft.state:
+        case State.PENDING if draft.has_begun:
+            return say(
+                "✍️ Draft {id}: {posted} of {parts} parts of the thread are posted: {url}",
+                id=draft.id,
+                posted=len(draft.statuses),
+                parts=parts,
+                url=draft.status_url or "",
+            )
+        case State.PENDING:
+            return say("✍️ Draft {id}{about}", id=draft.id, about=about)
+        case State.SCHEDULED:
+            assert draft.post_at
+            return say(
+                "⏰ Draft {id} will be posted {time} ({from_now}).",
+                id=draft.id,
+                time=format_dt(draft.post_at, "f"),
+                from_now=format_dt(draft.post_at, "R"),
+            )
+        case State.PUBLISHING:
+            return say("⏳ Draft {id} is being posted.", id=draft.id)
+        case State.UNKNOWN:
+            return say(
+                "❓ I could not find out whether this text of draft {id} is on Mastodon"
+                " ({account}). Please look there and tell me.",
+                id=draft.id,
+                account=draft.account or "",
+            )
+        case State.PUBLISHED if not draft.status_url:
+            return say("✅ Draft {id} is posted, as you say.", id=draft.id)
+        case State.PUBLISHED if parts > 1:
+            return say(
+                "✅ Draft {id} is posted as a thread of {parts}: {url}",
+                id=draft.id,
+                parts=parts,
+                url=draft.status_url,
+            )
+        case State.PUBLISHED:
+            return say("✅ Draft {id} is posted: {url}", id=draft.id, url=draft.status_url)
+        case State.UNDONE:
+            return say("↩️ Draft {id} was posted, and is deleted again.", id=draft.id)
+        case State.REJECTED:
+            return say("❌ Draft {id} is rejected. Nothing was posted.", id=draft.id)
+        case State.REPLACED:
+            return say(
+                "🔁 Draft {id} was replaced by new candidates. Nothing was posted.", id=draft.id
+            )
+        case State.EXPIRED:
+            return say(
+                "⌛ Draft {id} has expired, as nothing was decided. Nothing was posted."
+                " `/draft-again` writes it anew.",
+                id=draft.id,
+            )
+
+
+def _style(draft: Draft) -> list[Words]:
+    """What its owner asked for besides the topic."""
+    style, found = draft.style, list[Words]()
+    if draft.instruction:
+        found.append(say("Your wish: {wish}", wish=inline(draft.instruction)))
+    if style.content_warning:
+        found.append(say("Content warning: {text}", text=inline(style.content_warning)))
+    if style.visibility:
+        found.append(say("Visibility: {visibility}", visibility=VISIBILITIES[style.visibility]))
+    if style.language:
+        found.append(say("Language: {code}", code=style.language))
+    return found
+
+
+VISIBILITIES = {
+    "public": say("public"),
+    "unlisted": say("unlisted"),
+    "private": say("followers only"),
+    "direct": say("mentioned people only"),
+}

@@ -1,0 +1,81 @@
+"""Other people's posts in an archive: not kept, but known again by hashes of their words.
+
+<voice>/others.bin (and the same in the trainer's DATA): four bytes for each run of eight words,
+or for a whole post that is shorter. Of 100,000 such hashes, chance meets one in every 43,000 runs.
+Standard library only: the trainer writes what the bot reads.
+"""
+
+import sys
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
+from hashlib import blake2b
+from pathlib import Path
+
+from bot.errors import VoiceError
+from bot.voice.copies import RUN, runs_of, words_of
+
+OTHERS_FILE = "others.bin"
+SHORTEST = 5  # words of a whole post; what is shorter, anybody writes
+KEY_BYTES = 4
+
+
+class Others:
+    """What others wrote, as hashes."""
+
+    def __init__(self) -> None:
+        self._keys = array("I")
+        self._is_sorted = True
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def add(self, text: str) -> None:
+        """Note a post."""
+        self._keys.extend(_keys(words_of(text)))
+        self._is_sorted = False
+
+    def wrote(self, text: str) -> bool:
+        """Whether eight words in a row of the text, or all of a short one, are somebody else's."""
+        self._sort()
+        return any(map(self._has, _keys(words_of(text))))
+
+    def save(self, folder: Path) -> None:
+        """Write the file; none where there is nothing to write."""
+        if not self._keys:
+            return
+        self._sort()
+        keys = self._keys[:]
+        if sys.byteorder == "big":
+            keys.byteswap()
+        (folder / OTHERS_FILE).write_bytes(keys.tobytes())
+
+    @classmethod
+    def load(cls, folder: Path) -> "Others":
+        """Read a voice's file; nothing if it has none. Raises VoiceError."""
+        others, file = cls(), folder / OTHERS_FILE
+        try:
+            others._keys.frombytes(file.read_bytes() if file.exists() else b"")
+        except (OSError, ValueError) as e:
+            raise VoiceError(f"{file} cannot be read ({e}). Train the voice again.") from e
+        if sys.byteorder == "big":
+            others._keys.byteswap()
+        return others
+
+    def _sort(self) -> None:
+        if not self._is_sorted:
+            self._keys = array("I", sorted(set(self._keys)))
+            self._is_sorted = True
+
+    def _has(self, key: int) -> bool:
+        at = bisect_left(self._keys, key)
+        return at < len(self._keys) and self._keys[at] == key
+
+
+def _keys(words: tuple[str, ...]) -> Iterable[int]:
+    """Hashes that are the same in every process."""
+    runs = runs_of(words) if len(words) >= RUN else [words] if len(words) >= SHORTEST else ()
+    return (
+        int.from_bytes(blake2b(" ".join(run).encode(), digest_size=KEY_BYTES).digest(), "little")
+        for run in runs
+    )

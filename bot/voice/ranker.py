@@ -1,0 +1,163 @@
+"""Ranks the texts that were drawn: which would the author rather have written?
+
+<name>/ranker.json holds the weights of a logistic regression that `train` fits: the author's own
+training posts against drafts of the voice. Words, marks and lengths are its features; the test that
+judges voices (trainer/judging/measures.py) looks at characters of other posts. Beside them lie
+those of a taste, which `taste` learns from what the voice's owner decided: of the texts shown, the
+first is chosen for the author's manner and the others for what its owner likes. Standard library
+only.
+"""
+
+import json
+import math
+import random
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+from bot.errors import VoiceError
+
+RANKER_FILE = "ranker.json"
+
+_TOKEN = re.compile(r"https?://\S+|[@#]?\w+(?:['’]\w+)*|[^\w\s]|\n")
+_SENTENCE_END = re.compile(r"[.!?…]+(?:\s|$)|\n+")
+STEPS = 200  # of an amount that are told apart
+ALIKE = 4.0  # nats, for a text all of whose word pairs another one shown has too
+TOPIC = "topic "  # how the features begin that tell how much of the topic a text has
+_STEM = 5  # characters: "taxes" and "taxing" speak of the same
+
+
+@dataclass(frozen=True, slots=True)
+class Ranker:
+    """Log-odds that a text is the author's own and not the voice's, and that its owner likes it."""
+
+    weights: Mapping[str, float]  # of each feature; none where nobody fitted any
+    taste: Mapping[str, float] = field(default_factory=dict)  # the same, from decisions
+
+    @classmethod
+    def load(cls, folder: Path) -> "Ranker | None":
+        """Read the ranker of a voice; None if it has none. Raises VoiceError if it is damaged."""
+        file = folder / RANKER_FILE
+        if not file.exists():
+            return None
+        try:
+            data = json.loads(file.read_text("utf-8"))
+            return cls(_weights(data["weights"]), _weights(data.get("taste", {})))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+            raise VoiceError(f"{file} cannot be read ({e}). Train the voice again.") from e
+
+    def save(self, folder: Path) -> None:
+        """Write the weights to a temporary name, then move them in place."""
+        partial = folder / f".{RANKER_FILE}.partial"
+        rounded = {
+            part: {name: round(weight, 4) for name, weight in sorted(weights.items())}
+            for part, weights in asdict(self).items()
+        }
+        partial.write_text(json.dumps(rounded, ensure_ascii=False) + "\n", "utf-8")
+        partial.replace(folder / RANKER_FILE)
+
+    def choose(
+        self, texts: Sequence[str], topic: str | None, count: int, chance: random.Random
+    ) -> list[int]:
+        """Numbers of up to `count` texts, in the order to show them: the first by style alone.
+
+        Drawn in proportion to the odds and not the best of all: always the most typical one would
+        be as telling as none of them (Gumbel-max; importance resampling, Rubin 1987).
+        """
+        named = [features(text, topic) for text in texts]
+        styles = [log_odds(self.weights, names) for names in named]
+        liked = [log_odds(self.taste, names) for names in named]
+        keys = {i: drawn_key(style, chance) for i, style in enumerate(styles)}
+        pairs = [set(pairwise(_words(text))) for text in texts]
+        chosen: list[int] = []
+        while keys and len(chosen) < count:
+            best = max(keys, key=lambda i: keys[i] - ALIKE * _overlap(i, chosen, pairs))
+            if not chosen:
+                keys = {i: key + liked[i] for i, key in keys.items()}
+            chosen.append(best)
+            del keys[best]
+        return chosen
+
+
+def log_odds(weights: Mapping[str, float], names: Iterable[str]) -> float:
+    """In nats, of a text with these features; what all texts have in common is left out."""
+    return sum(weights.get(name, 0.0) for name in names)
+
+
+def drawn_key(score: float, chance: random.Random) -> float:
+    """Whoever takes the highest keys draws in proportion to the odds that scores are the log of."""
+    return score - math.log(-math.log(1 - chance.random()))
+
+
+def _weights(data: Mapping[str, float]) -> dict[str, float]:
+    return {str(name): float(weight) for name, weight in data.items()}
+
+
+def _overlap(number: int, chosen: Sequence[int], pairs: Sequence[set[tuple[str, str]]]) -> float:
+    """The largest share of a text's word pairs that one of the chosen has too."""
+    own = pairs[number]
+    return max((len(own & pairs[other]) / len(own) for other in chosen if own), default=0.0)
+
+
+def features(text: str, topic: str | None) -> set[str]:
+    """Names of what is true of a text: its words and pairs of words, marks, lengths, topic."""
+    return {*_wording(text), *_measure(text), *_coverage(text, topic)}
+
+
+def _wording(text: str) -> Iterator[str]:
+    tokens = ["<", *(_kind(token) for token in _TOKEN.findall(text)), ">"]
+    yield from (f"w {token}" for token in tokens[1:-1])
+    yield from (f"p {a} {b}" for a, b in pairwise(tokens))
+
+
+def _kind(token: str) -> str:
+    """A link, handle, hashtag or number stands for all of its kind."""
+    if token.startswith("http"):
+        return "<url>"
+    if token[0] in "@#" and len(token) > 1:
+        return f"<{token[0]}>"
+    if token[0].isdigit():
+        return "<9>"
+    return token if len(token) > 1 and token.isupper() else token.lower()
+
+
+def _measure(text: str) -> Iterator[str]:
+    """Amounts as steps: all below what is reached are true, so weights add up to any curve."""
+    words = _words(text)
+    sentences = [s for s in _SENTENCE_END.split(text) if s.strip()]
+    pairs = list(pairwise(words))
+    amounts = {
+        "characters": (len(text), 3),
+        "words": (len(words), 1),
+        "sentences": (len(sentences), 1),
+        "words a sentence": (len(words) / max(1, len(sentences)), 1),
+        "characters a word": (sum(map(len, words)) / max(1, len(words)), 0.1),
+        "commas": (text.count(","), 1),
+        "capitals": (sum(w[0].isupper() for w in text.split()), 1),
+        "shouted": (sum(len(w) > 1 and w.isupper() for w in words), 1),
+        "numbers": (len(re.findall(r"\d+", text)), 1),
+        "hashtags": (text.count("#"), 1),
+        "lines": (text.count("\n"), 1),
+        "emoji": (sum(unicodedata.category(c) == "So" for c in text), 1),
+        "marks": (sum(not c.isalnum() and not c.isspace() for c in text), 1),
+        "repeated": (20 * (1 - len(set(pairs)) / len(pairs)) if pairs else 0, 1),
+    }
+    for name, (amount, step) in amounts.items():
+        yield from (f"{name} {i}" for i in range(1, min(STEPS, int(amount / step)) + 1))
+
+
+def _coverage(text: str, topic: str | None) -> Iterator[str]:
+    """How many of the words asked for are there; a hashtag's may be written together."""
+    stems = [word.lower()[:_STEM] for word in _words(topic or "")]
+    if not stems:
+        return
+    squeezed = "".join(_words(text)).lower()
+    share = sum(stem in squeezed for stem in stems) / len(stems)
+    yield from (f"{TOPIC}{i}" for i in range(1, int(4 * share) + 1))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+(?:['’]\w+)*", text)

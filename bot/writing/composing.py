@@ -1,0 +1,163 @@
+"""From a voice and a topic to candidates: draw texts, screen them, choose the likest.
+
+What `/draft` shows, `bot draft` prints and the trainer judges all comes from here.
+"""
+
+import asyncio
+import random
+from collections import Counter, defaultdict
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bot import metrics
+from bot.draft import Candidate
+from bot.errors import UserError
+from bot.voice import Message, Voice, load_posts
+from bot.voice.others import Others
+from bot.voice.ranker import Ranker
+from bot.words import Words, say
+from bot.writing.llm import LLM
+from bot.writing.screen import Archive, Rejected, Rules, screen
+
+T = TypeVar("T")
+
+AT_ONCE = 4  # texts a request: llama.cpp refuses more than it has slots
+TO_CHOOSE_FROM = 8  # texts a draft, or two for each candidate: sixteen chose no better (LOG.md)
+TO_PLEASE = 16  # or four for each, if there is a taste: what somebody likes is seldom written
+DRAWN_AT_MOST = 16  # or four for each, or twice as many as wanted, if too few pass the screen
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVoice:
+    """A voice ready to write: with its topics, most written about first, and its archive."""
+
+    voice: Voice
+    topics: dict[str, int]  # and how many posts are about each
+    days: dict[str, frozenset[str]]  # "MM-DD" -> topics written about on that day in any year
+    archive: Archive
+    ranker: Ranker | None = None  # voices at a provider, and those of before, have none
+
+    @classmethod
+    def load(cls, folder: Path) -> "OpenVoice":
+        """Read a voice folder. Raises VoiceError."""
+        voice, posts = Voice.load(folder), load_posts(folder)
+        counts = Counter(topic for post in posts for topic in post.topics)
+        days = defaultdict[str, set[str]](set)
+        for post in posts:
+            if post.created_at:
+                days[post.created_at[5:10]].update(post.topics)
+        return cls(
+            voice,
+            dict(counts.most_common()),
+            {day: frozenset(topics) for day, topics in days.items()},
+            Archive((post.text for post in posts), Others.load(folder)),
+            Ranker.load(folder),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What candidates are asked for."""
+
+    topic: str | None
+    count: int
+    instruction: str | None = None
+    taken: Sequence[str] = ()  # texts shown already
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What was drawn: what may be shown, and why the rest may not."""
+
+    asked: Asked
+    short: list[Candidate]
+    threads: list[Candidate]  # too long for one status
+    dropped: list[Rejected]
+
+    def choose(self, ranker: Ranker | None, chance: random.Random) -> tuple[Candidate, ...]:
+        """Those that are shown, in their order; threads only where short ones lack."""
+        short, asked = self.short, self.asked
+        if ranker:
+            texts = [candidate.text for candidate in short]
+            short = [short[i] for i in ranker.choose(texts, asked.topic, asked.count, chance)]
+        return (*short, *self.threads)[: asked.count]
+
+
+@metrics.timed("compose")
+async def compose(llm: LLM, opened: OpenVoice, asked: Asked, rules: Rules) -> tuple[Candidate, ...]:
+    """Draw candidates and choose as many as asked for, in the order to show them.
+
+    Raises UserError if none passed the screen.
+    """
+    drawn = await draw(llm, opened, asked, rules)
+    if not drawn.short and not drawn.threads:
+        raise UserError(
+            "None of the texts could be offered ({reasons}). Try again, or try another topic.",
+            reasons=_reasons(drawn.dropped),
+        )
+    return drawn.choose(opened.ranker, random.Random())  # noqa: S311 - no secret
+
+
+async def draw(llm: LLM, opened: OpenVoice, asked: Asked, rules: Rules) -> Drawn:
+    """Draw until enough short texts pass the screen, and more where a ranker is to choose."""
+    drawn = Drawn(asked, [], [], [])
+    rules = replace(rules, prompt=opened.voice.prompt.system)
+    messages = opened.voice.messages(_told(opened, asked))
+    named = f"{asked.topic or ''}\n{asked.instruction or ''}"
+    wanted = drawn_for(asked.count, opened.ranker)
+    left = max(DRAWN_AT_MOST, 4 * asked.count, 2 * wanted)
+    while left > 0 and (missing := wanted - len(drawn.short)) > 0:
+        size = min(missing, left)
+        left -= size
+        for texts in await _several(llm, opened.voice, messages, size):
+            known = [*asked.taken, *(c.text for c in (*drawn.short, *drawn.threads))]
+            passed, failed = screen(texts, named, rules, known)
+            drawn.short.extend(c for c in passed if not c.parts)
+            drawn.threads.extend(c for c in passed if c.parts)
+            drawn.dropped.extend(failed)
+        wanted = asked.count
+    return drawn
+
+
+def drawn_for(count: int, ranker: Ranker | None) -> int:
+    """Texts that are drawn for so many candidates if all pass the screen."""
+    if ranker is None:
+        return count
+    return max(TO_PLEASE, 4 * count) if ranker.taste else max(TO_CHOOSE_FROM, 2 * count)
+
+
+async def _several(
+    llm: LLM, voice: Voice, messages: Sequence[Message], count: int
+) -> list[list[str]]:
+    """Draw `count` texts, in several requests side by side: a batch keeps the engine busiest."""
+    sizes = [min(AT_ONCE, count - done) for done in range(0, count, AT_ONCE)]
+    return await together(llm.complete(voice, messages, size) for size in sizes)
+
+
+async def together(todo: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Do all side by side; the first that fails ends the others, and its error is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in todo]
+    except ExceptionGroup as e:
+        raise e.exceptions[0] from e
+    return [task.result() for task in tasks]
+
+
+def _told(opened: OpenVoice, asked: Asked) -> str | None:
+    """What stands where voices learnt to find the topic: an instruction goes on a line below it."""
+    if not asked.instruction:
+        return asked.topic
+    return f"{asked.topic or opened.voice.prompt.no_topic}\n{asked.instruction}"
+
+
+def _reasons(dropped: Sequence[Rejected]) -> Words:
+    """The reasons with their counts, most common first."""
+    words = {r.reason.template: r.reason for r in dropped}
+    told: Words | None = None
+    for template, n in Counter(r.reason.template for r in dropped).most_common():
+        one = say("{n}× {reason}", n=n, reason=words[template])
+        told = say("{reasons}; {reason}", reasons=told, reason=one) if told else one
+    return told or say("the model wrote nothing usable")

@@ -1,0 +1,175 @@
+"""Draws texts, whoever serves the voice: the embedded engine, OpenAI, vLLM, Ollama.
+
+All of them speak OpenAI's protocol. A local voice goes to the embedded engine, where there is one;
+every other voice goes to the server of the settings.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import openai
+from openai.types.chat import ChatCompletionMessageParam
+
+from bot import metrics
+from bot.config import DraftSettings
+from bot.errors import Refused, Unavailable
+from bot.voice import Message, Voice
+from bot.writing.bounded import TooMuch, bounded_client
+
+OPENAI_URL = "https://api.openai.com/v1"
+TIMEOUT_S = 120.0  # one request on a small, busy machine, retries included
+CHECK_S = 10.0
+# No, no answer in time, no JSON, such as is nested too deep, or more than there can be
+LLM_FAULTS = (openai.APIError, TimeoutError, ValueError, RecursionError, TooMuch)
+CONCURRENT = 4  # requests in hand at once, of four texts: the embedded engine has 16 slots
+
+
+class LLM:
+    """Draws texts from a voice."""
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        model: str | None = None,
+        engine: Callable[[], Awaitable[str]] | None = None,
+        timeout_s: float = TIMEOUT_S,
+        concurrent: int = CONCURRENT,
+    ) -> None:
+        """`model` overrides the name a voice gives; `engine` starts the one of local voices."""
+        self._base_url = base_url
+        self._api_key = api_key
+        self._model = model
+        self._engine = engine
+        self._timeout_s = timeout_s
+        self._clients: dict[str, openai.AsyncOpenAI] = {}  # by address: those in use
+        self._slots = asyncio.Semaphore(concurrent)
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: DraftSettings,
+        engine: Callable[[], Awaitable[str]] | None = None,
+        concurrent: int = CONCURRENT,
+        timeout_s: float = TIMEOUT_S,
+    ) -> "LLM":
+        """The server that the settings name for every voice; or the engine, beside OpenAI."""
+        key = settings.llm_api_key.get_secret_value()
+        if settings.llm_base_url:
+            engine = None
+        url = settings.llm_base_url or OPENAI_URL
+        return cls(url, key, settings.llm_model, engine, timeout_s, concurrent)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for client in self._clients.values():
+            await client.close()
+
+    async def prepare(self, voice: Voice) -> openai.AsyncOpenAI:
+        """The client of who serves a voice; the engine is started. Raises VoiceError."""
+        is_engines = voice.backend == "local" and self._engine is not None
+        url = await self._engine() if is_engines and self._engine else self._base_url
+        return self._client(url, "none" if is_engines else self._api_key)
+
+    async def complete(self, voice: Voice, messages: Sequence[Message], n: int) -> list[str]:
+        """Draw up to `n` texts; one that reached the token limit is unfinished and left out.
+
+        Raises Unavailable (try later) or Refused (the server will not).
+        """
+        async with self._slots:
+            return await self._ask(voice, messages, n)
+
+    async def check(self) -> None:
+        """Ask every server in use for its models: is it there, does it take the key?"""
+        clients = list(self._clients.values()) or [self._client(self._base_url, self._api_key)]
+        try:
+            for client in clients:
+                async with asyncio.timeout(CHECK_S):
+                    await client.with_options(max_retries=0).models.list()
+        except LLM_FAULTS as e:
+            raise _translated(e) from e
+
+    def _client(self, base_url: str, api_key: str) -> openai.AsyncOpenAI:
+        if base_url not in self._clients:
+            self._clients[base_url] = openai.AsyncOpenAI(
+                base_url=base_url,
+                api_key=api_key,
+                timeout=self._timeout_s,
+                max_retries=2,
+                http_client=bounded_client(),
+            )
+        return self._clients[base_url]
+
+    async def _ask(self, voice: Voice, messages: Sequence[Message], n: int) -> list[str]:
+        local = voice.backend == "local"
+        client = await self.prepare(voice)
+        model = None if local and self._engine else self._model
+        turns: list[ChatCompletionMessageParam] = [
+            {"role": "system", "content": m["content"]}
+            if m["role"] == "system"
+            else {"role": "user", "content": m["content"]}
+            for m in messages
+        ]
+        try:
+            async with asyncio.timeout(self._timeout_s):  # openai's own is for each piece
+                answer = await client.chat.completions.create(
+                    model=model or (voice.name if local else voice.model),
+                    messages=turns,
+                    n=n,
+                    temperature=voice.sampling.temperature,
+                    max_tokens=voice.sampling.max_tokens,
+                    # not OpenAI's, who would refuse it; llama.cpp, vLLM and Ollama know it
+                    extra_body={"min_p": voice.sampling.min_p} if local else None,
+                )
+        except LLM_FAULTS as e:
+            raise _translated(e, is_engines=bool(local and self._engine)) from e
+        metrics.generated(getattr(getattr(answer, "usage", None), "completion_tokens", None))
+        return _texts(answer, n)
+
+
+def _texts(answer: Any, n: int) -> list[str]:  # Any: openai's types are hopes, nothing is checked
+    try:
+        found = [(getattr(c.message, "content", None), c.finish_reason) for c in answer.choices]
+    except (AttributeError, TypeError) as e:
+        raise Unavailable("The language model's server sent an answer that makes no sense.") from e
+    return [text for text, end in found[:n] if isinstance(text, str) and text and end != "length"]
+
+
+def _translated(error: Exception, *, is_engines: bool = False) -> Unavailable | Refused:
+    match error:
+        case openai.APITimeoutError() | TimeoutError():
+            return Unavailable("The language model took too long to answer. Try again in a while.")
+        case TooMuch():
+            return Unavailable("The language model's server sends too much. Try again later.")
+        case openai.APIConnectionError():
+            return Unavailable("The language model's server cannot be reached. Try again later.")
+        case openai.RateLimitError():
+            return Unavailable("The language model's server is busy. Try again in a minute.")
+        case openai.AuthenticationError() | openai.PermissionDeniedError():
+            return Refused(
+                "The language model's server refused the key. The operator must check LLM_API_KEY."
+            )
+        case openai.NotFoundError() if is_engines:
+            return Refused(
+                "The engine does not serve this voice: it has another base model than the others."
+                " The operator must train it on the same one."
+            )
+        case openai.NotFoundError():
+            return Refused(
+                "The language model's server does not know this voice."
+                " The operator must check LLM_MODEL and LLM_BASE_URL."
+            )
+        case (
+            openai.BadRequestError(type="exceed_context_size_error")
+            | openai.BadRequestError(code="context_length_exceeded")
+        ):  # llama.cpp's word for it, and OpenAI's
+            return Refused("This is too long for the language model. Say it in fewer words.")
+        case openai.APIStatusError(status_code=code) if code < 500:
+            return Refused(
+                "The language model's server refused the request (HTTP {code}).", code=code
+            )
+        case ValueError() | RecursionError():
+            return Unavailable("The language model's server sent an answer that makes no sense.")
+        case _:
+            return Unavailable("The language model's server has a fault. Try again later.")

@@ -1,0 +1,171 @@
+"""Checks every candidate before anyone sees it: each that fails is dropped with its reason.
+
+Nothing is shown with a warning, since another text is drawn sooner than a warning is read; but whom
+the author has mentioned time and again may be mentioned, and stands below the text.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.draft import Candidate
+from bot.errors import UserError
+from bot.visible import visible
+from bot.voice import personal
+from bot.voice.copies import Copies, words_of
+from bot.voice.others import Others
+from bot.words import Words, say
+from bot.writing.thread import candidate_of
+
+ACQUAINTED = 2  # posts that mention somebody: once may be a stranger
+SHORTEST_LEAK = 4  # words of a prompt; fewer may be in any text
+
+EMPTY = say("empty")
+BROKEN = say("broken characters")
+UNSPLITTABLE = say("too long for the server")
+INVENTED_LINK = say("an invented link")
+STRANGER = say("mentions somebody who was not named")
+NEAR_COPY = say("too close to an old post")
+SOMEBODY_ELSES = say("the words of somebody else's post")
+PERSONAL = say("an address, a number or a key")
+BLOCKED = say("a word that is not to be used")
+LEAK = say("the model's own instructions")
+REPEATED = say("the same as another candidate")
+
+_TLD = r"(?:com|org|net|edu|gov|info|biz|io|dev|app|xyz|online|site|shop|social|blog|uk|ly|gl|gd)"
+_LABELS = r"(?<![\w.@-])(?:[^\W_](?:[\w-]*[^\W_])?\.)+"
+_LINK = re.compile(
+    rf"\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|\b(?:magnet|mailto|xmpp):\S+"
+    rf"|{_LABELS}(?:[^\W\d_]{{2,}}(?::\d+)?/\S+|{_TLD}(?![\w-])\S*)",
+    re.I,
+)
+_ENDS_SENTENCE = ".,;:!?)]}>'\"”’»…*_"
+_HANDLE = re.compile(r"(?<![\w/])@[\w.-]*\w(?:@[\w.-]*\w)?")
+_BROKEN = re.compile("[\ufffd\ud800-\udfff]|<\\|\\w+\\|>")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A text that is not offered, and why."""
+
+    text: str
+    reason: Words
+
+
+class Archive:
+    """What the voice learnt from: known again by hashes, its texts are not kept."""
+
+    def __init__(self, texts: Iterable[str], others: Others | None = None) -> None:
+        """`others` is what the archive holds of other people's posts."""
+        posts = list(texts)
+        mentioned = Counter(name for post in posts for name in handles(post))
+        self.copies = Copies(posts)
+        self.others = others or Others()
+        self.acquaintances = {name for name, count in mentioned.items() if count >= ACQUAINTED}
+
+
+class WordList:
+    """Words and phrases that no text may hold: whole words, whatever their case and accents."""
+
+    def __init__(self, lines: Iterable[str] = ()) -> None:
+        """One a line; `#` begins a comment."""
+        phrases = {_folded(line.partition("#")[0]) for line in lines}
+        self._phrases = phrases - {()}
+        self._lengths = {len(phrase) for phrase in self._phrases}
+
+    def meets(self, text: str) -> bool:
+        """Whether the text holds one of them."""
+        words = _folded(text) if self._phrases else ()
+        return any(
+            words[i : i + length] in self._phrases
+            for length in self._lengths
+            for i in range(len(words) - length + 1)
+        )
+
+
+NO_WORDS = WordList()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a candidate is held against. `length` counts characters as the server does."""
+
+    max_chars: int
+    length: Callable[[str], int]
+    archive: Archive
+    blocked: WordList = NO_WORDS
+    prompt: str = ""  # what the model is told, which is not for its answers
+
+
+def screen(
+    texts: Sequence[str], named: str, rules: Rules, taken: Iterable[str] = ()
+) -> tuple[list[Candidate], list[Rejected]]:
+    """Split texts into candidates to show and texts to drop; `taken` are those shown already.
+
+    `named` is what the owner wrote: a link, a handle or a number in it may stand in a text too. A
+    text too long for one status is kept as a thread. What cannot be seen is taken out.
+    """
+    kept: list[Candidate] = []
+    dropped: list[Rejected] = []
+    seen = {words_of(t) for t in taken}
+    for raw in texts:
+        text = visible(raw)
+        reason = BROKEN if _BROKEN.search(raw) else _fault(text, named, rules)
+        if reason is None and words_of(text) in seen:
+            reason = REPEATED
+        if reason is None:
+            try:
+                kept.append(candidate_of(text, rules.max_chars, rules.length))
+                seen.add(words_of(text))
+            except UserError:
+                reason = UNSPLITTABLE
+        if reason:
+            dropped.append(Rejected(text, reason))
+    return kept, dropped
+
+
+def _fault(text: str, named: str, rules: Rules) -> Words | None:
+    """The first reason not to offer a text, the cheapest to find first."""
+    if not words_of(text):
+        return EMPTY
+    plain, asked = (unicodedata.normalize("NFKC", t) for t in (text, named))  # ＠ and ｗｗｗ． too
+    tests: tuple[tuple[Words, Callable[[], bool]], ...] = (
+        (INVENTED_LINK, lambda: not _links(plain) <= _links(asked)),
+        (STRANGER, lambda: not handles(plain) <= handles(asked) | rules.archive.acquaintances),
+        (BLOCKED, lambda: rules.blocked.meets(text)),
+        (NEAR_COPY, lambda: rules.archive.copies.is_near_copy(text)),
+        (SOMEBODY_ELSES, lambda: rules.archive.others.wrote(text)),
+        (LEAK, lambda: _leaks(text, rules.prompt)),
+        (PERSONAL, lambda: any(found.text not in named for found in personal.find(text))),
+    )
+    return next((reason for reason, fails in tests if fails()), None)
+
+
+def _links(text: str) -> set[str]:
+    """Addresses without what may be left out of them; in lower case up to the path."""
+    found = set()
+    for link in _LINK.findall(text):
+        bare = re.sub(r"^(?:https?://)?(?:www\.)?", "", link.rstrip(_ENDS_SENTENCE), flags=re.I)
+        host, slash, path = bare.partition("/")
+        found.add(host.lower() + slash + path)
+    return found
+
+
+def handles(text: str) -> set[str]:
+    """Whom a text mentions, as "@name" or "@name@server", in lower case."""
+    return {handle.lower() for handle in _HANDLE.findall(text)}
+
+
+def _leaks(text: str, prompt: str) -> bool:
+    words, told = words_of(text), words_of(prompt)
+    size = len(told)
+    return size >= SHORTEST_LEAK and any(
+        words[i : i + size] == told for i in range(len(words) - size + 1)
+    )
+
+
+def _folded(text: str) -> tuple[str, ...]:
+    parted = unicodedata.normalize("NFKD", text).casefold()
+    return words_of("".join(c for c in parted if not unicodedata.combining(c)))

@@ -1,0 +1,106 @@
+"""What of an archive is learnt from: a post's text made clean, or the reason why it is dropped.
+
+Pure. What a post's own text and marks tell is decided here, its language and personal data in
+sift.py; duplicates, older versions and leaks are found once all posts are known (staging.py).
+"""
+
+import re
+from collections.abc import Set
+from enum import StrEnum
+
+from trainer.archives.post import Kind, Post
+
+
+class Reason(StrEnum):
+    """Why a post is not learnt from, in the words of the final table."""
+
+    UNREADABLE = "not a post, or damaged"
+    RETWEET = "retweet"
+    REPLY = "reply to somebody else"
+    QUOTE = "quote of somebody else"
+    CIRCLE = "private (Circle)"
+    PRIVATE = "private (followers only)"
+    DIRECT = "direct message"
+    WRITTEN = "written by the bot"
+    LANGUAGE = "another language"
+    PERSONAL = "personal data"
+    ONLY_LINKS = "only links or media"
+    NO_WORDS = "no words"
+    BROKEN = "broken characters"
+    OLD_VERSION = "older version of an edited post"
+    DUPLICATE = "duplicate"
+    JOINED = "joined to its thread"
+    THREAD = "thread on both sides"
+    NEAR_COPY = "near copy of a validation post"
+
+
+# What somebody may see of posts that not everybody may: never a reason to learn from one.
+HIDDEN = frozenset((Reason.CIRCLE, Reason.PRIVATE, Reason.DIRECT))
+LEFT_OUT = (Reason.THREAD, Reason.NEAR_COPY)  # kept and written, but on neither side of the split
+OWN: frozenset[Kind] = frozenset({"original", "note", "self_reply"})
+
+_OF_KIND = {"retweet": Reason.RETWEET, "reply": Reason.REPLY, "quote": Reason.QUOTE}
+_LINK = re.compile(r"https?://(?:t\.co/\w+|\S+)")
+_REMOVED = "\x00"  # stands where a link was; no text has it, being invisible
+_RETWEETED = re.compile(r"RT @\w+:?\s*")
+# As X, Bluesky and Mastodon write them: @handle, @handle.example.org, @handle@example.org.
+# Not "@bob's", which begins a sentence of the author's.
+_LEADING_HANDLES = re.compile(r"\s*(?:@\w++(?:[.@-]\w++)*+(?!['’]\w)[,:;.!]?\s*)+")
+_BLANKS = re.compile(r"[^\S\n]+")  # any run of white space but the author's own line breaks
+_BLANK_AT_LINE_END = re.compile(r" *\n *")
+# U+FFFD stands for a character lost; half a surrogate pair cannot be written as UTF-8.
+_BROKEN = re.compile("[\ufffd\ud800-\udfff]")
+# Controls, byte order marks and zero-width spaces, which nobody types; joiners belong to emoji.
+_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\u200b\u2028\u2029]")
+_WORD = re.compile(r"[^\W_]")
+
+
+def clean(post: Post, kinds: Set[Kind]) -> tuple[str, Reason | None]:
+    """Return the post's text made clean and None, or "" and the reason to drop it.
+
+    A reply that may continue the author's own post passes: whether it does, is known later.
+    """
+    if post.kind not in kinds and not (post.kind == "reply" and post.reply_to):
+        return "", _OF_KIND[post.kind]
+    text = post.text
+    if not text.isascii() and _BROKEN.search(text):
+        return "", Reason.BROKEN
+    is_plain = text.isprintable()  # a single line, with no white space but spaces
+    if not is_plain:
+        text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if "reply" in post.kind:
+        text = _without_address(text, post.kind)
+    elif post.kind == "retweet":
+        text = _RETWEETED.sub("", text, count=1)
+    had_link = "http" in text
+    if had_link:
+        text = _without_links(text)
+    if not is_plain or "  " in text:
+        text = _BLANK_AT_LINE_END.sub("\n", _BLANKS.sub(" ", text))
+    text = text.strip()
+    if not _WORD.search(text):
+        return "", Reason.ONLY_LINKS if had_link else Reason.NO_WORDS
+    return text, None
+
+
+def _without_address(text: str, kind: Kind) -> str:
+    """Remove the @handles that X writes in front of a reply."""
+    found = _LEADING_HANDLES.match(text)
+    rest = text[found.end() :] if found else text
+    if kind == "self_reply" and (rest[:1].islower() or rest[:1] == "&"):
+        return text  # the handle is part of the author's sentence: "@NASA is late"
+    return rest
+
+
+def _without_links(text: str) -> str:
+    """Remove links, the spaces before them, and brackets that held nothing else."""
+    text = _LINK.sub(_closing, text).replace(f"({_REMOVED})", _REMOVED)
+    while f" {_REMOVED}" in text:
+        text = text.replace(f" {_REMOVED}", _REMOVED)
+    return text.replace(_REMOVED, "")
+
+
+def _closing(link: re.Match[str]) -> str:
+    """Keep the punctuation that ends a sentence or a bracket after a link."""
+    text = link[0]
+    return _REMOVED + text[len(text.rstrip(".,;:!?)]}\"'»”’…")) :]

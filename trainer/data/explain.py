@@ -1,0 +1,122 @@
+"""What became of one post, in words: `prepare --explain ID`.
+
+Reads posts.jsonl and dropped.jsonl of a prepared folder; never the archive.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from trainer.data.clean import Reason
+from trainer.errors import DataError
+
+ALIKE = 3  # ids suggested for one that is not there
+
+WHY = {
+    Reason.UNREADABLE: "its record in the archive is damaged, or has no text or id",
+    Reason.RETWEET: "it repeats somebody else's words",
+    Reason.REPLY: "it answers somebody else, and makes little sense without what it answers",
+    Reason.QUOTE: "it comments on somebody else's post, which the archive does not have",
+    Reason.CIRCLE: "X's Circle was for a few chosen people",
+    Reason.PRIVATE: "only followers could see it",
+    Reason.DIRECT: "only those it mentions could see it",
+    Reason.WRITTEN: "the bot of --db drafted it, and its owner's edits do not make it theirs",
+    Reason.LANGUAGE: "it is in none of the languages of --language",
+    Reason.PERSONAL: "it holds an e-mail address, a phone number, a key or the like",
+    Reason.ONLY_LINKS: "besides links and media nothing is left of it",
+    Reason.NO_WORDS: "it has no letters or digits",
+    Reason.BROKEN: "some of its characters were lost before it came into the archive",
+    Reason.OLD_VERSION: "it was edited later",
+    Reason.DUPLICATE: "the same post is there already",
+    Reason.JOINED: "its text is part of its thread's first post",
+    Reason.THREAD: "it belongs to a thread of which another part is on the other side of the split",
+    Reason.NEAR_COPY: "it is nearly the same as a post that validates",
+}
+_WHAT_TO_DO = {
+    Reason.RETWEET: "--with-retweets keeps retweets.",
+    Reason.REPLY: "--with-replies keeps replies.",
+    Reason.QUOTE: "--with-quotes keeps quotes.",
+    Reason.PRIVATE: "--with-private keeps posts for followers only.",
+    Reason.DIRECT: "--with-direct keeps direct messages.",
+    Reason.WRITTEN: "Give the archive of somebody who writes posts without the bot, too.",
+    Reason.LANGUAGE: "Name the language that most posts are in with --language, or leave it out.",
+    Reason.PERSONAL: "--personal mask keeps the posts without such data.",
+}
+Row = dict[str, Any]  # Any: JSON
+
+
+def advice(reason: Reason) -> str:
+    """What to do if this reason dropped too much."""
+    return _WHAT_TO_DO.get(reason, "Give another archive.")
+
+
+def explain(folder: Path, key: str) -> list[str]:
+    """Say what became of the post with this id, a line or several for each time it was read.
+
+    Raises DataError if the folder has no such post.
+    """
+    rows: list[Row] = []
+    alike: list[str] = []
+    for file in (folder / "posts.jsonl", folder / "dropped.jsonl"):
+        for row in _rows(file, key):
+            if row["id"] == key:
+                rows.append(row)
+            elif len(alike) < ALIKE:
+                alike.append(str(row["id"]))
+    if not rows:
+        hint = f" Similar ids: {', '.join(alike)}." if alike else ""
+        raise DataError(
+            f"{folder} knows no post with the id {key}.{hint}"
+            " The ids stand in its posts.jsonl and dropped.jsonl."
+        )
+    kept = [row for row in rows if "text" in row]
+    dropped = [row for row in rows if "text" not in row]
+    left_out = {row["id"]: row for row in dropped} if kept else {}
+    lines = [line for row in kept for line in _kept(row, left_out.get(row["id"]))]
+    if kept and kept[0]["split"] == "left_out":
+        dropped = dropped[:-1]  # said with the post
+    return lines + [_dropped(row) for row in dropped]
+
+
+def _rows(file: Path, key: str) -> Iterator[Row]:
+    """The rows that hold the id anywhere: only those are decoded."""
+    wanted = json.dumps(key, ensure_ascii=False)[1:-1].encode()
+    try:
+        with file.open("rb") as lines:
+            for line in lines:
+                if wanted in line:
+                    row = json.loads(line)
+                    if key in str(row["id"]):
+                        yield row
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise DataError(
+            f"{file} is missing or damaged. Prepare the archive again:"
+            f" `python -m trainer prepare ARCHIVE --out {file.parent}`."
+        ) from e
+
+
+def _kept(row: Row, left_out: Row | None) -> list[str]:
+    date = f" of {row['created_at']}" if row["created_at"] else ""
+    if left_out:
+        said = f"is kept, but not learnt from ({_reason(left_out)})"
+    elif row["split"] == "train":
+        said = "is learnt from"
+    else:
+        said = "is not learnt from, but kept for judging the voice (validation)"
+    topics = ", ".join(f"{topic['text']} ({topic['source']})" for topic in row["topics"])
+    return [
+        f"Post {row['id']} ({row['kind']}{date}) {said}.",
+        f"Topics: {topics or 'none'}",
+        row["text"],
+    ]
+
+
+def _dropped(row: Row) -> str:
+    return f"Post {row['id']} was dropped: {_reason(row)}."
+
+
+def _reason(row: Row) -> str:
+    reason = Reason(row["reason"])
+    because = f", see post {row['because']}" if "because" in row else ""
+    return f"{reason}: {WHY[reason]}{because}"

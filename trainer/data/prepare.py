@@ -1,0 +1,273 @@
+"""`prepare`: from archives of posts to training data.
+
+Reads each archive once and writes DATA: posts.jsonl (every kept post, oldest first, with its
+topics; `split` says where it went: train, validation, or left_out for what would leak from one to
+the other; row i of train.jsonl is the i-th post with split "train"), train.jsonl and
+validation.jsonl (chat fine-tuning format), dropped.jsonl (id and reason of every post that is not
+learnt from; `because` is the post for whose sake), others.bin (hashes of other people's posts, if
+the archive holds any), and dataset.json (counts, options, prompt, checksum).
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.progress import Progress
+
+from bot.voice import Prompt
+from bot.voice.others import Others
+from trainer.archives import Archive, Tally, note_others, open_archive, read_posts
+from trainer.data.clean import LEFT_OUT, Reason
+from trainer.data.explain import advice
+from trainer.data.options import Options
+from trainer.data.rows import Asked, Renderer, write_rows
+from trainer.data.sides import choose_sides
+from trainer.data.sift import PersonalData
+from trainer.data.staging import Staging
+from trainer.data.summary import EXAMPLES, Summary, print_summary, progress_bar
+from trainer.data.target import replacing
+from trainer.data.topics import SAMPLE, learn_habits
+from trainer.data.tweetnlp import DEFAULT_MODEL, Recogniser
+from trainer.data.written import Written
+from trainer.errors import ArchiveError, DataError
+
+SCHEMA = 1
+PROMPT = Prompt()
+STEP = 500  # posts between two updates of the bar
+IN_OPTIONS = ("ner", "seed")  # these stand in dataset.json by themselves
+
+
+@dataclass(slots=True)
+class Source:
+    """One archive, and what its reader reports."""
+
+    path: Path
+    archive: Archive
+    tally: Tally
+    posts: int = 0
+
+
+def prepare(
+    sources: Sequence[Path],
+    out: Path,
+    options: Options,
+    *,
+    now: datetime,
+    db: Path | None = None,
+    prompt: Prompt = PROMPT,
+    stdout: Console | None = None,
+) -> Summary:
+    """Write the training data of the archives `sources` to the folder `out`, whole or not at all.
+
+    `db` is the bot's database: what the bot wrote is left out. Raises ArchiveError, DataError or
+    ModelError.
+    """
+    out = out.absolute()
+    written = Written.load(db) if db else Written()
+    opened = [_open(path) for path in sources]
+    with ExitStack() as stack:
+        folder = stack.enter_context(replacing(out))
+        recogniser = _recogniser(options.ner, out, stack)
+        bar = stack.enter_context(progress_bar(Console(stderr=True)))
+        staging = stack.enter_context(closing(Staging(folder / "staging.db", options, written)))
+        _stage(staging, opened, bar).save(folder)
+        _settle(staging, opened, options, bar)
+        summary = Summary(read=staging.read, personal=staging.personal)
+        summary.drafted = len(written.texts) if db else None
+        if recogniser:
+            _recognise(staging, recogniser, summary, bar)
+        dates = _write_posts(folder, staging, recogniser, prompt, summary, bar)
+        _account(folder, staging, summary)
+        summary.warnings = _warnings(staging, opened)
+        staging.delete()
+        about = {
+            "schema": SCHEMA,
+            "created_at": now.isoformat(timespec="seconds"),
+            "sources": [{"kind": s.archive.kind, "read": s.posts} for s in opened],
+            "dates": dates,
+            "counts": _counts(summary),
+            "topics": {"posts_with": summary.with_source, "posts_without": summary.without_topic},
+            "personal_data": _found(summary.personal),
+            "ner": summary.names,
+            "prompt": asdict(prompt),
+            "sha256": _sha256(folder / "train.jsonl", folder / "validation.jsonl"),
+            "seed": options.seed,
+            "options": {k: v for k, v in asdict(options).items() if k not in IN_OPTIONS},
+            "warnings": summary.warnings,
+        }
+        text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
+        (folder / "dataset.json").write_text(text, "utf-8")
+    print_summary(stdout or Console(), summary, options)
+    return summary
+
+
+def _open(path: Path) -> Source:
+    tally = Tally()
+    return Source(path, open_archive(path, tally), tally)
+
+
+def _recogniser(ner: str | None, out: Path, stack: ExitStack) -> Recogniser | None:
+    if ner is None:
+        return None
+    name, _, model = ner.partition(":")
+    if name != "tweetnlp":
+        raise DataError(
+            f"--ner {ner} is unknown: give tweetnlp, tweetnlp:MODEL or tweetnlp:FOLDER."
+        )
+    # Beside the data and not in it: what took hours to find outlives a run that was stopped.
+    recogniser = Recogniser(model or DEFAULT_MODEL, out.with_name(f".{out.name}.ner-cache.db"))
+    stack.callback(recogniser.close)
+    return recogniser
+
+
+def _stage(staging: Staging, sources: Sequence[Source], bar: Progress) -> Others:
+    """Read every archive; returns what they hold of other people's posts."""
+    others = Others()
+    task = bar.add_task("Reading", total=sum(s.tally.total_bytes for s in sources))
+    for number, source in enumerate(sources, 1):
+        before = staging.read
+        posts = note_others(read_posts(source.archive, source.path), others)
+        for _ in staging.add(posts, source.archive.kind, number):
+            bar.update(task, completed=sum(s.tally.bytes_read for s in sources))
+        source.posts = staging.read - before
+        if not source.posts:
+            raise ArchiveError(
+                f"{source.path} holds no posts. Give the archive of an account that posted."
+            )
+        bar.update(task, completed=sum(s.tally.bytes_read for s in sources))
+    bar.update(task, completed=bar.tasks[task].total)
+    return others
+
+
+def _settle(staging: Staging, sources: Sequence[Source], options: Options, bar: Progress) -> None:
+    """Know what is kept, and on which side. Raises ArchiveError if nothing is."""
+    task = bar.add_task("Sorting", total=None)
+    kept = staging.settle()
+    bar.update(task, total=1, completed=1)
+    if not kept:
+        reason, count = staging.main_reason()
+        where = " and ".join(str(s.path) for s in sources)
+        raise ArchiveError(
+            f"None of the {staging.read} posts in {where} can be learnt from: most are left out"
+            f" as '{reason}' ({count}). {advice(reason)}"
+        )
+    task = bar.add_task("Comparing", total=kept)
+    for done in choose_sides(staging.db, kept, options.validation):
+        bar.update(task, completed=done)
+    bar.update(task, completed=kept)
+
+
+def _recognise(staging: Staging, recogniser: Recogniser, summary: Summary, bar: Progress) -> None:
+    task = bar.add_task("Names (tweetnlp)", total=staging.count())
+    for done in recogniser.learn(post.text for post in staging.kept()):
+        bar.update(task, completed=done)
+    summary.names = {"asked": recogniser.asked, "cached": recogniser.cached}
+
+
+def _write_posts(
+    folder: Path,
+    staging: Staging,
+    recogniser: Recogniser | None,
+    prompt: Prompt,
+    summary: Summary,
+    bar: Progress,
+) -> dict[str, str | None]:
+    """Write every kept post with its topics and count them; returns the first and last date."""
+    count = staging.count()
+    task = bar.add_task("Topics and writing", total=count)
+    renderer = Renderer(prompt, learn_habits(staging.texts(SAMPLE)))
+    sides, sources = Counter[str](), Counter[str]()  # source "" counts posts without a topic
+    dates: dict[str, str | None] = {"first": None, "last": None}
+    with (
+        (folder / "posts.jsonl").open("wb") as posts,
+        (folder / "train.jsonl").open("wb") as train,
+        (folder / "validation.jsonl").open("wb") as validation,
+    ):
+        examples = {"train": train, "validation": validation}
+        for row in write_rows(_with_names(staging, recogniser), renderer, count):
+            post = row.post
+            posts.write(row.line)
+            if post.side in examples:
+                examples[post.side].write(row.example)
+            sides[post.side] += 1
+            sources.update(row.sources or {""})
+            dates = {"first": dates["first"] or post.created_at, "last": post.created_at}
+            if post.side == "train" and len(summary.examples) < EXAMPLES:
+                summary.examples.append((prompt.messages(row.asked)[-1]["content"], post.text))
+            if post.row % STEP == 0:
+                bar.update(task, completed=post.row)
+    summary.without_topic = sources.pop("", 0)
+    summary.with_source = dict(sources.most_common())
+    summary.sides = dict(sides)
+    return dates
+
+
+def _with_names(staging: Staging, recogniser: Recogniser | None) -> Iterator[Asked]:
+    for post in staging.kept():
+        yield post, (recogniser.cached_names(post.text) if recogniser else None) or ()
+
+
+def _account(folder: Path, staging: Staging, summary: Summary) -> None:
+    """Write what became of every post that is not learnt from; nothing may be missing."""
+    counts = Counter[Reason]()
+    with (folder / "dropped.jsonl").open("wb") as file:
+        for post in staging.dropped():
+            counts[post.reason] += 1
+            row = {"id": post.id, "reason": str(post.reason)}
+            if post.because is not None:
+                row["because"] = post.because
+            file.write(msgspec.json.encode(row) + b"\n")
+    summary.left_out = {str(r): counts.pop(r) for r in LEFT_OUT if r in counts}
+    summary.dropped = {str(reason): count for reason, count in counts.most_common()}
+    assert summary.read == summary.kept + counts.total(), "a post is missing in the account"
+    assert summary.sides.get("left_out", 0) == sum(summary.left_out.values())
+
+
+def _warnings(staging: Staging, sources: Sequence[Source]) -> list[str]:
+    several = len(sources) > 1
+    warnings = [
+        f"{source.path.name}: {warning}" if several else warning
+        for source in sources
+        for warning in source.tally.warnings
+    ]
+    undated = staging.count_undated()
+    if 0 < undated < staging.count():
+        warnings.append(f"{undated} posts have no date: they are taken for the oldest.")
+    return warnings
+
+
+def _found(personal: PersonalData) -> dict[str, object]:
+    """By kind, with a few examples, shortened."""
+    return {
+        "posts": personal.posts,
+        "found": dict(personal.found.most_common()),
+        "examples": personal.examples,
+    }
+
+
+def _counts(summary: Summary) -> dict[str, object]:
+    """`read` is `kept` and all of `dropped`; `kept` is train, validation and all of `left_out`."""
+    return {
+        "read": summary.read,
+        "kept": summary.kept,
+        "train": summary.sides.get("train", 0),
+        "validation": summary.sides.get("validation", 0),
+        "left_out": summary.left_out,
+        "dropped": summary.dropped,
+    }
+
+
+def _sha256(*files: Path) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as content:
+            while block := content.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

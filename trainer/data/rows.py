@@ -1,0 +1,150 @@
+"""Kept posts -> the lines of posts.jsonl, train.jsonl and validation.jsonl, with their topics.
+
+Finding topics is most of the work of `prepare`, so large archives share it among processes: they
+get batches, and give them back in order, with a few batches on the way and never all.
+"""
+
+import multiprocessing
+import os
+import random
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from itertools import islice
+
+import msgspec
+
+from bot.voice import Prompt
+from trainer.data.examples import to_example
+from trainer.data.staging import Kept
+from trainer.data.topics import Habits, Topic, find_topics
+from trainer.errors import DataError
+
+BATCH = 500
+MOST_PROCESSES = 3  # each takes about 50 MB
+NO_TOPIC, ONE_TOPIC = 0.1, 0.3  # of the examples: people ask for one topic, or for any
+WORTH_IT = 20_000  # posts, below which starting processes takes longer than they save
+
+Asked = tuple[Kept, Sequence[str]]  # a post, and the names that a recogniser found in it
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A post as it is written. `asked` are its topics as the prompt has them."""
+
+    post: Kept
+    asked: str
+    sources: frozenset[str]
+    line: bytes
+    example: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """Finds the topics of posts and renders their lines."""
+
+    prompt: Prompt
+    habits: Habits
+
+    def render(self, posts: Sequence[Asked]) -> list[Written]:
+        """Render a batch of posts."""
+        return [self._render(post, names) for post, names in posts]
+
+    def _render(self, post: Kept, names: Sequence[str]) -> Written:
+        topics = find_topics(post.text, post.tags, names, self.habits)
+        asked = [topic.text for topic in topics]
+        if post.side == "train":
+            asked = _some(asked, post.id)
+        return Written(
+            post,
+            ", ".join(asked),
+            frozenset(str(topic.source) for topic in topics),
+            _line(_post_row(post, topics)),
+            _line(to_example(self.prompt, asked, post.text)),
+        )
+
+
+def write_rows(posts: Iterable[Asked], renderer: Renderer, count: int) -> Iterator[Written]:
+    """Yield what is written of each of the `count` posts, in their order."""
+    todo = iter(posts)
+    batches = iter(lambda: list(islice(todo, BATCH)), [])
+    processes = min(os.cpu_count() or 1, MOST_PROCESSES) if count >= WORTH_IT else 1
+    if processes == 1:
+        for batch in batches:
+            yield from renderer.render(batch)
+        return
+    with ProcessPoolExecutor(
+        processes,
+        mp_context=multiprocessing.get_context("spawn"),  # a fork would copy the bar's thread
+        initializer=_start,
+        initargs=(renderer,),
+    ) as pool:
+        try:
+            yield from _in_order(pool, batches, 2 * processes)
+        except BrokenProcessPool as e:
+            raise DataError(
+                "A process that looked for topics was killed, most likely because memory ran out."
+                " Close other programs and run this again."
+            ) from e
+
+
+def _in_order(
+    pool: ProcessPoolExecutor, batches: Iterable[list[Asked]], at_once: int
+) -> Iterator[Written]:
+    running: deque[Future[list[Written]]] = deque()
+    for batch in batches:
+        running.append(pool.submit(_render_there, batch))
+        if len(running) > at_once:
+            yield from running.popleft().result()
+    while running:
+        yield from running.popleft().result()
+
+
+_renderer: Renderer  # of a process that _start has prepared
+
+
+def _start(renderer: Renderer) -> None:
+    global _renderer  # noqa: PLW0603 - how a pool's process keeps what all its batches need
+    _renderer = renderer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the pool
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed could not end its pool, which would wait for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _render_there(posts: list[Asked]) -> list[Written]:
+    return _renderer.render(posts)
+
+
+def _some(topics: list[str], seed: str) -> list[str]:
+    """All topics of a post, or one, or none: what an example asks for, so that less will do."""
+    chance = random.Random(seed)  # noqa: S311 - nothing secret, and the same in every process
+    share = chance.random()
+    if share < NO_TOPIC:
+        return []
+    return [chance.choice(topics)] if topics and share < NO_TOPIC + ONE_TOPIC else topics
+
+
+def _post_row(post: Kept, topics: Sequence[Topic]) -> dict[str, object]:
+    return {
+        "id": post.id,
+        "created_at": post.created_at,
+        "text": post.text,
+        "kind": post.kind,
+        "topics": [{"text": t.text, "source": t.source} for t in topics],
+        "split": post.side,
+    }
+
+
+def _line(row: object) -> bytes:
+    return msgspec.json.encode(row) + b"\n"

@@ -1,0 +1,82 @@
+"""Takes one post after the other: is it learnt from, and with which text?
+
+What the bot wrote is not (written.py). Then clean (clean.py), and what needs a library: languages
+and personal data. What all posts together tell comes later (staging.py).
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from bot.voice import personal
+from trainer.archives.post import Post
+from trainer.data.clean import Reason, clean
+from trainer.data.languages import is_in
+from trainer.data.options import Options
+from trainer.data.written import Written
+
+EXAMPLES = 3  # of a kind of personal data
+_WORDLESS = frozenset((Reason.ONLY_LINKS, Reason.NO_WORDS))
+
+
+@dataclass(slots=True)
+class PersonalData:
+    """What was found by kind; the examples are shortened so that they give nothing away."""
+
+    posts: int = 0
+    found: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+    def note(self, found: list[personal.Found]) -> None:
+        """Count what one post holds."""
+        self.posts += 1
+        for span in found:
+            self.found[span.kind] += 1
+            shown = self.examples.setdefault(span.kind, [])
+            if len(shown) < EXAMPLES and (short := personal.shorten(span)) not in shown:
+                shown.append(short)
+
+
+class Sift:
+    """Decides on each post alone, and notes the personal data it meets."""
+
+    def __init__(self, options: Options, written: Written) -> None:
+        self.personal = PersonalData()
+        self._written = written
+        self._options = options
+        self._kinds = options.kinds
+        self._languages = frozenset(options.languages)
+
+    def sift(self, post: Post, archive: str) -> tuple[str, tuple[str, ...], Reason | None]:
+        """Return text and tags of a post from an archive of this kind, or why it is dropped."""
+        if post.visibility in ("private", "direct") and (reason := self._hidden(post, archive)):
+            return "", (), reason
+        if self._written.has(post):
+            return "", (), Reason.WRITTEN
+        text, reason = clean(post, self._kinds)
+        if reason:
+            return "", (), reason
+        if self._languages and not is_in(self._languages, text, post.language):
+            return "", (), Reason.LANGUAGE
+        found = personal.find(text)
+        if found:
+            self.personal.note(found)
+            if self._options.personal == "drop":
+                return "", (), Reason.PERSONAL
+            if self._options.personal == "mask":
+                text, reason = clean(post._replace(text=personal.mask(text, found)), self._kinds)
+                if reason:
+                    return "", (), Reason.PERSONAL if reason in _WORDLESS else reason
+        return text, self._tags(post), None
+
+    def _hidden(self, post: Post, archive: str) -> Reason | None:
+        if archive == "x":
+            return Reason.CIRCLE
+        if post.visibility == "direct":
+            return None if self._options.with_direct else Reason.DIRECT
+        return None if self._options.with_private else Reason.PRIVATE
+
+    def _tags(self, post: Post) -> tuple[str, ...]:
+        """The archive's marks; names of accounts may hold personal data too."""
+        if self._options.personal == "keep" or not post.tags:
+            return post.tags
+        return tuple(tag for tag in post.tags if not personal.find(tag[1:]))

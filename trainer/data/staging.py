@@ -1,0 +1,306 @@
+"""The posts of one `prepare`, in a temporary SQLite file while they are sorted and compared.
+
+Order, duplicates, older versions and threads need all posts at once; in SQLite they need no
+memory. Every record read is one row of `staged`: it ends in `kept`, or it has a reason in
+`dropped`, which makes the account complete. Nothing of the file outlives the run.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import groupby
+from pathlib import Path
+
+from trainer.archives.post import Kind, Post, Unreadable
+from trainer.data.clean import HIDDEN, Reason
+from trainer.data.options import Options
+from trainer.data.sift import Sift
+from trainer.data.split import Side
+from trainer.data.written import Written
+
+BATCH = 2000
+DIGITS = 19  # of an id that orders its post: X's ids have at most so many until the year 2042
+GLOBAL_IDS = frozenset(("x", "mastodon", "bluesky"))  # there, the same id is the same post
+
+SCHEMA = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA locking_mode = EXCLUSIVE;
+PRAGMA cache_size = -16000;
+CREATE TABLE staged (
+    row INTEGER PRIMARY KEY, space TEXT, id TEXT, number INTEGER, created_at TEXT, text TEXT,
+    digest INTEGER, kind TEXT, tags TEXT, reply_to TEXT, edit_of TEXT, thread TEXT, dropped TEXT,
+    because INTEGER  -- the row of the post for whose sake this one is dropped
+);
+CREATE TABLE kept (
+    row INTEGER PRIMARY KEY, staged INTEGER, id TEXT, created_at TEXT, text TEXT,
+    digest INTEGER UNIQUE, kind TEXT, tags TEXT, thread TEXT,
+    side TEXT, left_out TEXT, because INTEGER
+);
+"""
+_COLUMNS = (
+    "space, id, number, created_at, text, digest, kind, tags, reply_to, edit_of, thread, dropped"
+)
+_INSERT = f"INSERT INTO staged ({_COLUMNS}) VALUES ({','.join('?' * 12)})"
+Row = tuple[str | int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A post that is learnt from; `row` counts from 1, oldest first."""
+
+    row: int
+    id: str
+    created_at: str | None
+    text: str
+    kind: Kind
+    tags: tuple[str, ...]
+    side: Side
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A post that is not learnt from, and the post for whose sake, if it is one's."""
+
+    id: str
+    reason: Reason
+    because: str | None
+
+
+class Staging:
+    """Takes posts in any order; gives those that are kept, oldest first."""
+
+    def __init__(self, file: Path, options: Options, written: Written) -> None:
+        self.read = 0
+        self._options = options
+        self._sift = Sift(options, written)
+        self.personal = self._sift.personal
+        self._file = file
+        self.db = sqlite3.connect(file)
+        self.db.executescript(SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.db.close()
+
+    def delete(self) -> None:
+        """Close the file and delete it."""
+        self.db.close()
+        self._file.unlink()
+
+    def add(self, posts: Iterable[Post | Unreadable], archive: str, source: int) -> Iterator[int]:
+        """Stage the posts of a source; yields how many were read, a batch at a time."""
+        space = archive if archive in GLOBAL_IDS else str(source)
+        batch: list[Row] = []
+        for post in posts:
+            self.read += 1
+            if isinstance(post, Post):
+                batch.append(self._row(post, archive, space))
+            else:
+                batch.append(_unreadable(post))
+            if len(batch) >= BATCH:
+                self.db.executemany(_INSERT, batch)
+                batch.clear()
+                yield self.read
+        self.db.executemany(_INSERT, batch)
+
+    def _row(self, post: Post, archive: str, space: str) -> Row:
+        text, tags, reason = self._sift.sift(post, archive)
+        key, date = post.id, post.created_at
+        return (
+            space,
+            key,
+            int(key) if len(key) <= DIGITS and key.isdecimal() else self.read,
+            None if date is None else date.isoformat(),
+            text,
+            None if reason else _digest(text),
+            post.kind,
+            json.dumps(tags) if tags else "[]",
+            post.reply_to,
+            post.edit_of,
+            f"{space}:{post.edit_of or key}",
+            reason,
+        )
+
+    def settle(self) -> int:
+        """Drop what only all posts together tell, and put the rest in order; returns how many."""
+        self.db.execute("CREATE INDEX by_id ON staged (id, space)")
+        self._settle_written()
+        self._settle_same_ids()
+        self._settle_replies()
+        self._settle_edits()
+        self._settle_threads()
+        self._tell_ids_apart()
+        if self._options.threads == "join":
+            self._join_threads()
+        self.db.execute(
+            "INSERT OR IGNORE INTO kept"
+            " (staged, id, created_at, text, digest, kind, tags, thread, side)"
+            " SELECT row, id, created_at, text, digest, kind, tags, thread, 'train' FROM staged"
+            " WHERE dropped IS NULL ORDER BY created_at, number, row"
+        )
+        first = "(SELECT staged FROM kept WHERE kept.digest = staged.digest)"
+        self.db.execute(
+            f"UPDATE staged SET dropped = ?, because = {first}"
+            f" WHERE dropped IS NULL AND row != {first}",
+            (Reason.DUPLICATE,),
+        )
+        return self.count()
+
+    def _settle_written(self) -> None:
+        """What the bot wrote is the bot's in every version, also in one that was edited later."""
+        self._drop(
+            "(coalesce(edit_of, id), space) IN (SELECT coalesce(edit_of, id), space FROM staged"
+            f" WHERE dropped = '{Reason.WRITTEN}')",
+            Reason.WRITTEN,
+        )
+
+    def _settle_same_ids(self) -> None:
+        """Of posts with one id, one stays: the longest. What any of them hides, stays hidden."""
+        rows = self.db.execute(
+            "SELECT space, id, row, length(text), dropped FROM staged WHERE (id, space) IN"
+            " (SELECT id, space FROM staged GROUP BY id, space HAVING count(*) > 1)"
+            " ORDER BY id, space, row"
+        )
+        for _, same in groupby(rows, key=lambda r: r[:2]):
+            posts = [(row, length, dropped) for _, _, row, length, dropped in same]
+            stays = max(posts, key=lambda p: (p[2] is None, p[1]))[0]
+            self.db.executemany(
+                "UPDATE staged SET dropped = ?, because = ? WHERE row = ?",
+                [(Reason.DUPLICATE, stays, row) for row, _, _ in posts if row != stays],
+            )
+            hidden = next((d for _, _, d in posts if d in HIDDEN), None)
+            if hidden:
+                self._drop("row = ?", Reason(hidden), stays)
+
+    def _settle_replies(self) -> None:
+        """A reply to a post of this archive continues a thread of one's own."""
+        self.db.execute(
+            "UPDATE staged SET kind = 'self_reply' WHERE kind = 'reply' AND EXISTS (SELECT 1 FROM"
+            " staged AS own WHERE own.id = staged.reply_to AND own.space = staged.space)"
+        )
+        if "reply" not in self._options.kinds:
+            self._drop("kind = 'reply' AND dropped IS NULL", Reason.REPLY)
+
+    def _settle_edits(self) -> None:
+        """Of a post's versions the newest stays, even if it is dropped for another reason."""
+        self.db.execute("CREATE INDEX by_edit ON staged (edit_of) WHERE edit_of IS NOT NULL")
+        later = (
+            "FROM staged AS later WHERE later.edit_of = coalesce(staged.edit_of, staged.id)"
+            " AND later.space = staged.space AND later.number > staged.number"
+        )
+        self.db.execute(
+            "UPDATE staged SET dropped = ?,"
+            f" because = (SELECT later.row {later} ORDER BY later.number DESC LIMIT 1)"
+            f" WHERE EXISTS (SELECT 1 {later})",
+            (Reason.OLD_VERSION,),
+        )
+
+    def _settle_threads(self) -> None:
+        """Name each post's thread after the thread's first post, from the oldest post on."""
+        replies = self.db.execute(  # sorted, so SQLite has them all before the first is updated
+            "SELECT row, space, reply_to FROM staged WHERE kind = 'self_reply'"
+            " AND reply_to IS NOT NULL ORDER BY created_at, number, row"
+        )
+        for row, space, reply_to in replies:
+            (parent,) = self._one(
+                "SELECT thread FROM staged WHERE id = ? AND space = ?", reply_to, space
+            )
+            self.db.execute(
+                "UPDATE staged SET thread = ? WHERE row = ?", (parent or f"{space}:{reply_to}", row)
+            )
+
+    def _tell_ids_apart(self) -> None:
+        """Put the source before an id that posts of several sources have, but for the first's."""
+        first = "first.id = staged.id AND first.space != staged.space AND first.row < staged.row"
+        self.db.execute(
+            "UPDATE staged SET id = space || ':' || id"
+            f" WHERE EXISTS (SELECT 1 FROM staged AS first WHERE {first})"
+        )
+
+    def _join_threads(self) -> None:
+        """Make one post of the posts of a thread: the first, with the texts of all."""
+        rows = self.db.execute(
+            "SELECT thread, row, text, tags FROM staged WHERE dropped IS NULL AND thread IN"
+            " (SELECT thread FROM staged WHERE dropped IS NULL GROUP BY thread HAVING count(*) > 1)"
+            " ORDER BY thread, created_at, number, row"
+        )
+        for _, posts in groupby(rows, key=lambda r: r[0]):
+            _, (first, *rest), texts, tags = zip(*posts, strict=True)
+            text = "\n\n".join(texts)
+            all_tags = list(dict.fromkeys(tag for some in tags for tag in json.loads(some)))
+            self.db.execute(
+                "UPDATE staged SET text = ?, digest = ?, tags = ? WHERE row = ?",
+                (text, _digest(text), json.dumps(all_tags), first),
+            )
+            self.db.executemany(
+                "UPDATE staged SET dropped = ?, because = ?, text = '' WHERE row = ?",
+                [(Reason.JOINED, first, row) for row in rest],
+            )
+
+    def _drop(self, where: str, reason: Reason, *values: object) -> None:
+        self.db.execute(f"UPDATE staged SET dropped = ? WHERE {where}", (reason, *values))
+
+    def count(self) -> int:
+        """How many posts are kept."""
+        (posts,) = self._one("SELECT count(*) FROM kept")
+        return int(posts or 0)
+
+    def count_undated(self) -> int:
+        """How many of the kept posts have no date."""
+        (posts,) = self._one("SELECT count(*) FROM kept WHERE created_at IS NULL")
+        return int(posts or 0)
+
+    def main_reason(self) -> tuple[Reason, int]:
+        """Why most of the dropped posts are dropped, and how many."""
+        reason, count = self._one(
+            "SELECT dropped, count(*) FROM staged WHERE dropped IS NOT NULL"
+            " GROUP BY dropped ORDER BY count(*) DESC, dropped LIMIT 1"
+        )
+        return Reason(str(reason)), int(count or 0)
+
+    def texts(self, at_most: int) -> Iterator[str]:
+        """Yield up to `at_most` texts, evenly from the whole time."""
+        step = max(1, -(-self.count() // at_most))
+        for (text,) in self.db.execute("SELECT text FROM kept WHERE row % ? = 0", (step,)):
+            yield text
+
+    def kept(self) -> Iterator[Kept]:
+        """Yield every kept post, oldest first."""
+        rows = self.db.execute("SELECT row, id, created_at, text, kind, tags, side FROM kept")
+        for row, key, date, text, kind, tags, side in rows:
+            marks = () if tags == "[]" else tuple(json.loads(tags))
+            yield Kept(row, key, date and f"{date[:19]}Z", text, kind, marks, side)
+
+    def dropped(self) -> Iterator[Dropped]:
+        """Yield every post that is dropped, in the order read, then those that are left out."""
+        rows = self.db.execute(
+            "SELECT staged.id, staged.dropped, other.id FROM staged"
+            " LEFT JOIN staged AS other ON other.row = staged.because"
+            " WHERE staged.dropped IS NOT NULL ORDER BY staged.row"
+        )
+        left_out = self.db.execute(
+            "SELECT kept.id, kept.left_out, other.id FROM kept"
+            " LEFT JOIN staged AS other ON other.row = kept.because"
+            " WHERE kept.left_out IS NOT NULL ORDER BY kept.row"
+        )
+        for found in (rows, left_out):
+            for key, reason, because in found:
+                yield Dropped(key, Reason(reason), because)
+
+    def _one(self, sql: str, *values: object) -> tuple[str | int | None, ...]:
+        found = self.db.execute(sql, values).fetchone()
+        return found if found is not None else (None,)
+
+
+def _digest(text: str) -> int:
+    """The same for texts that differ in white space only, as services differ in line breaks."""
+    plain = " ".join(text.split()).encode()
+    return int.from_bytes(blake2b(plain, digest_size=8).digest(), signed=True)
+
+
+def _unreadable(record: Unreadable) -> Row:
+    """A row without a space, so that its id never meets that of a post."""
+    return (None, record.id, 0, None, "", None, None, "[]", None, None, None, Reason.UNREADABLE)

@@ -1,0 +1,226 @@
+"""What a post is about, without any model: the topics that stand in its prompt.
+
+Layers, in this order: the hashtags and mentions that the archive or the text marks; names that a
+recogniser found (tweetnlp.py); capitalised spans, filtered by how this author writes the same
+words elsewhere; where all that found nothing, one telling phrase. A post may have none at all.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from trainer.data.words import CALENDAR, LINKS, TITLES, Word, is_dull, readable, words
+
+Source = Literal["hashtag", "mention", "ner", "capitalised", "phrase"]
+
+MOST = 4  # topics a post: with more, the prompt would tell the post
+LONGEST = 50  # characters of a topic
+SAMPLE = 10_000  # posts are enough to know how an author writes; memory must not grow with more
+MOST_PAIRS = 200_000  # kept in memory while learning; the rare ones are forgotten first
+COMMON_SHARE = 0.3  # a name is written in lower case less often than this
+SHOUTED_SHARE = 0.6  # of long words with a capital: a headline, whose capitals say nothing
+EVERYWHERE = 0.1  # of the posts: such a word is no telling phrase
+FEW = 5  # posts, that say nothing about how common a word is
+
+_HASHTAG = re.compile(r"(?<![\w&])[#＃](\w*[^\W\d_]\w*)")
+_MENTION = re.compile(r"(?<![\w@/.])@(\w{2,30})")
+_NATIONAL = re.compile(r"(?:ican|ian|ish|ese)$")
+_SYMBOLS = re.compile(r"[^\w\s.'’&-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One subject of a post, and which layer found it."""
+
+    text: str
+    source: Source
+
+
+@dataclass(slots=True)
+class Habits:
+    """How an author writes: the archive's own statistics."""
+
+    posts: int = 0
+    lower: Counter[str] = field(default_factory=Counter)  # a word, written in lower case
+    capital: Counter[str] = field(default_factory=Counter)  # …with a capital inside of a sentence
+    holding: Counter[str] = field(default_factory=Counter)  # posts that hold the word
+    pairs: Counter[tuple[str, str]] = field(default_factory=Counter)  # posts that hold both, joined
+
+    def is_common(self, lower: str) -> bool:
+        """Whether the author writes this word in lower case as a rule."""
+        small = self.lower[lower]
+        return small > COMMON_SHARE * (small + self.capital[lower])
+
+    def is_name(self, lower: str) -> bool:
+        """Whether the author capitalises this word even inside of a sentence."""
+        return self.capital[lower] > 0 and not self.is_common(lower)
+
+
+def learn_habits(texts: Iterable[str]) -> Habits:
+    """Count how the words of an archive are written."""
+    habits = Habits()
+    for text in texts:
+        found = words(text)
+        habits.posts += 1
+        habits.holding.update({w.lower for w in found})
+        habits.pairs.update(set(_pairs(found)))
+        habits.lower.update(w.lower for w in found if not w.is_capital)
+        if not _is_headline(found):
+            habits.capital.update(w.lower for w in found if w.is_capital and not w.is_first)
+        if len(habits.pairs) > MOST_PAIRS:
+            habits.pairs = _recurring(habits.pairs)
+    habits.pairs = _recurring(habits.pairs)
+    return habits
+
+
+def find_topics(
+    text: str, tags: Sequence[str], names: Sequence[str], habits: Habits
+) -> list[Topic]:
+    """Find a post's topics. `tags` are the archive's marks, `names` what a recogniser found."""
+    found = words(text)
+    layers: list[tuple[Source, Iterable[str]]] = [
+        ("hashtag", _hashtags(text, tags)),
+        ("mention", _mentions(text, tags)),
+        ("ner", map(_trimmed, names)),
+        ("capitalised", _capitalised(found, habits)),
+    ]
+    topics: list[Topic] = []
+    for source, candidates in layers:
+        for candidate in candidates:
+            if len(topics) < MOST and _is_sensible(candidate) and not _is_known(candidate, topics):
+                topics.append(Topic(candidate, source))
+    if not topics and (phrase := _phrase(found, habits)):
+        topics.append(Topic(phrase, "phrase"))
+    return topics
+
+
+def _hashtags(text: str, tags: Sequence[str]) -> Iterator[str]:
+    marked = [t[1:] for t in tags if t.startswith("#")]
+    for name in dict.fromkeys([*marked, *_HASHTAG.findall(text)]):
+        yield readable(name)
+
+
+def _mentions(text: str, tags: Sequence[str]) -> Iterator[str]:
+    """Names of the accounts in the text: as the archive shows them, else their handles'."""
+    marked = [t[1:].partition(" ") for t in tags if t.startswith("@")]
+    shown = {handle.casefold(): name for handle, _, name in marked}
+    for handle in dict.fromkeys(_MENTION.findall(text)):
+        name = _trimmed(shown.get(handle.casefold(), handle))
+        yield name if name != handle else readable(handle.rstrip("_0123456789"))
+
+
+def _trimmed(name: str) -> str:
+    return " ".join(_SYMBOLS.sub(" ", name).split())
+
+
+def _is_sensible(topic: str) -> bool:
+    """Whether a person could ask for it: letters, not too long, no weekday, no bare title."""
+    lower = topic.casefold()
+    letters = sum(c.isalpha() for c in topic)
+    if letters < 2 or len(topic) > LONGEST:
+        return False
+    return not (lower in CALENDAR or lower in TITLES or is_dull(lower))
+
+
+def _is_known(topic: str, topics: Sequence[Topic]) -> bool:
+    """Whether a topic found before says the same, or more of it: Biden, after Joe Biden."""
+    lower = f" {topic.casefold()} "
+    return any(
+        lower in f" {t.text.casefold()} " or _joined(topic) == _joined(t.text) for t in topics
+    )
+
+
+def _joined(topic: str) -> str:
+    return topic.casefold().replace(" ", "")
+
+
+def _capitalised(found: Sequence[Word], habits: Habits) -> Iterator[str]:
+    """Runs of capitalised words, small links between them included."""
+    is_headline = _is_headline(found)
+    run: list[Word] = []
+    for word in found:
+        if not run and not word.is_capital:
+            continue
+        may_name = word.is_capital and _may_name(word, habits, is_headline)
+        if run and word.is_joined and (may_name or word.lower in LINKS):
+            run.append(word)
+            continue
+        is_adjective = len(run) == 1 and word.is_joined and _NATIONAL.search(run[0].text)
+        if run and not is_adjective:  # "the American people" are not about "American"
+            yield from _span(run, habits)
+        run = [word] if may_name else []
+    yield from _span(run, habits)
+
+
+def _may_name(word: Word, habits: Habits, is_headline: bool) -> bool:
+    if word.lower in CALENDAR:
+        return False
+    if word.is_first:
+        return habits.is_name(word.lower) or word.lower in TITLES
+    return not is_headline or habits.lower[word.lower] == 0 or habits.is_name(word.lower)
+
+
+def _span(run: Sequence[Word], habits: Habits) -> Iterator[str]:
+    """The name in a run: without dull words and links at its ends."""
+    first, end = 0, len(run)
+    while first < end and (is_dull(run[first].lower) or run[first].lower in LINKS):
+        first += 1
+    while first < end and (is_dull(run[end - 1].lower) or run[end - 1].lower in LINKS):
+        end -= 1
+    name = run[first:end]
+    if len(name) > 1 or (name and not habits.is_common(name[0].lower)):
+        yield " ".join(w.text for w in name)
+
+
+def _is_headline(found: Sequence[Word]) -> bool:
+    long = [w.is_capital for w in found if len(w.text) > 3]
+    return len(long) > 3 and sum(long) > SHOUTED_SHARE * len(long)
+
+
+def _pairs(found: Sequence[Word]) -> Iterator[tuple[str, str]]:
+    """Neighbours that both say something."""
+    before: str | None = None
+    for word in found:
+        lower = None if is_dull(word.lower) else word.lower
+        if lower and before and word.is_joined:
+            yield before, lower
+        before = lower
+
+
+def _recurring(pairs: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:
+    return Counter({pair: n for pair, n in pairs.items() if n > 1})
+
+
+def _phrase(found: Sequence[Word], habits: Habits) -> str | None:
+    """The post's most telling pair of words that recurs in the archive, or else its best word."""
+    telling = [w for w in found if _is_telling(w.lower, habits)]
+    kept = {w.lower for w in telling}
+    pairs = [p for p in _pairs(found) if habits.pairs[p] > 1 and p[0] in kept and p[1] in kept]
+    if pairs:
+        best = max(pairs, key=lambda p: _weight(habits.pairs[p], habits))
+        more = [p[1] for p in pairs if p[0] == best[1]]  # paid sick + sick leave
+        return " ".join([*best, *more[:1]])
+    if telling:
+        return max((w.lower for w in telling), key=lambda w: _weight(habits.holding[w], habits))
+    return None
+
+
+def _is_telling(lower: str, habits: Habits) -> bool:
+    held = habits.holding[lower]
+    return (
+        len(lower) > 3
+        and lower.isalpha()
+        and not is_dull(lower)
+        and lower not in CALENDAR
+        and lower not in TITLES
+        and not lower.endswith(("ing", "ed", "ly"))  # as a rule no noun
+        and held <= max(FEW, EVERYWHERE * habits.posts)
+    )
+
+
+def _weight(held: int, habits: Habits) -> float:
+    """TF-IDF, except that what the author comes back to weighs more than what is unique."""
+    return math.log(1 + held) * math.log((1 + habits.posts) / (1 + held))

@@ -1,0 +1,108 @@
+"""Texts in a trained voice, by the bot's own path: what is judged is what is served.
+
+The one module of the trainer that generates. It uses the bot's settings (LLM_BASE_URL and so on),
+engine, client and screen, just as `python -m bot draft` does; reads the voice, writes nothing.
+"""
+
+import asyncio
+import os
+import random
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from bot.config import DraftSettings, read_settings
+from bot.errors import BotError
+from bot.posting.mastodon import status_length
+from bot.voice import Prompt, Voice
+from bot.voice.ranker import Ranker
+from bot.voice.weights import find_weights
+from bot.writing.composing import AT_ONCE, Asked, OpenVoice, draw, drawn_for, together
+from bot.writing.engine import SLOTS, Engine
+from bot.writing.llm import LLM
+from bot.writing.screen import Rules, WordList
+from trainer.errors import ServeError
+
+MAX_CHARS = 500  # of a status, Mastodon's own default
+PATIENCE_S = 900.0  # a request: nobody sits before it, and a busy machine takes its time
+
+
+def draw_all(
+    voice: Path,
+    topics: Sequence[str | None],
+    count: int,
+    *,
+    base_prompt: Prompt | None = None,
+    max_chars: int = MAX_CHARS,
+    on_draft: Callable[[int, list[str]], None] = lambda *_: None,
+) -> list[list[str]]:
+    """What the bot would choose from on each topic: `count` texts, or more if there is a ranker.
+
+    A topic whose texts all fail the screen gets none. `on_draft` is called after each topic, with
+    its number and texts. With `base_prompt` the voice's base model is asked instead, by that, once
+    a topic, and nothing is screened. Raises ServeError if nobody can serve the voice.
+    """
+    try:
+        return asyncio.run(_draw_all(voice, topics, count, base_prompt, max_chars, on_draft))
+    except BotError as e:
+        raise ServeError(str(e)) from e
+
+
+def shown(
+    texts: Sequence[str], topic: str | None, count: int, ranker: Ranker | None, choice: int = 0
+) -> list[str]:
+    """Those that are shown of the drawn texts, in their order; chance is the same every time.
+
+    Another `choice` is as likely.
+    """
+    if ranker is None:
+        return list(texts[:count])
+    chance = random.Random("\n".join(texts) + "\n" * choice)  # noqa: S311 - no secret
+    return [texts[i] for i in ranker.choose(texts, topic, count, chance)]
+
+
+async def _draw_all(
+    folder: Path,
+    topics: Sequence[str | None],
+    count: int,
+    base_prompt: Prompt | None,
+    max_chars: int,
+    on_draft: Callable[[int, list[str]], None],
+) -> list[list[str]]:
+    settings = read_settings(DraftSettings)
+    opened = OpenVoice.load(folder)
+    if opened.voice.backend == "local" and not settings.llm_base_url:
+        find_weights(opened.voice.base, settings.base_gguf)  # before a process is started in vain
+    if base_prompt:
+        settings = settings.model_copy(update={"llm_model": None})  # that names the voice
+        opened = replace(opened, voice=_untrained(opened.voice, base_prompt), ranker=None)
+    rules = Rules(max_chars, status_length, opened.archive, WordList(settings.blocked_lines()))
+    wanted = drawn_for(count, opened.ranker)
+    at_once = asyncio.Semaphore(1 + SLOTS // wanted)  # one more than the engine has room for
+    async with AsyncExitStack() as stack:
+        # Nobody waits for the bot's other work here: every core, as in a training.
+        threads = settings.engine_threads or os.cpu_count() or 1
+        engine = Engine(folder.parent, settings.base_gguf, threads)
+        stack.push_async_exit(engine)
+        llm = LLM.from_settings(settings, engine.ready, SLOTS // min(wanted, AT_ONCE), PATIENCE_S)
+        stack.push_async_callback(llm.close)
+
+        async def texts_on(topic: str | None) -> list[str]:
+            if base_prompt:  # as it comes: the screen is a part of what is to be beaten
+                return await llm.complete(opened.voice, opened.voice.messages(topic), 1)
+            drawn = await draw(llm, opened, Asked(topic, count), rules)
+            return [c.text for c in drawn.short or drawn.threads]
+
+        async def draft(number: int, topic: str | None) -> list[str]:
+            async with at_once:
+                texts = await texts_on(topic)
+            on_draft(number, texts)
+            return texts
+
+        return await together(draft(*row) for row in enumerate(topics))
+
+
+def _untrained(voice: Voice, prompt: Prompt) -> Voice:
+    """The base model as if it were a voice: servers of adapters know it by its own name."""
+    return replace(voice, name=voice.base.name, model=voice.base.name, prompt=prompt)

@@ -1,0 +1,105 @@
+"""The drafts an evaluation asks for, kept in <voices>/.<name>.evaluation/ until the voice changes.
+
+So an interrupted run goes on, and a second one measures the same drafts.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.progress import Progress
+
+from bot.voice import Prompt, Voice, VoicePost
+from bot.voice.ranker import Ranker
+from bot.writing.composing import drawn_for
+from trainer.drawing.drafts import MAX_CHARS, draw_all
+from trainer.errors import DataError
+from trainer.training.voice_folder import VoiceFolder
+
+CANDIDATES = 4  # shown in Discord; the first is judged
+NAMES = {
+    "voice": "the voice",
+    "again": "the voice again",
+    "base": "base model",
+    "examples": "base, 5 examples",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Draws on the topics of posts, in a voice or from its base model."""
+
+    folder: VoiceFolder
+    voice: Voice
+    posts: Sequence[VoicePost]
+    is_fresh: bool  # what was kept is thrown away
+    bar: Progress
+
+    def draw(self, name: str, prompt: Prompt | None = None) -> list[list[str]]:
+        """All texts on the topic of each post that the shown ones are chosen from.
+
+        With a prompt one text only, of the bare base model. Raises DataError or ServeError.
+        """
+        count = 1 if prompt else CANDIDATES
+        file = self._file(name, self._key(prompt, count))
+        drawn = {} if self.is_fresh else read(file)
+        missing = [post for post in self.posts if post.text not in drawn]
+        total, done = len(self.posts), len(self.posts) - len(missing)
+        task = self.bar.add_task(f"Drafting: {NAMES[name]}", total=total, completed=done)
+        with file.open("w" if self.is_fresh else "a", encoding="utf-8") as lines:
+            lines.write("\n")  # a kill may have cut the last line
+
+            def keep(number: int, texts: list[str]) -> None:
+                drawn[missing[number].text] = texts
+                print(json.dumps([missing[number].text, texts]), file=lines, flush=True)
+                self.bar.advance(task)
+
+            if missing:
+                topics = [post.topic for post in missing]
+                place = self.folder.place
+                draw_all(place, topics, count, base_prompt=prompt, on_draft=keep)
+        return [drawn[post.text] for post in self.posts]
+
+    def _key(self, prompt: Prompt | None, count: int) -> str:
+        """Names all that the drafts follow from."""
+        voice = self.voice
+        about = asdict(voice) | {"metrics": {}}
+        if prompt:  # the base model is the same, however the voice was trained
+            about = {key: about[key] for key in ("base", "sampling", "data_sha256")}
+            about["prompt"] = asdict(prompt)
+        # what a ranker chooses is seen when they are measured; here it matters how many it is given
+        asked = drawn_for(count, None if prompt else Ranker.load(self.folder.place))
+        digest = hashlib.sha256(json.dumps([about, count, asked, MAX_CHARS]).encode())
+        weights = self.folder.place / voice.model
+        if not prompt and weights.is_file():
+            digest.update(weights.read_bytes())
+        return digest.hexdigest()[:16]
+
+    def _file(self, name: str, key: str) -> Path:
+        """Where these drafts are kept; those of earlier voices are removed."""
+        kept = self.folder.evaluation
+        try:
+            kept.mkdir(mode=0o700, exist_ok=True)  # posts lie in there
+            file = kept / f"{name}-{key}.jsonl"
+            for other in set(kept.glob(f"{name}-*.jsonl")) - {file}:
+                other.unlink()
+            file.touch()
+        except OSError as e:
+            raise DataError(
+                f"The drafts cannot be kept in {kept} ({e.strerror}). Name a folder of voices that"
+                " you may write to with --voices."
+            ) from e
+        return file
+
+
+def read(file: Path) -> dict[str, list[str]]:
+    """What was drawn on the topic of each post, by the post's text; a cut line is left out."""
+    drawn: dict[str, list[str]] = {}
+    for line in file.read_text("utf-8").splitlines():
+        with suppress(ValueError):
+            text, texts = json.loads(line)
+            drawn[text] = texts
+    return drawn

@@ -1,0 +1,112 @@
+"""Fits the ranker of a voice: its author's newest training posts against its own drafts on them.
+
+Reads a finished voice folder, draws a draft on the topics of each of those posts by the bot's own
+path, and writes ranker.json. No held-out post is touched: those judge what the ranker chooses.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from threadpoolctl import threadpool_limits
+
+from bot.voice import VOICE_FILE, VoiceError, load_posts
+from bot.voice.ranker import RANKER_FILE, Ranker, features
+from trainer.data.summary import progress_bar
+from trainer.drawing.drafts import draw_all
+from trainer.errors import DataError
+
+DRAFTS = 200  # a minute and a half on two cores; LOG.md has what more and fewer bring
+FEWEST = 30  # posts: from fewer it would learn accidents
+POSTS = 750  # of the author: reading them costs nothing
+SEEN = 2  # texts a feature must stand in, else it tells of one text only
+STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)  # of the regression: what predicts best is taken
+
+Asked = tuple[str, str | None]  # a text and the topic it was asked for
+
+
+def rank(voice: Path, console: Console) -> None:
+    """Draw drafts, fit the ranker and write it.
+
+    Raises DataError if there are too few posts, ServeError if nobody can serve the voice.
+    """
+    try:
+        posts = [post for post in load_posts(voice) if post.topics][-POSTS:]
+    except VoiceError as e:
+        raise DataError(str(e)) from e
+    if len(posts) < FEWEST:
+        raise DataError(
+            f"The voice has {len(posts)} posts with topics, and a ranker needs at least {FEWEST}."
+            " It shows its drafts in the order they were drawn."
+        )
+    with _without_ranker(voice) as before:
+        drafts = _draft(voice, [post.topic for post in posts[-DRAFTS:]])
+        fitted = fit([(post.text, post.topic) for post in posts], drafts)
+        replace(before, weights=fitted.weights).save(voice)
+    (voice / VOICE_FILE).touch()  # running bots look there for what is new
+    console.print(f"Its drafts are ranked by what sets {len(drafts)} of them apart from posts.")
+
+
+@contextmanager
+def _without_ranker(voice: Path) -> Iterator[Ranker]:
+    """Put the ranker away, which would rank what the next one learns from; yields it.
+
+    It is back if that fails, and after a kill when this is called again.
+    """
+    file, away = voice / RANKER_FILE, voice / f".{RANKER_FILE}.before"
+    if away.exists() and not file.exists():
+        away.replace(file)
+    before: Ranker | None = None
+    with suppress(VoiceError):  # a damaged one is no loss
+        before = Ranker.load(voice)
+    if file.exists():
+        file.replace(away)
+    try:
+        yield before or Ranker({})
+    except BaseException:
+        if away.exists():
+            away.replace(file)
+        raise
+    away.unlink(missing_ok=True)
+
+
+def _draft(voice: Path, topics: Sequence[str | None]) -> list[Asked]:
+    """A draft on each topic. Raises DataError if hardly any passed the screen."""
+    with progress_bar(Console(stderr=True)) as bar:
+        task = bar.add_task("Drafts to rank against", total=len(topics))
+        drawn = draw_all(voice, topics, 1, on_draft=lambda *_: bar.advance(task))
+    drafts = [(texts[0], topic) for texts, topic in zip(drawn, topics, strict=True) if texts]
+    if len(drafts) < FEWEST // 2:
+        raise DataError(
+            f"Only {len(drafts)} drafts of the voice could be used, too few to learn what sets them"
+            " apart. Train it on more posts."
+        )
+    return drafts
+
+
+def fit(posts: Sequence[Asked], drafts: Sequence[Asked], seed: int = 0) -> Ranker:
+    """Learn what tells posts from drafts; the odds are as if there were as many of both."""
+    texts = [*posts, *drafts]
+    found = [dict.fromkeys(sorted(features(*text)), 1.0) for text in texts]
+    vectors = DictVectorizer(dtype=np.float32)
+    matrix = vectors.fit_transform(found)
+    kept = np.asarray(matrix.sum(axis=0)).ravel() >= SEEN
+    labels = np.repeat([1, 0], [len(posts), len(drafts)])
+    search = GridSearchCV(
+        LogisticRegression(class_weight="balanced", max_iter=2000, random_state=seed),
+        {"C": STRENGTHS},
+        scoring="neg_log_loss",
+        cv=5,
+    )
+    with threadpool_limits(1):
+        search.fit(matrix[:, kept], labels)
+    weights = search.best_estimator_.coef_[0]
+    return Ranker(
+        dict(zip(vectors.get_feature_names_out()[kept], map(float, weights), strict=True))
+    )

@@ -1,0 +1,178 @@
+"""`evaluate`: does a voice sound like its author? Measured on newer posts that it has not seen.
+
+Reads the voice folder, or DATA for voices that hold no held-out posts; draws a draft on the topics
+of each held-out post. Writes evaluation.json, and the headline figures into voice.json.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bot.voice import HELD_OUT_FILE, Voice, VoiceError, VoicePost, load_posts
+from bot.voice.ranker import Ranker
+from trainer.data import dataset
+from trainer.data.summary import progress_bar
+from trainer.drawing.drafts import shown
+from trainer.drawing.drawing import CANDIDATES, Drawing
+from trainer.errors import DataError, ServeError
+from trainer.judging import floors, opinion
+from trainer.judging.measured import Findings, Measured, Yardstick, mean
+from trainer.judging.verdict import Verdict
+from trainer.training.voice_folder import VoiceFolder
+
+CHOICES = 4  # of what is shown first, each by chance: one alone is told .015 more or less by luck
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line decides."""
+
+    data: Path | None = None
+    drafts: int = 300
+    seed: int = 0
+    with_floors: bool = True
+    is_fresh: bool = False
+
+
+def evaluate(folder: VoiceFolder, options: Options, console: Console) -> Verdict:
+    """Judge a voice, write what was found and print it. Raises DataError or ServeError."""
+    try:
+        voice, learnt = Voice.load(folder.place), load_posts(folder.place)
+        held_out = _held_out(folder.place, voice, options.data)
+        real = choose(held_out, options.drafts, options.seed)
+        with progress_bar(Console(stderr=True)) as bar:
+            drawing = Drawing(folder, voice, real, options.is_fresh, bar)
+            found = _find(drawing, learnt, held_out, options, console)
+        verdict = Verdict(opinion.line(found), opinion.figures(found), asdict(found))
+        _note(folder.place, voice, opinion.metrics(found))
+    except VoiceError as e:
+        raise DataError(str(e)) from e
+    verdict.save(folder.place)
+    show(verdict, console)
+    return verdict
+
+
+def _held_out(folder: Path, voice: Voice, data: Path | None) -> list[VoicePost]:
+    posts: list[VoicePost] = []
+    if data:
+        posts = dataset.load_own(data, voice).held_out
+    elif (folder / HELD_OUT_FILE).exists():
+        posts = load_posts(folder, HELD_OUT_FILE)
+    if not posts:
+        raise DataError(
+            f"The voice {voice.name} has no held-out posts to be judged by. Name the folder that"
+            " `prepare` wrote with --data; if that holds none either, prepare it with --validation."
+        )
+    return posts
+
+
+def choose(posts: Sequence[VoicePost], count: int, seed: int) -> list[VoicePost]:
+    """So many different posts at random, oldest first."""
+    different = list({post.text: post for post in posts}.values())
+    if len(different) <= count:
+        return different
+    chosen = random.Random(seed).sample(range(len(different)), count)  # noqa: S311 - no secret
+    return [different[i] for i in sorted(chosen)]
+
+
+def _find(
+    drawing: Drawing,
+    learnt: Sequence[VoicePost],
+    held_out: Sequence[VoicePost],
+    options: Options,
+    console: Console,
+) -> Findings:
+    voice, real, bar = drawing.voice, drawing.posts, drawing.bar
+    ranker = Ranker.load(drawing.folder.place)
+    topics = [post.topic for post in real]
+    rows = list(zip(drawing.draw("voice"), topics, strict=True))
+    drafts = {"voice": [shown(texts, topic, CANDIDATES, ranker) for texts, topic in rows]}
+    if not any(drafts["voice"]):
+        raise DataError(
+            f"None of the texts of {voice.name} passed the screen on any of {len(real)} topics:"
+            " there is nothing to judge. Train it again, with more posts."
+        )
+    old, texts = [post.text for post in learnt], [post.text for post in real]
+    if options.with_floors:
+        drafts |= _floors(drawing, old, options.seed, console)
+
+    choices = CHOICES if ranker else 1
+    task = bar.add_task("Measuring", total=1 + len(drafts) + choices)
+    by = Yardstick(old, texts, options.seed)
+    measured: dict[str, Measured] = {}
+    for name, drawn in drafts.items():
+        first = [(d[0], topic) for d, topic in zip(drawn, topics, strict=True) if d]
+        several = [d for d in drawn if len(d) > 1]
+        measured[name] = by.measure([t for t, _ in first], [t for _, t in first], several)
+        bar.advance(task)
+    told = [measured["voice"].told]
+    for choice in range(1, choices):
+        others = [shown(texts, topic, 1, ranker, choice) for texts, topic in rows]
+        told.append(by.told([texts[0] for texts in others if texts]))
+        bar.advance(task)
+    halves = _halves([post.text for post in held_out], options)
+    of_real = by.measure(texts, topics, halves=halves)
+    bar.advance(task)
+    past = by.told(old[-len(real) :])
+    bar.advance(task)
+    return Findings(
+        voice=replace(measured.pop("voice"), told=mean(told)),
+        real=of_real,
+        past=past,
+        floors=measured,
+        topics=len(real),
+        bits=voice.metrics.get("bits_per_char"),
+        bits_base=voice.metrics.get("bits_per_char_base"),
+    )
+
+
+def _floors(
+    drawing: Drawing, old: Sequence[str], seed: int, console: Console
+) -> dict[str, list[list[str]]]:
+    """Texts of what needs no training, as far as they can be had."""
+    drafts = {"markov": [[text] for text in floors.markov(old, len(drawing.posts), seed)]}
+    try:
+        drafts["base"] = drawing.draw("base", floors.base_prompt())
+        drafts["examples"] = drawing.draw("examples", floors.examples_prompt(old, seed))
+    except ServeError as e:
+        console.print(f"Not compared with the base model: {e}", highlight=False, markup=False)
+    return {name: drawn for name, drawn in drafts.items() if any(drawn)}
+
+
+def _halves(posts: Sequence[str], options: Options) -> tuple[list[str], list[str]]:
+    """All held-out posts in two, at random; no more than drafts are measured."""
+    different = list(dict.fromkeys(posts))
+    random.Random(options.seed).shuffle(different)  # noqa: S311 - no secret
+    half = min(options.drafts, (len(different) + 1) // 2)
+    return different[:half], different[half : 2 * half] or different[:half]
+
+
+def _note(folder: Path, judged: Voice, metrics: dict[str, float]) -> None:
+    """Put the figures into voice.json, if that is still the voice that was judged."""
+    voice = Voice.load(folder)
+    if voice.created_at != judged.created_at:
+        raise DataError(
+            f"The voice {voice.name} was trained anew while it was judged. Evaluate it again."
+        )
+    kept = {k: v for k, v in voice.metrics.items() if k not in opinion.METRICS}
+    try:
+        replace(voice, metrics=kept | metrics).save(folder)
+    except OSError as e:
+        raise DataError(f"{folder} cannot be written to ({e.strerror}).") from e
+
+
+def show(verdict: Verdict, console: Console) -> None:
+    """Print the line and the table."""
+    names = ("", "this voice", "real posts", "base", "base, 5 examples", "word chain", "goal")
+    table = Table(*names, box=None, pad_edge=False)
+    for row in verdict.figures:
+        table.add_row(
+            *(row.name, f"[bold]{row.voice}[/]", row.real),
+            *(row.base, row.examples, row.markov, row.goal),
+        )
+    console.print("", escape(verdict.line), "", table, "", highlight=False)

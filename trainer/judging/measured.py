@@ -1,0 +1,128 @@
+"""All the figures of `measures` on one set of texts, beside the author's real held-out posts.
+
+Pure but for scikit-learn: the same texts and seed give the same figures.
+"""
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from statistics import fmean
+from typing import NamedTuple
+
+from threadpoolctl import threadpool_limits
+
+from bot.voice.copies import Copies
+from trainer.judging.measures import (
+    FOLDS,
+    Habits,
+    StyleView,
+    View,
+    distinct_2,
+    habits,
+    length_distance,
+    masked_view,
+    on_topic,
+    self_overlap,
+    two_sample_accuracy,
+)
+
+
+class Told(NamedTuple):
+    """How well a classifier tells two sets apart, in each view; None below ten texts a side."""
+
+    style: float | None
+    masked: float | None
+    posts: int  # a side
+
+
+def mean(several: Sequence[Told]) -> Told:
+    """The mean of as many texts, chosen several times."""
+    styles = [told.style for told in several if told.style is not None]
+    masked = [told.masked for told in several if told.masked is not None]
+    return Told(
+        fmean(styles) if styles else None, fmean(masked) if masked else None, several[0].posts
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured on one set of texts."""
+
+    texts: int
+    told: Told  # from real posts
+    near_copies: float
+    longest_run: int  # words
+    on_topic: float | None
+    distinct_2: float
+    lengths: float  # distance to those of real posts
+    habits: Habits
+    overlap: float | None = None  # among the candidates of a draft
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What an evaluation found."""
+
+    voice: Measured
+    real: Measured  # `told`: one half of the held-out posts from the other
+    past: Told  # the author's newest training posts from the held-out ones: how people drift
+    floors: dict[str, Measured]  # base, examples, markov: those that could be measured
+    topics: int  # asked for; on some none may have passed the screen
+    bits: float | None  # a character of held-out posts
+    bits_base: float | None
+
+
+class Yardstick:
+    """The author's posts, as what texts are measured by: `learnt` by the voice, and `real`, not."""
+
+    def __init__(self, learnt: Sequence[str], real: Sequence[str], seed: int) -> None:
+        self._style, self._copies = StyleView(learnt), Copies(learnt)
+        self._real, self._seed = real, seed
+
+    def on(self, real: Sequence[str]) -> "Yardstick":
+        """The same, with other real posts to measure by."""
+        other = copy(self)
+        other._real = real
+        return other
+
+    def told(self, texts: Sequence[str], others: Sequence[str] | None = None) -> Told:
+        """How well texts are told from real posts, or from others."""
+        others = self._real if others is None else others
+        size = min(len(texts), len(others))
+        return Told(
+            self._told(texts, others, self._style), self._told(texts, others, masked_view), size
+        )
+
+    def _told(self, texts: Sequence[str], others: Sequence[str], view: View) -> float | None:
+        if min(len(texts), len(others)) < 2 * FOLDS:
+            return None
+        with threadpool_limits(1):  # on so little, threads wait for each other more than they work
+            return two_sample_accuracy(texts, others, view, self._seed)
+
+    def measure(
+        self,
+        texts: Sequence[str],
+        topics: Sequence[str | None],
+        candidates: Sequence[Sequence[str]] = (),
+        *,
+        halves: tuple[Sequence[str], Sequence[str]] | None = None,
+    ) -> Measured:
+        """Measure texts, each on its topic; at least one.
+
+        Real posts cannot be told from themselves: of these, give two halves to tell apart.
+        """
+        asked = [(text, topic) for text, topic in zip(texts, topics, strict=True) if topic]
+        kept = None
+        if len({topic for _, topic in asked}) > 1:  # among one topic nothing can go astray
+            kept = on_topic([text for text, _ in asked], [topic for _, topic in asked])
+        return Measured(
+            texts=len(texts),
+            told=self.told(*halves) if halves else self.told(texts),
+            near_copies=sum(map(self._copies.is_near_copy, texts)) / len(texts),
+            longest_run=max(map(self._copies.longest_run, texts)),
+            on_topic=kept,
+            distinct_2=distinct_2(texts),
+            lengths=length_distance(*(halves or (texts, self._real))),
+            habits=habits(texts),
+            overlap=self_overlap(candidates) if candidates else None,
+        )

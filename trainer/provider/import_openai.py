@@ -1,0 +1,275 @@
+"""`import-openai`: the files of an earlier OpenAI fine-tune as data for a local voice.
+
+Reads them from disk or from the provider, as long as it keeps them; writes a DATA folder like that
+of `prepare`. Every line is accounted for: learnt from, or in dropped.jsonl with the reason.
+"""
+
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bot.voice import Prompt
+from trainer.data.examples import to_example
+from trainer.data.split import count_validation, is_near_copy, keys, shingles
+from trainer.data.target import replacing
+from trainer.errors import DataError, ProviderError
+from trainer.provider.chat_lines import (
+    Chat,
+    Dropped,
+    Fault,
+    prompt_of,
+    read,
+    split_topics,
+    without_stops,
+)
+from trainer.provider.provider import Missing, Provider
+
+SHARE = 0.2  # of the posts, the last in the file, if there is no validation file
+
+
+@dataclass(slots=True)
+class Account:
+    """Where every line of a file went."""
+
+    name: str  # train or validation
+    kept: list[Chat] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+
+
+def import_openai(
+    source: str,
+    validation: Path | None,
+    out: Path,
+    connect: Callable[[], Provider],
+    *,
+    now: datetime,
+    console: Console,
+) -> None:
+    """Write the data of a job's files, or of files on disk, to `out`, whole or not at all.
+
+    Raises DataError or ProviderError. Only a job's id makes it connect.
+    """
+    about: dict[str, Any] = {"kind": "OpenAI fine-tune"}
+    with ExitStack() as stack:
+        if is_file(source):
+            files = [Path(source), *([validation] if validation else [])]
+            lines: list[Iterable[bytes]] = [stack.enter_context(_opened(file)) for file in files]
+        else:
+            lines, found = _download(connect(), source, console)
+            about |= found
+        accounts = [_read(n, li) for n, li in zip(("train", "validation"), lines, strict=False)]
+    train, *rest = accounts
+    _refuse_nothing(accounts, source)
+    held_out = rest[0] if rest else _hold_out(train)
+    _leave_out_copies(train, held_out)
+    _write(out, [train, held_out], about, now, console)
+
+
+def is_file(source: str) -> bool:
+    """Whether this names a file. Raises DataError if it looks like one that is not there."""
+    if Path(source).is_file():
+        return True
+    if Path(source).suffix or "/" in source or Path(source).exists():
+        raise DataError(
+            f"There is no file {source}. Give the JSONL file that was uploaded for the fine-tune,"
+            " or the id of its job, as ftjob-abc123."
+        )
+    return False
+
+
+def _opened(file: Path) -> io.BufferedReader:
+    try:
+        return file.open("rb")
+    except OSError as e:
+        raise DataError(f"{file} cannot be read ({e.strerror}). Name another file.") from e
+
+
+def _download(
+    provider: Provider, job_id: str, console: Console
+) -> tuple[list[Iterable[bytes]], dict[str, Any]]:
+    job = provider.job(job_id)
+    if not job.training_file:
+        raise ProviderError(
+            f"The job {job_id} names no training file. Give the JSONL file that you uploaded."
+        )
+    console.print(
+        f"The job {job_id} made {job.fine_tuned_model or 'nothing yet'} of {job.model}.",
+        highlight=False,
+        markup=False,
+    )
+    try:
+        lines: list[Iterable[bytes]] = [provider.download(job.training_file).splitlines()]
+    except Missing as e:
+        raise ProviderError(
+            f"{provider.host} does not keep the training file {job.training_file} any more."
+            " Give the JSONL file that you uploaded instead of the job."
+        ) from e
+    if job.validation_file:
+        try:
+            lines.append(provider.download(job.validation_file).splitlines())
+        except Missing:
+            console.print("The validation file is gone: the last posts of the other validate.")
+    return lines, {"job": job_id, "model": job.model, "fine_tuned_model": job.fine_tuned_model}
+
+
+# --- which lines
+
+
+def _read(name: str, lines: Iterable[bytes]) -> Account:
+    account = Account(name)
+    seen: set[str] = set()
+    for row in read(lines):
+        if isinstance(row, Dropped):
+            account.dropped.append(row)
+        elif row.text in seen:
+            account.dropped.append(Dropped(row.line, Fault.DUPLICATE))
+        else:
+            seen.add(row.text)
+            account.kept.append(row)
+    account.kept = without_stops(account.kept)
+    return account
+
+
+def _refuse_nothing(accounts: Sequence[Account], source: str) -> None:
+    if accounts[0].kept:
+        return
+    reasons = Counter(d.reason for d in accounts[0].dropped).most_common(1)
+    if not reasons:
+        raise DataError(f"{source} holds no lines. Give the file that was uploaded to train on.")
+    reason, count = reasons[0]
+    raise DataError(
+        f"None of the {len(accounts[0].dropped)} lines of {source} can be learnt from: most are"
+        f" '{reason}' ({count}). Give a file of chat examples, one JSON object a line."
+    )
+
+
+def _hold_out(train: Account) -> Account:
+    """Validate with the last posts: a file is mostly in the order of the archive it came from."""
+    first = len(train.kept) - count_validation(len(train.kept), SHARE)
+    held_out = Account("train", train.kept[first:])  # its lines are those of the same file
+    del train.kept[first:]
+    return held_out
+
+
+def _leave_out_copies(train: Account, validation: Account) -> None:
+    """A training post that is nearly one of validation would flatter the voice."""
+    index: dict[int, list[frozenset[int]]] = {}
+    for chat in validation.kept:
+        runs = shingles(chat.text)
+        for key in keys(runs):
+            index.setdefault(key, []).append(runs)
+    kept = []
+    for chat in train.kept:
+        runs = shingles(chat.text)
+        near = (other for key in keys(runs) for other in index.get(key, ()))
+        if any(is_near_copy(runs, other) for other in near):
+            train.dropped.append(Dropped(chat.line, Fault.NEAR_COPY))
+        else:
+            kept.append(chat)
+    train.kept = kept
+
+
+# --- the folder
+
+
+def _write(
+    out: Path, accounts: Sequence[Account], about: dict[str, Any], now: datetime, console: Console
+) -> None:
+    chats = [chat for account in accounts for chat in account.kept]
+    prompt, asked = prompt_of(chats)
+    topics = iter(map(split_topics, asked))
+    sides = list(zip(("train", "validation"), accounts, strict=True))
+    with replacing(out.absolute()) as folder:
+        with (folder / "posts.jsonl").open("w", encoding="utf-8") as posts:
+            for side, account in sides:
+                with (folder / f"{side}.jsonl").open("w", encoding="utf-8") as examples:
+                    for chat in account.kept:
+                        words = next(topics)
+                        posts.write(_line(_post(f"{account.name}:{chat.line}", chat, words, side)))
+                        examples.write(_line(to_example(prompt, words, chat.text)))
+        with (folder / "dropped.jsonl").open("w", encoding="utf-8") as dropped:
+            for _, account in sides:
+                for row in account.dropped:
+                    dropped.write(_line({"id": f"{account.name}:{row.line}", "reason": row.reason}))
+        counts = _counts(dict(sides))
+        warnings = _warnings(chats, prompt)
+        data = [(folder / f"{side}.jsonl").read_bytes() for side, _ in sides]
+        described = {
+            "schema": 1,
+            "created_at": now.isoformat(timespec="seconds"),
+            "sources": [about | {"read": counts["read"]}],
+            "dates": {"first": None, "last": None},
+            "counts": counts,
+            "prompt": asdict(prompt),
+            "sha256": hashlib.sha256(b"".join(data)).hexdigest(),
+            "seed": 0,
+            "warnings": warnings,
+        }
+        text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
+        (folder / "dataset.json").write_text(text, "utf-8")
+    _print(counts, prompt, warnings, console)
+
+
+def _post(post_id: str, chat: Chat, topics: Sequence[str], side: str) -> dict[str, Any]:
+    return {
+        "id": post_id,
+        "created_at": None,
+        "text": chat.text,
+        "kind": "original",
+        "topics": [{"text": topic, "source": "import"} for topic in topics],
+        "split": side,
+    }
+
+
+def _counts(sides: dict[str, Account]) -> dict[str, Any]:
+    """As in prepare's dataset.json: `read` is `kept` and all of `dropped`."""
+    dropped = Counter(str(d.reason) for account in sides.values() for d in account.dropped)
+    kept = {side: len(account.kept) for side, account in sides.items()}
+    return {
+        "read": sum(kept.values()) + dropped.total(),
+        "kept": sum(kept.values()),
+        **kept,
+        "left_out": {},
+        "dropped": dict(dropped.most_common()),
+    }
+
+
+def _warnings(chats: Sequence[Chat], prompt: Prompt) -> list[str]:
+    found = []
+    if several := sum(chat.turns > 1 for chat in chats):
+        found.append(f"{several} chats have several answers: only the last of each is taken.")
+    if len(systems := {chat.system for chat in chats}) > 1:
+        found.append(
+            f"There are {len(systems)} different system prompts:"
+            f" '{prompt.system}' stands for all of them."
+        )
+    return found
+
+
+def _print(
+    counts: dict[str, Any], prompt: Prompt, warnings: Sequence[str], console: Console
+) -> None:
+    table = Table("lines read", f"{counts['read']:,}", box=None, pad_edge=False)
+    table.columns[1].justify = "right"
+    for name in ("train", "validation"):
+        table.add_row(f"  {name}", f"{counts[name]:,}")
+    for reason, count in counts["dropped"].items():
+        table.add_row(f"  dropped: {reason}", f"{count:,}")
+    console.print(table)
+    console.print(f"Prompt: {prompt.system} | {prompt.user}", highlight=False, markup=False)
+    for warning in warnings:
+        console.print(f"Note: {warning}", highlight=False, markup=False)
+
+
+def _line(row: object) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"

@@ -1,0 +1,40 @@
+"""How people take to a voice, from the bot's database for the report: decisions, blind tests."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from bot.voice import Voice
+from bot.voice.rates import Approvals, Guesses
+from trainer import decisions
+
+WEEKS_LISTED = 26  # the newest; the picture shows all
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What people decided and guessed."""
+
+    approvals: Approvals
+    weeks: Mapping[date, Approvals]  # by their Mondays
+    guesses: Mapping[str, Guesses]  # about this training of the voice, by who guessed
+
+    @classmethod
+    def load(cls, db: Path, voice: Voice) -> "Reception":
+        """Read the bot's database. Raises DataError."""
+        with decisions.reading(db) as opened:
+            drafts = decisions.drafts(opened, voice.name)
+            guesses = decisions.guesses(opened, voice.name, voice.created_at)
+        return cls(decisions.counted(drafts), decisions.by_week(drafts), guesses)
+
+    @property
+    def all_guesses(self) -> Guesses:
+        """Everybody's."""
+        return sum(self.guesses.values(), Guesses())
+
+    @property
+    def listed(self) -> list[tuple[date, Approvals]]:
+        """The newest weeks with a decision, newest first."""
+        decided = [(monday, found) for monday, found in self.weeks.items() if found.decided]
+        return decided[::-1][:WEEKS_LISTED]

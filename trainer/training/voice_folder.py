@@ -1,0 +1,248 @@
+"""Where a voice is trained and how it takes its place: nothing half-written is ever seen.
+
+<voices>/.<name>.training/        checkpoint and the new voice while it is built
+<voices>/<name>/                  the voice; one that exists stays usable until the very end
+<voices>/.<name>.trial/           folder of voices: it goes on to learn there, and is then judged
+<voices>/.<name>.before/          folder of voices: as it was before it learnt a taste
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+from rich.console import Console
+
+from bot.voice import HELD_OUT_FILE, SCHEMA, Base, Sampling, Voice, VoiceError, save_posts
+from bot.voice.others import OTHERS_FILE
+from bot.voice.ranker import Ranker
+from trainer.data.dataset import ABOUT_FILE, Dataset
+from trainer.errors import DataError
+from trainer.training import curve as curves
+from trainer.training.base_model import BaseModel
+from trainer.training.curve import Curve
+from trainer.training.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceFolder:
+    """The folders of one voice."""
+
+    voices: Path
+    name: str
+
+    @classmethod
+    def named(cls, voices: Path, name: str) -> "VoiceFolder":
+        """Check the name. Raises DataError if it cannot be a folder's and a Discord option's."""
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+            raise DataError(
+                f"{name!r} cannot be a voice's name: use up to 64 letters (a to z), digits, - and _"
+                " only."
+            )
+        return cls(voices, name)
+
+    @property
+    def training(self) -> Path:
+        """What is there while the voice trains."""
+        return self.voices / f".{self.name}.training"
+
+    @property
+    def evaluation(self) -> Path:
+        """What evaluations drew."""
+        return self.voices / f".{self.name}.evaluation"
+
+    @property
+    def trial(self) -> "VoiceFolder":
+        """Where the voice goes on to learn, and is judged before it takes its place."""
+        return VoiceFolder(self.voices / f".{self.name}.trial", self.name)
+
+    @property
+    def before(self) -> "VoiceFolder":
+        """The voice and its evaluation as they were before it learnt a taste, if it did."""
+        return VoiceFolder(self.voices / f".{self.name}.before", self.name)
+
+    @property
+    def adapter(self) -> Path:
+        """The PEFT folder of the voice being built."""
+        return self.new / "adapter"
+
+    @property
+    def new(self) -> Path:
+        """The voice being built."""
+        return self.training / "voice"
+
+    @property
+    def _old(self) -> Path:
+        return self.training / "replaced"
+
+    @property
+    def place(self) -> Path:
+        """The voice, once it is complete."""
+        return self.voices / self.name
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Hold the training folder, and undo what a crash left half-done. Raises DataError.
+
+        The system lets go of the lock when the process dies, however it dies.
+        """
+        lock = FileLock(self.training / "lock", timeout=0)
+        try:
+            # posts lie in there: whoever else may read them is for the owner to say
+            self.voices.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.training.mkdir(exist_ok=True)
+            lock.acquire()
+            shutil.rmtree(self.new, ignore_errors=True)
+            if self._old.exists() and not self.place.exists():
+                self._old.rename(self.place)
+        except Timeout as e:
+            raise DataError(
+                f"The voice {self.name} is being trained by another process. Wait until that one"
+                " has ended, or give this one another name with --voice."
+            ) from e
+        except OSError as e:
+            raise DataError(
+                f"The voice cannot be written to {self.voices} ({e.strerror})."
+                " Name a folder you may write to with --voices."
+            ) from e
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def publish(
+        self,
+        data: Dataset,
+        base: BaseModel,
+        recipe: Recipe,
+        curve: Curve,
+        seconds: float,
+        *,
+        now: datetime,
+        console: Console,
+    ) -> None:
+        """Write everything beside the adapter of a local voice, and move it in place."""
+        from trainer.training import gguf  # noqa: PLC0415 - numpy, and only for an adapter
+
+        config = base.model.config.to_dict()
+        if gguf.can_convert(config):
+            gguf.write_adapter(self.adapter, config, self.new / "adapter.gguf")
+            model = "adapter.gguf"
+        else:
+            model = "adapter"
+            console.print(
+                f"{base.name} is a {config['model_type']} model, for which no adapter.gguf can be"
+                " written here: serve the PEFT adapter with vLLM, or convert it with llama.cpp."
+            )
+        self.complete(
+            data,
+            backend="local",
+            model=model,
+            base=Base(base.name, base.sha256),
+            curve=curve,
+            metrics=_metrics(curve, recipe, seconds),
+            seed=recipe.seed,
+            now=now,
+            console=console,
+        )
+
+    def complete(
+        self,
+        data: Dataset,
+        *,
+        backend: Literal["local", "openai"],
+        model: str,
+        base: Base,
+        curve: Curve,
+        metrics: dict[str, float],
+        seed: int,
+        now: datetime,
+        console: Console,
+    ) -> None:
+        """Write what every voice has, voice.json last, and move the voice in place."""
+        if curve.steps:
+            curves.save(curve, self.new, f"{self.name}: {len(data.train)} posts on {base.name}")
+        save_posts(self.new, data.posts)
+        save_posts(self.new, data.held_out, HELD_OUT_FILE)
+        shutil.copyfile(data.folder / ABOUT_FILE, self.new / ABOUT_FILE)  # for the report
+        if (others := data.folder / OTHERS_FILE).exists():
+            shutil.copyfile(others, self.new / OTHERS_FILE)
+        self._keep_taste(console)
+        Voice(
+            schema=SCHEMA,
+            name=self.name,
+            backend=backend,
+            model=model,
+            base=base,
+            prompt=data.prompt,
+            sampling=Sampling(),
+            counts={"train": len(data.train), "validation": len(data.validation)},
+            data_sha256=data.sha256,
+            metrics=metrics,
+            seed=seed,
+            created_at=now.isoformat(timespec="seconds"),
+        ).save(self.new)
+        self._take_place()
+        shutil.rmtree(self.before.voices, ignore_errors=True)  # that was another training's
+        if not data.validation:
+            console.print("There were no posts to validate on: the last epoch was kept unmeasured.")
+
+    def replace(self, other: "VoiceFolder") -> None:
+        """Take the voice of another folder, and what its evaluation drew, for one's own."""
+        with self.open():
+            shutil.rmtree(self.evaluation, ignore_errors=True)  # of another voice
+            other.place.rename(self.new)
+            self._take_place()
+            if other.evaluation.exists():
+                other.evaluation.rename(self.evaluation)
+        shutil.rmtree(other.voices)
+
+    def put_away(self) -> None:
+        """Keep a copy in `before`, unless there is one: only the first change is undone to."""
+        kept = self.before
+        if kept.place.exists():
+            return
+        partial = kept.voices.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(self.place, partial / self.name)
+        if self.evaluation.exists():
+            shutil.copytree(self.evaluation, partial / self.evaluation.name)
+        partial.rename(kept.voices)
+
+    def _keep_taste(self, console: Console) -> None:
+        """What its owner's decisions taught outlives a training."""
+        before = None
+        with suppress(VoiceError):  # a damaged one is no reason to lose a training
+            before = Ranker.load(self.place)
+        if before and before.taste:
+            replace(before, weights={}).save(self.new)
+            console.print(
+                "It keeps the taste it learnt from decisions;"
+                f" `python -m trainer taste {self.name} --forget` drops it."
+            )
+
+    def _take_place(self) -> None:
+        """Two renames: in the moment between them `open` or the next run can mend a crash."""
+        shutil.rmtree(self._old, ignore_errors=True)
+        if self.place.exists():
+            self.place.rename(self._old)
+        self.new.rename(self.place)
+        shutil.rmtree(self.training)
+
+
+def _metrics(curve: Curve, recipe: Recipe, seconds: float) -> dict[str, float]:
+    best = curve.best()
+    bits = {
+        "bits_per_char_base": curve.validations[0].bits_per_char if best else None,
+        "bits_per_char": best.bits_per_char if best else None,
+    }
+    return {
+        **{name: round(value, 4) for name, value in bits.items() if value is not None},
+        "best_epoch": best.epoch if best else recipe.epochs,
+        "train_seconds": round(seconds, 1),
+    }
