@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.words import say
+from bot.sentences import say
 
 UNDO_FOR = timedelta(hours=1)  # how long a status can be taken back
 

@@ -13,7 +13,7 @@ may see is a template and its values, `UserError("There is no draft {id}.", id=7
 be told in their language.
 """
 
-from bot.words import Words
+from bot.sentences import Words
 
 
 class BotError(Exception):

@@ -11,7 +11,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 from bot.errors import BotError
-from bot.words import Words
+from bot.sentences import Words
 
 LOCALES = Path(__file__).parent / "locales"
 

@@ -31,13 +31,13 @@ from bot.voice import Prompt, Voice
 from bot.voice.ranker import Ranker
 from experiments.tastes import NOW, OWNERS, Deciding, Faults
 from trainer.data.summary import progress_bar
-from trainer.drawing.drafts import shown
-from trainer.drawing.drawing import CANDIDATES, Drawing
-from trainer.drawing.drawing import read as read_drawn
+from trainer.drawing.draw import shown
+from trainer.drawing.kept import CANDIDATES, Drawing
+from trainer.drawing.kept import read as read_drawn
 from trainer.errors import DataError
 from trainer.taste.feedback import PREFERENCES, feedback
 from trainer.taste.gate import NAMES, Gate, Judged
-from trainer.taste.liking import Taste, learn, read
+from trainer.taste.preference_model import Taste, learn, read
 from trainer.taste.taste import taste, with_taste
 from trainer.training.voice_folder import VoiceFolder
 

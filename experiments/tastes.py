@@ -12,7 +12,7 @@ from statistics import median
 from bot.draft import Candidate, Draft, State
 from bot.store import Store
 from bot.voice.ranker import Ranker
-from trainer.drawing.drawing import CANDIDATES
+from trainer.drawing.kept import CANDIDATES
 
 NOISE = 0.1  # of decisions that are made without looking
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

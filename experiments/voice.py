@@ -19,8 +19,8 @@ from rich.console import Console
 
 from bot.voice import HELD_OUT_FILE, Voice, load_posts
 from bot.voice.ranker import Ranker
-from trainer.drawing.drafts import shown
-from trainer.drawing.drawing import CANDIDATES, read
+from trainer.drawing.draw import shown
+from trainer.drawing.kept import CANDIDATES, read
 from trainer.training.voice_folder import VoiceFolder
 
 SHOWN = 20  # unchosen drafts of each author

@@ -1,4 +1,4 @@
-"""`trainer.drawing.drafts`: drawn by the bot's own path, from whoever serves the voice."""
+"""`trainer.drawing.draw`: drawn by the bot's own path, from whoever serves the voice."""
 
 import itertools
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.llm import TEXTS, FakeLLM, llm_in_thread
 from tests.fakes.voice import POSTS
-from trainer.drawing.drafts import draw_all
+from trainer.drawing.draw import draw_all
 from trainer.errors import ServeError
 
 

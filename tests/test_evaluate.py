@@ -15,11 +15,11 @@ from bot.writing.composing import OpenVoice
 from tests.fakes.llm import FakeLLM, llm_in_thread
 from tests.fakes.prepared import invented_posts, write_prepared
 from trainer.__main__ import main
-from trainer.drawing.drafts import shown
-from trainer.judging import floors
+from trainer.drawing.draw import shown
+from trainer.judging import baselines
 from trainer.judging.evaluate import choose
-from trainer.judging.measured import Told, mean
-from trainer.judging.verdict import Verdict
+from trainer.judging.evaluation import Verdict
+from trainer.judging.yardstick import Told, mean
 
 WORDS = ["kettle", "goose", "harbour", "fog", "ladder", "clerk", "tide", "lamp", "gull", "rope"]
 
@@ -206,16 +206,16 @@ def test_posts_to_judge_by_are_different_and_in_order() -> None:
 
 def test_word_chains_write_in_the_authors_words_and_repeatably() -> None:
     posts = [post.text for post in _posts(60, 1)]
-    texts = floors.markov(posts, 20, 0)
+    texts = baselines.markov(posts, 20, 0)
     assert len(texts) == 20
-    assert texts == floors.markov(posts, 20, 0) != floors.markov(posts, 20, 1)
+    assert texts == baselines.markov(posts, 20, 0) != baselines.markov(posts, 20, 1)
     assert {w for t in texts for w in t.split()} <= {w for p in posts for w in p.split()}
     assert Copies(posts).longest_run(texts[0]) >= 0
 
 
 def test_examples_fit_the_engine_however_long_the_posts_are() -> None:
-    prompt = floors.examples_prompt(["fog " * 500, "tide " * 300] * 3, 0)
-    assert len(prompt.system) < floors.EXAMPLE_BYTES + 200
+    prompt = baselines.examples_prompt(["fog " * 500, "tide " * 300] * 3, 0)
+    assert len(prompt.system) < baselines.EXAMPLE_BYTES + 200
     assert prompt.system.count("fog fog") + prompt.system.count("tide tide") >= 2
 
 

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from mastodon_mock.testing import MockServer
 
-from bot.chat.report import sentence
+from bot.chat.answers import sentence
 from bot.draft import Draft, State
 from bot.drafting import Drafting
 from bot.errors import BotError, Refused, Unavailable

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from mastodon_mock.testing import MockServer
 
-from bot.chat.report import sentence
+from bot.chat.answers import sentence
 from bot.draft import Draft, State
 from bot.drafting import Drafting
 from bot.errors import BotError, ConfigError, Unavailable, UserError

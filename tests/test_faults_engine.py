@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot.chat.report import sentence
+from bot.chat.answers import sentence
 from bot.errors import BotError
 from bot.voice import Sampling, Voice
 from bot.writing.engine import Engine

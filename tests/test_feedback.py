@@ -19,7 +19,7 @@ from bot.store.database import MIGRATIONS
 from bot.voice import HELD_OUT_FILE, POSTS_FILE, VoicePost, save_posts
 from tests.conftest import OWNER
 from tests.fakes.llm import FakeLLM
-from trainer import decisions
+from trainer import bot_database
 from trainer.__main__ import main
 from trainer.data import dataset, preferences
 from trainer.errors import DataError
@@ -227,7 +227,10 @@ def test_the_database_is_not_written_to(db: Path, tmp_path: Path) -> None:
     before = db.read_bytes()
     trainer("feedback", "--db", db, "--out", tmp_path / "data")
     assert db.read_bytes() == before
-    with decisions.reading(db) as opened, pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with (
+        bot_database.reading(db) as opened,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
         opened.execute("DELETE FROM drafts")
 
 
@@ -256,7 +259,7 @@ async def test_personal_data_does_not_get_into_the_rows(tmp_path: Path) -> None:
 
 def test_the_reader_knows_the_newest_layout() -> None:
     """A new migration: look whether decisions.py still reads what is meant, then raise LAYOUT."""
-    assert max(int(f.name.split("_")[0]) for f in MIGRATIONS.glob("*.sql")) == decisions.LAYOUT
+    assert max(int(f.name.split("_")[0]) for f in MIGRATIONS.glob("*.sql")) == bot_database.LAYOUT
 
 
 def _text_file(folder: Path) -> Path:
@@ -368,9 +371,9 @@ async def test_an_edit_of_capitals_alone_shows_a_taste(tmp_path: Path) -> None:
 
 
 def test_weeks_without_a_decision_are_there_too() -> None:
-    text = decisions.Text("a", "a")
+    text = bot_database.Text("a", "a")
     drafts = [
-        decisions.Decided(i, [text], 1, None, None, state, chosen, None, at)
+        bot_database.Decided(i, [text], 1, None, None, state, chosen, None, at)
         for i, (state, chosen, at) in enumerate(
             [
                 ("published", 0, "2026-11-01T23:59:59+00:00"),  # a Sunday
@@ -380,19 +383,19 @@ def test_weeks_without_a_decision_are_there_too() -> None:
             ]
         )
     ]
-    weeks = decisions.by_week(drafts)
+    weeks = bot_database.by_week(drafts)
     assert [(str(monday), found.approved, found.decided) for monday, found in weeks.items()] == [
         ("2026-10-26", 1, 1),
         ("2026-11-02", 0, 1),
         ("2026-11-09", 0, 0),
         ("2026-11-16", 1, 1),
     ]
-    assert decisions.by_week([]) == {}
+    assert bot_database.by_week([]) == {}
 
 
 def test_data_errors_name_the_file(tmp_path: Path) -> None:
     with (
         pytest.raises(DataError, match=str(tmp_path / "x.db")),
-        decisions.reading(tmp_path / "x.db"),
+        bot_database.reading(tmp_path / "x.db"),
     ):
         pass

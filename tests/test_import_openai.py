@@ -18,8 +18,8 @@ from trainer.__main__ import main
 from trainer.data import dataset
 from trainer.errors import DataError, ProviderError
 from trainer.provider.chat_lines import Chat, Fault, prompt_of, read, split_topics
+from trainer.provider.client import Pace, Provider
 from trainer.provider.import_openai import import_openai
-from trainer.provider.provider import Pace, Provider
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 POSTS = invented_posts(60)

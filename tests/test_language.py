@@ -16,7 +16,7 @@ from discord import app_commands
 from bot.chat.client import NAMES, Bot
 from bot.errors import BotError, UserError
 from bot.language import LOCALES, told
-from bot.words import say, say_n
+from bot.sentences import say, say_n
 from tests.stage import Stage
 
 BOT = Path(__file__).parent.parent / "bot"

@@ -18,8 +18,8 @@ from bot.errors import Unavailable
 from bot.posting.accounts import Accounts
 from bot.posting.mastodon import Mastodon
 from bot.posting.vault import Vault
+from bot.sentences import Words
 from bot.store import Store
-from bot.words import Words
 from bot.writing.line import Line, Tell
 from bot.writing.llm import CONCURRENT, LLM
 from bot.writing.voices import Voices

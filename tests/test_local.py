@@ -24,11 +24,11 @@ from trainer.__main__ import main
 from trainer.data import dataset
 from trainer.data.dataset import Dataset, Example
 from trainer.errors import ModelError
-from trainer.training import base_model, batches, local
+from trainer.training import base_model, batches, finetune
 from trainer.training.base_model import BaseModel
 from trainer.training.batches import Tokens
+from trainer.training.checkpoint import Checkpoint
 from trainer.training.recipe import Recipe
-from trainer.training.training import Checkpoint
 from trainer.training.voice_folder import VoiceFolder
 
 CPU = torch.device("cpu")
@@ -75,24 +75,24 @@ def test_a_long_post_is_cut_without_a_full_stop_and_counted(base: BaseModel) -> 
 
 def test_loss_counts_the_posts_tokens_only_and_equals_a_plain_forward(base: BaseModel) -> None:
     """Sharing the prompts' beginning, padding and skipped logits must change nothing."""
-    training = local.begin(base, Recipe(), CPU)
+    training = finetune.begin(base, Recipe(), CPU)
     with torch.no_grad():  # LoRA's B starts at zero, where every gradient of A is zero too
-        for weight in local.adapter_weights(training).values():
+        for weight in finetune.adapter_weights(training).values():
             weight.normal_(0, 0.1)
     part = [batches.encode(_example(t, p), base.tokenizer, 512) for t, p in invented_posts(5)]
     part.append(batches.encode(_example("all", "x" * 80), base.tokenizer, 512))
 
-    loss = local.summed_loss(training, part)
+    loss = finetune.summed_loss(training, part)
     loss.backward()
     gradients = [
-        w.grad.clone() for w in local.adapter_weights(training).values() if w.grad is not None
+        w.grad.clone() for w in finetune.adapter_weights(training).values() if w.grad is not None
     ]
     training.optimizer.zero_grad()
     plain = sum((_plain_loss(training.model, e) for e in part), torch.zeros(()))
     plain.backward()
 
     torch.testing.assert_close(loss, plain)
-    expected = [w.grad for w in local.adapter_weights(training).values()]
+    expected = [w.grad for w in finetune.adapter_weights(training).values()]
     assert len(gradients) == len(expected) > 0
     torch.testing.assert_close(gradients, expected, rtol=1e-3, atol=1e-4)
 
@@ -110,10 +110,10 @@ def test_a_batch_in_parts_gives_the_step_of_the_whole_batch(tiny: Path, data: Da
     weights = []
     for memory_tokens, workers in ((100, 2), (100_000, 1)):
         base = base_model.load(str(tiny), "float32")
-        training = local.begin(base, Recipe(), CPU, workers)
+        training = finetune.begin(base, Recipe(), CPU, workers)
         batch = [batches.encode(e, base.tokenizer, 512) for e in data.train[:8]]
-        loss = local.take_step(training, batch, 1e-2, memory_tokens)
-        weights.append((loss, [w.detach() for w in local.adapter_weights(training).values()]))
+        loss = finetune.take_step(training, batch, 1e-2, memory_tokens)
+        weights.append((loss, [w.detach() for w in finetune.adapter_weights(training).values()]))
     torch.testing.assert_close(weights[0], weights[1], rtol=1e-3, atol=1e-4)
 
 
@@ -171,24 +171,24 @@ def test_the_newest_posts_are_learnt_last() -> None:
 
 def test_learning_rate_warms_up_and_falls_to_a_twentieth() -> None:
     once = Recipe(epochs=1, learning_rate=1.0)
-    rates = [local.learning_rate(step, 100, once) for step in range(101)]
+    rates = [finetune.learning_rate(step, 100, once) for step in range(101)]
     assert rates[0] < 0.2
     assert rates[5] == rates[70] == max(rates) == pytest.approx(1.0)
     assert rates[100] == pytest.approx(0.05)
-    rates = [local.learning_rate(step, 100, replace(once, epochs=2)) for step in range(101)]
+    rates = [finetune.learning_rate(step, 100, replace(once, epochs=2)) for step in range(101)]
     assert rates[50] == pytest.approx(0.525)
     assert max(rates) == pytest.approx(rates[5], abs=0.01)
     assert rates[100] == pytest.approx(0.05)
 
 
 def test_out_of_memory_names_the_setting_to_lower() -> None:
-    with pytest.raises(ModelError, match="Lower --memory-tokens"), local.memory_advice(Recipe()):
+    with pytest.raises(ModelError, match="Lower --memory-tokens"), finetune.memory_advice(Recipe()):
         torch.empty(1 << 60)
 
 
 LIMITED = """
 import resource, sys
-import trainer.local
+import trainer.training.finetune
 from trainer.__main__ import main
 status = open("/proc/self/status").read()
 now = int(status.split("VmSize:")[1].split()[0]) * 1024
@@ -217,17 +217,17 @@ def test_a_training_that_runs_out_of_memory_goes_on_with_less_of_it(
 
 
 def test_other_errors_are_not_taken_for_lack_of_memory() -> None:
-    with pytest.raises(RuntimeError, match="size"), local.memory_advice(Recipe()):
+    with pytest.raises(RuntimeError, match="size"), finetune.memory_advice(Recipe()):
         torch.ones(2) @ torch.ones(3)
 
 
 def test_a_loss_that_is_no_number_says_what_to_lower(base: BaseModel, data: Dataset) -> None:
-    training = local.begin(base, Recipe(), CPU)
+    training = finetune.begin(base, Recipe(), CPU)
     with torch.no_grad():
-        next(iter(local.adapter_weights(training).values())).fill_(math.nan)
+        next(iter(finetune.adapter_weights(training).values())).fill_(math.nan)
     batch = batches.encode_all(data.train[:4], base, Recipe(), Console())
     with pytest.raises(ModelError, match="Lower --learning-rate"):
-        local.take_step(training, batch, 1e-3, 512)
+        finetune.take_step(training, batch, 1e-3, 512)
 
 
 def test_bfloat16_learns_as_float32_does_and_its_adapter_is_float32(
@@ -237,10 +237,10 @@ def test_bfloat16_learns_as_float32_does_and_its_adapter_is_float32(
     losses = {}
     for dtype in ("float32", "bfloat16"):
         base = base_model.load(str(tiny), dtype)
-        training = local.begin(base, Recipe(), CPU)
+        training = finetune.begin(base, Recipe(), CPU)
         batch = batches.encode_all(data.train[:8], base, Recipe(), Console())
-        losses[dtype] = [local.take_step(training, batch, 1e-2, 512) for _ in range(3)]
-        assert {w.dtype for w in local.adapter_weights(training).values()} == {torch.float32}
+        losses[dtype] = [finetune.take_step(training, batch, 1e-2, 512) for _ in range(3)]
+        assert {w.dtype for w in finetune.adapter_weights(training).values()} == {torch.float32}
     assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.02)
     assert losses["bfloat16"][2] < 0.98 * losses["bfloat16"][0]
 
@@ -249,7 +249,7 @@ def test_a_full_disk_is_a_sentence(base: BaseModel, tmp_path: Path) -> None:
     (tmp_path / "checkpoint.partial").symlink_to("/dev/full")
     checkpoint = Checkpoint(tmp_path / "checkpoint.pt", Recipe(), {}, is_written_here=True)
     with pytest.raises(ModelError, match="Is the disk full"):
-        checkpoint.save(local.begin(base, Recipe(), CPU))
+        checkpoint.save(finetune.begin(base, Recipe(), CPU))
 
 
 # --- kill and resume, through the command line

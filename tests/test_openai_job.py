@@ -30,8 +30,8 @@ from trainer.__main__ import main
 from trainer.data import dataset
 from trainer.errors import DataError, ProviderError
 from trainer.provider import estimate
-from trainer.provider.openai_job import DEFAULT_MODEL, OpenAI, Order
-from trainer.provider.provider import Pace, Provider
+from trainer.provider.client import Pace, Provider
+from trainer.provider.job import DEFAULT_MODEL, OpenAI, Order
 from trainer.training.voice_folder import VoiceFolder
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -594,7 +594,7 @@ def test_what_only_the_other_backend_has_is_refused(
 
 def test_the_provider_needs_no_torch() -> None:
     code = (
-        "import sys, trainer.openai_job, trainer.backends;"
+        "import sys, trainer.provider.job, trainer.backends;"
         " print([m for m in ('torch', 'transformers', 'numpy') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

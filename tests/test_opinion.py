@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from trainer.judging.measured import Findings, Measured, Told
 from trainer.judging.measures import Habits
-from trainer.judging.opinion import METRICS, figures, line, metrics, shortfalls
+from trainer.judging.verdict import METRICS, figures, line, metrics, shortfalls
+from trainer.judging.yardstick import Findings, Measured, Told
 
 HABITS = Habits(120, 0.1, 0.2, 0.1, 0.1, 0.0, 0.05)
 REAL = Measured(300, Told(0.5, 0.51, 300), 0.016, 9, 0.98, 0.74, 0.05, HABITS)

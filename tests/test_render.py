@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.chat import render
 from bot.chat.actions import CUSTOM_ID, Action, action_of_emoji, emoji_of
 from bot.draft import Candidate, Draft, State, Status, Style
-from bot.words import say
+from bot.sentences import say
 from bot.writing.thread import candidate_of
 from sandbox.rules import check_message, check_modal
 

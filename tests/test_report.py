@@ -6,8 +6,8 @@ import discord
 import pytest
 from discord import app_commands
 
+from bot.chat.answers import sentence
 from bot.chat.client import Bot
-from bot.chat.report import sentence
 from bot.errors import Refused, UserError
 from tests.stage import Stage
 

@@ -20,9 +20,9 @@ from trainer.__main__ import main
 from trainer.data import dataset
 from trainer.data.preferences import Preference
 from trainer.taste.feedback import PREFERENCES
-from trainer.taste.liking import Taste
+from trainer.taste.preference_model import Taste
 from trainer.taste.retrain import by_liking
-from trainer.training import local
+from trainer.training import finetune
 from trainer.training.recipe import Recipe
 from trainer.training.voice_folder import VoiceFolder
 
@@ -42,7 +42,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = write_prepared(place / "data", [_post(n) for n in range(100)], validation=60)
     base, folder = write_tiny_model(place / "base"), VoiceFolder(place / "voices", "mara")
     prepared = dataset.load(data)
-    local.train(
+    finetune.train(
         *(prepared, folder, Recipe(epochs=1), str(base)),
         fresh=False,
         now=datetime.now(UTC),

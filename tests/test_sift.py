@@ -3,8 +3,8 @@ import pytest
 from trainer.archives.post import Post, Visibility
 from trainer.data.clean import Reason
 from trainer.data.options import Options
+from trainer.data.own_drafts import Written
 from trainer.data.sift import Sift
-from trainer.data.written import Written
 
 
 @pytest.mark.parametrize(

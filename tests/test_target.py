@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from trainer.data.target import replacing
+from trainer.data.whole_folder import replacing
 
 WRITING = """
 import sys, time
 from pathlib import Path
-from trainer.target import replacing
+from trainer.data.whole_folder import replacing
 with replacing(Path(sys.argv[1])) as folder:
     (folder / "staging.db").write_text("half")
     print("writing", flush=True)

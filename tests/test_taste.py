@@ -16,10 +16,10 @@ from tests.fakes.prepared import invented_posts, write_prepared
 from trainer.__main__ import main
 from trainer.data import dataset
 from trainer.data.preferences import Preference
-from trainer.judging.measured import Yardstick
+from trainer.judging.yardstick import Yardstick
 from trainer.taste.feedback import PREFERENCES
 from trainer.taste.gate import Gate, Judged
-from trainer.taste.liking import Pair, Taste, learn, read
+from trainer.taste.preference_model import Pair, Taste, learn, read
 from trainer.taste.taste import with_taste
 from trainer.training.curve import Curve
 from trainer.training.voice_folder import VoiceFolder

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trainer.data.tokens import readable
 from trainer.data.topics import LONGEST, MOST, Habits, find_topics, learn_habits
-from trainer.data.words import readable
 
 ARCHIVE = [
     "Wrote to the Department of Justice about Wall Street. Today we are still waiting.",

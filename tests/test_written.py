@@ -21,10 +21,10 @@ from tests.conftest import OWNER
 from tests.fakes import mastodon_archive as fog
 from tests.fakes import x_archive
 from trainer.__main__ import main
+from trainer.bot_database import USUAL
 from trainer.data.explain import explain
 from trainer.data.options import Options
 from trainer.data.prepare import prepare
-from trainer.decisions import USUAL
 
 SERVER = "https://fog.example"
 DRAFTED = datetime(2023, 5, 1, 10, tzinfo=UTC)  # as tests/fakes/mastodon_archive.py dates its posts

@@ -25,7 +25,7 @@ from trainer.training.base_model import DEFAULT
 from trainer.training.recipe import FEW_POSTS_EPOCHS, Recipe
 
 if TYPE_CHECKING:
-    from trainer.provider.openai_job import OpenAI
+    from trainer.provider.job import OpenAI
 
 Subparsers = argparse._SubParsersAction  # argparse names the type of add_subparsers() only so
 
@@ -109,10 +109,10 @@ def add_prepare(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 
 def _run_prepare(args: argparse.Namespace) -> None:
+    from trainer.bot_database import USUAL  # noqa: PLC0415 - commands are imported late
     from trainer.data.explain import explain  # noqa: PLC0415 - commands are imported late
     from trainer.data.options import Options  # noqa: PLC0415 - commands are imported late
     from trainer.data.prepare import prepare  # noqa: PLC0415 - commands are imported late
-    from trainer.decisions import USUAL  # noqa: PLC0415 - commands are imported late
 
     if not args.sources and args.explain is None:
         raise DataError("Name the archives to prepare: a zip, a folder or a file, or several.")
@@ -230,7 +230,7 @@ def _run_train(args: argparse.Namespace) -> None:
 
 
 def _provider_backend(args: argparse.Namespace, recipe: Recipe, console: Console) -> "OpenAI":
-    from trainer.provider import openai_job, provider  # noqa: PLC0415 - a second
+    from trainer.provider import client, job  # noqa: PLC0415 - a second
 
     ours = ("epochs", "patience", "checkpoint_every", "seed")
     fixed = [field.name for field in fields(Recipe) if field.name not in ours]
@@ -240,10 +240,10 @@ def _provider_backend(args: argparse.Namespace, recipe: Recipe, console: Console
     if recipe.epochs > 50:
         raise DataError("A provider trains for up to 50 epochs: give a smaller --epochs.")
     say = partial(console.print, highlight=False, markup=False)
-    return openai_job.OpenAI(
-        provider.Provider.from_environment(os.environ, provider.Pace(args.poll), say),
-        openai_job.Order(
-            model=args.base or openai_job.DEFAULT_MODEL,
+    return job.OpenAI(
+        client.Provider.from_environment(os.environ, client.Pace(args.poll), say),
+        job.Order(
+            model=args.base or job.DEFAULT_MODEL,
             method=args.method,
             preferences=args.preferences,
             epochs=recipe.epochs or FEW_POSTS_EPOCHS,
@@ -272,8 +272,8 @@ def add_import_openai(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 def _run_import_openai(args: argparse.Namespace) -> None:
     from trainer.backends import Local  # noqa: PLC0415 - commands are imported late
+    from trainer.provider.client import Pace, Provider  # noqa: PLC0415
     from trainer.provider.import_openai import import_openai  # noqa: PLC0415
-    from trainer.provider.provider import Pace, Provider  # noqa: PLC0415
     from trainer.training.voice_folder import VoiceFolder  # noqa: PLC0415
 
     console, now = Console(soft_wrap=True), datetime.now(UTC)

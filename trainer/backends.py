@@ -36,7 +36,7 @@ class Local:
     ) -> None:
         """Fine-tune a LoRA adapter here, then fit the ranker of its drafts."""
         with console.status("Starting torch …"):
-            from trainer.training.local import train  # noqa: PLC0415 - seconds, and only for this backend
+            from trainer.training.finetune import train  # noqa: PLC0415 - seconds, and only for this backend
 
         if not train(data, folder, self.recipe, self.base, fresh=fresh, now=now, console=console):
             return

@@ -25,7 +25,7 @@ def add_report(commands: "Subparsers[argparse.ArgumentParser]") -> None:
 
 
 def _run_report(args: argparse.Namespace) -> None:
-    from trainer.report.report import Options, report  # noqa: PLC0415 - matplotlib, for this command only
+    from trainer.report.page import Options, report  # noqa: PLC0415 - matplotlib, for this command only
     from trainer.training.voice_folder import VoiceFolder  # noqa: PLC0415
 
     folder = VoiceFolder.named(args.voices, args.voice).place

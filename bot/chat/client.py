@@ -18,13 +18,13 @@ from discord.ext import commands
 from bot import metrics
 from bot.chat import render
 from bot.chat.actions import emoji_of
-from bot.chat.report import DISCORD_FAULTS, begin, report
+from bot.chat.answers import DISCORD_FAULTS, begin, report
 from bot.chat.work import Work
 from bot.draft import Draft, State
 from bot.drafting import Drafting
 from bot.errors import BotError, ConfigError, Unavailable
 from bot.language import translated
-from bot.words import Words, say
+from bot.sentences import Words, say
 
 log = structlog.stdlib.get_logger(__name__)
 

@@ -15,8 +15,8 @@ from discord.utils import format_dt
 from bot.chat.actions import EMOJI, Action, Kind, keycap
 from bot.draft import STATE_WORDS, Candidate, Draft, State
 from bot.language import told
+from bot.sentences import Words, say, say_n
 from bot.visible import escaped, inline
-from bot.words import Words, say, say_n
 from bot.writing.screen import handles
 
 __all__ = [

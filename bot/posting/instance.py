@@ -24,7 +24,7 @@ from urllib3.exceptions import NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
 
 from bot.errors import UserError
-from bot.words import Words, say
+from bot.sentences import Words, say
 
 MAX_BYTES = 4 << 20  # forty statuses with all their attachments take a tenth of it
 MAX_SECONDS = 60.0  # one request in total; Mastodon.py's own timeout is per read

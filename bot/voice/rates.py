@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
 
-from bot.words import Words, say, say_n
+from bot.sentences import Words, say, say_n
 
 Z = 1.96  # standard deviations that hold 95% of a normal distribution
 TOO_WIDE = 0.3  # an interval that says nothing of a share around one half: fewer than 40 guesses

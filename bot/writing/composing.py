@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 from bot import metrics
 from bot.draft import Candidate
 from bot.errors import UserError
+from bot.sentences import Words, say
 from bot.voice import Message, Voice, load_posts
 from bot.voice.others import Others
 from bot.voice.ranker import Ranker
-from bot.words import Words, say
 from bot.writing.llm import LLM
 from bot.writing.screen import Archive, Rejected, Rules, screen
 

@@ -13,7 +13,7 @@ from itertools import count
 
 from bot import metrics
 from bot.errors import Unavailable
-from bot.words import Words, say
+from bot.sentences import Words, say
 
 OF_ONE = 10  # drafts of a person, waiting or being written
 IN_ALL = 300  # drafts waiting: at 10 s a draft, four at once, the last is due within the 15 minutes

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from bot.draft import Candidate
 from bot.errors import UserError
+from bot.sentences import Words, say
 from bot.visible import visible
 from bot.voice import personal
 from bot.voice.copies import Copies, words_of
 from bot.voice.others import Others
-from bot.words import Words, say
 from bot.writing.thread import candidate_of
 
 ACQUAINTED = 2  # posts that mention somebody: once may be a stranger

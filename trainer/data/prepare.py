@@ -27,15 +27,15 @@ from trainer.archives import Archive, Tally, note_others, open_archive, read_pos
 from trainer.data.clean import LEFT_OUT, Reason
 from trainer.data.explain import advice
 from trainer.data.options import Options
+from trainer.data.own_drafts import Written
 from trainer.data.rows import Asked, Renderer, write_rows
-from trainer.data.sides import choose_sides
 from trainer.data.sift import PersonalData
+from trainer.data.staged_split import choose_sides
 from trainer.data.staging import Staging
 from trainer.data.summary import EXAMPLES, Summary, print_summary, progress_bar
-from trainer.data.target import replacing
 from trainer.data.topics import SAMPLE, learn_habits
 from trainer.data.tweetnlp import DEFAULT_MODEL, Recogniser
-from trainer.data.written import Written
+from trainer.data.whole_folder import replacing
 from trainer.errors import ArchiveError, DataError
 
 SCHEMA = 1

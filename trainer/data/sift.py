@@ -12,7 +12,7 @@ from trainer.archives.post import Post
 from trainer.data.clean import Reason, clean
 from trainer.data.languages import is_in
 from trainer.data.options import Options
-from trainer.data.written import Written
+from trainer.data.own_drafts import Written
 
 EXAMPLES = 3  # of a kind of personal data
 _WORDLESS = frozenset((Reason.ONLY_LINKS, Reason.NO_WORDS))

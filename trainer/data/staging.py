@@ -16,9 +16,9 @@ from pathlib import Path
 from trainer.archives.post import Kind, Post, Unreadable
 from trainer.data.clean import HIDDEN, Reason
 from trainer.data.options import Options
+from trainer.data.own_drafts import Written
 from trainer.data.sift import Sift
 from trainer.data.split import Side
-from trainer.data.written import Written
 
 BATCH = 2000
 DIGITS = 19  # of an id that orders its post: X's ids have at most so many until the year 2042

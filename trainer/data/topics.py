@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from trainer.data.words import CALENDAR, LINKS, TITLES, Word, is_dull, readable, words
+from trainer.data.tokens import CALENDAR, LINKS, TITLES, Word, is_dull, readable, words
 
 Source = Literal["hashtag", "mention", "ner", "capitalised", "phrase"]
 

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from bot.voice import VOICE_FILE, VoiceError, load_posts
 from bot.voice.ranker import RANKER_FILE, Ranker, features
 from trainer.data.summary import progress_bar
-from trainer.drawing.drafts import draw_all
+from trainer.drawing.draw import draw_all
 from trainer.errors import DataError
 
 DRAFTS = 200  # a minute and a half on two cores; LOG.md has what more and fewer bring

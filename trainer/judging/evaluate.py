@@ -17,12 +17,12 @@ from bot.voice import HELD_OUT_FILE, Voice, VoiceError, VoicePost, load_posts
 from bot.voice.ranker import Ranker
 from trainer.data import dataset
 from trainer.data.summary import progress_bar
-from trainer.drawing.drafts import shown
-from trainer.drawing.drawing import CANDIDATES, Drawing
+from trainer.drawing.draw import shown
+from trainer.drawing.kept import CANDIDATES, Drawing
 from trainer.errors import DataError, ServeError
-from trainer.judging import floors, opinion
-from trainer.judging.measured import Findings, Measured, Yardstick, mean
-from trainer.judging.verdict import Verdict
+from trainer.judging import baselines, verdict
+from trainer.judging.evaluation import Verdict
+from trainer.judging.yardstick import Findings, Measured, Yardstick, mean
 from trainer.training.voice_folder import VoiceFolder
 
 CHOICES = 4  # of what is shown first, each by chance: one alone is told .015 more or less by luck
@@ -48,13 +48,13 @@ def evaluate(folder: VoiceFolder, options: Options, console: Console) -> Verdict
         with progress_bar(Console(stderr=True)) as bar:
             drawing = Drawing(folder, voice, real, options.is_fresh, bar)
             found = _find(drawing, learnt, held_out, options, console)
-        verdict = Verdict(opinion.line(found), opinion.figures(found), asdict(found))
-        _note(folder.place, voice, opinion.metrics(found))
+        judged = Verdict(verdict.line(found), verdict.figures(found), asdict(found))
+        _note(folder.place, voice, verdict.metrics(found))
     except VoiceError as e:
         raise DataError(str(e)) from e
-    verdict.save(folder.place)
-    show(verdict, console)
-    return verdict
+    judged.save(folder.place)
+    show(judged, console)
+    return judged
 
 
 def _held_out(folder: Path, voice: Voice, data: Path | None) -> list[VoicePost]:
@@ -135,10 +135,10 @@ def _floors(
     drawing: Drawing, old: Sequence[str], seed: int, console: Console
 ) -> dict[str, list[list[str]]]:
     """Texts of what needs no training, as far as they can be had."""
-    drafts = {"markov": [[text] for text in floors.markov(old, len(drawing.posts), seed)]}
+    drafts = {"markov": [[text] for text in baselines.markov(old, len(drawing.posts), seed)]}
     try:
-        drafts["base"] = drawing.draw("base", floors.base_prompt())
-        drafts["examples"] = drawing.draw("examples", floors.examples_prompt(old, seed))
+        drafts["base"] = drawing.draw("base", baselines.base_prompt())
+        drafts["examples"] = drawing.draw("examples", baselines.examples_prompt(old, seed))
     except ServeError as e:
         console.print(f"Not compared with the base model: {e}", highlight=False, markup=False)
     return {name: drawn for name, drawn in drafts.items() if any(drawn)}
@@ -159,7 +159,7 @@ def _note(folder: Path, judged: Voice, metrics: dict[str, float]) -> None:
         raise DataError(
             f"The voice {voice.name} was trained anew while it was judged. Evaluate it again."
         )
-    kept = {k: v for k, v in voice.metrics.items() if k not in opinion.METRICS}
+    kept = {k: v for k, v in voice.metrics.items() if k not in verdict.METRICS}
     try:
         replace(voice, metrics=kept | metrics).save(folder)
     except OSError as e:

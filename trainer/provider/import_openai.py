@@ -21,7 +21,7 @@ from rich.table import Table
 from bot.voice import Prompt
 from trainer.data.examples import to_example
 from trainer.data.split import count_validation, is_near_copy, keys, shingles
-from trainer.data.target import replacing
+from trainer.data.whole_folder import replacing
 from trainer.errors import DataError, ProviderError
 from trainer.provider.chat_lines import (
     Chat,
@@ -32,7 +32,7 @@ from trainer.provider.chat_lines import (
     split_topics,
     without_stops,
 )
-from trainer.provider.provider import Missing, Provider
+from trainer.provider.client import Missing, Provider
 
 SHARE = 0.2  # of the posts, the last in the file, if there is no validation file
 

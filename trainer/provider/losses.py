@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from trainer.provider.provider import Event, Job
+from trainer.provider.client import Event, Job
 from trainer.training.curve import Curve, Step, Validation
 
 Row = Mapping[str, Any]  # Any: text from the file, numbers from an event

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.voice import Voice
 from bot.voice.rates import Approvals, Guesses
-from trainer import decisions
+from trainer import bot_database
 
 WEEKS_LISTED = 26  # the newest; the picture shows all
 
@@ -23,10 +23,10 @@ class Reception:
     @classmethod
     def load(cls, db: Path, voice: Voice) -> "Reception":
         """Read the bot's database. Raises DataError."""
-        with decisions.reading(db) as opened:
-            drafts = decisions.drafts(opened, voice.name)
-            guesses = decisions.guesses(opened, voice.name, voice.created_at)
-        return cls(decisions.counted(drafts), decisions.by_week(drafts), guesses)
+        with bot_database.reading(db) as opened:
+            drafts = bot_database.drafts(opened, voice.name)
+            guesses = bot_database.guesses(opened, voice.name, voice.created_at)
+        return cls(bot_database.counted(drafts), bot_database.by_week(drafts), guesses)
 
     @property
     def all_guesses(self) -> Guesses:

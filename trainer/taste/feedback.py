@@ -29,12 +29,12 @@ from bot.voice import (
     personal,
 )
 from bot.voice.rates import APPROVED
-from trainer import decisions
+from trainer import bot_database
+from trainer.bot_database import Decided
 from trainer.data.dataset import ABOUT_FILE, MINIMUM_POSTS
 from trainer.data.preferences import Preference
 from trainer.data.prepare import PROMPT, SCHEMA
-from trainer.data.target import replacing
-from trainer.decisions import Decided
+from trainer.data.whole_folder import replacing
 from trainer.errors import DataError
 
 KIND = "decisions"  # in dataset.json: what the rows were made of
@@ -98,9 +98,9 @@ def feedback(
 ) -> Feedback:
     """Write the data of the decisions on one voice's drafts to `out`. Raises DataError."""
     _check_target(out)
-    with decisions.reading(db) as opened:
-        name = _named(decisions.voices(opened), voice, db)
-        owner, drafts = decisions.owner(opened, name), decisions.drafts(opened, name)
+    with bot_database.reading(db) as opened:
+        name = _named(bot_database.voices(opened), voice, db)
+        owner, drafts = bot_database.owner(opened, name), bot_database.drafts(opened, name)
     source = _source(voices / name)
     found = learn(drafts, owner, source)
     if not found.rows and not found.pairs:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from bot.voice import HELD_OUT_FILE, Voice, VoicePost, load_posts
 from bot.voice.ranker import Ranker
-from trainer.drawing import drafts
-from trainer.drawing.drawing import read
-from trainer.judging.measured import Yardstick
-from trainer.judging.opinion import COPIES_GOAL, STYLE_GOAL, TOPIC_GOAL, VARIETY_GOAL
+from trainer.drawing import draw
+from trainer.drawing.kept import read
+from trainer.judging.verdict import COPIES_GOAL, STYLE_GOAL, TOPIC_GOAL, VARIETY_GOAL
+from trainer.judging.yardstick import Yardstick
 from trainer.training.voice_folder import VoiceFolder
 
 FEWEST = 50  # posts: by fewer a loss would not be seen
@@ -98,7 +98,7 @@ class Gate:
     def shown(self, ranker: Ranker, count: int, choice: int = 0) -> list[list[str]]:
         """What is shown on each topic if this ranker chooses; another choice is as likely."""
         rows = zip(self.texts, self.topics, strict=True)
-        return [drafts.shown(texts, topic, count, ranker, choice) for texts, topic in rows]
+        return [draw.shown(texts, topic, count, ranker, choice) for texts, topic in rows]
 
     def _round(self, shown: Sequence[str]) -> Judged:
         found = self.by.measure(shown, self.topics)

@@ -18,11 +18,11 @@ from bot.voice.ranker import Ranker, drawn_key
 from trainer.data import dataset
 from trainer.data.dataset import Dataset, Example
 from trainer.data.summary import progress_bar
-from trainer.drawing.drawing import Drawing
+from trainer.drawing.kept import Drawing
 from trainer.errors import DataError
 from trainer.judging.evaluate import choose
 from trainer.taste.gate import Gate
-from trainer.taste.liking import Taste
+from trainer.taste.preference_model import Taste
 from trainer.training import base_model
 from trainer.training.recipe import Recipe
 from trainer.training.voice_folder import VoiceFolder
@@ -67,7 +67,7 @@ def retrain(
     console: Console,
 ) -> VoiceFolder:
     """Train the voice's trial on the posts that the taste likes. Raises a TrainerError."""
-    from trainer.training.local import train  # noqa: PLC0415 - torch: seconds, and only for this
+    from trainer.training.finetune import train  # noqa: PLC0415 - torch: seconds, and only for this
 
     start, trial = start_of(folder).place, folder.trial
     old, adapter = Voice.load(start), start / "adapter"

@@ -17,11 +17,11 @@ from rich.table import Table
 
 from bot.voice import VOICE_FILE, Voice, VoiceError
 from bot.voice.ranker import RANKER_FILE, TOPIC, Ranker
-from trainer.drawing.drawing import CANDIDATES
+from trainer.drawing.kept import CANDIDATES
 from trainer.errors import DataError
 from trainer.taste.feedback import PREFERENCES
 from trainer.taste.gate import NAMES, Gate, Judged
-from trainer.taste.liking import Taste, learn, read
+from trainer.taste.preference_model import Taste, learn, read
 from trainer.taste.retrain import draw, expect_own, retrain, start_of
 from trainer.training.voice_folder import VoiceFolder
 

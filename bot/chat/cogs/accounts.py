@@ -8,9 +8,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.chat.report import answer, reporting
+from bot.chat.answers import answer, reporting
 from bot.language import told
-from bot.words import say
+from bot.sentences import say
 
 if TYPE_CHECKING:
     from bot.chat.client import Bot

@@ -10,11 +10,11 @@ from discord.ext import commands
 
 from bot.blind_test import BlindTest, Outcome, Shown
 from bot.chat.actions import keycap
+from bot.chat.answers import answer, clicked, in_passing, reporting
 from bot.chat.choices import usable_voices
 from bot.chat.render import escaped, inline
-from bot.chat.report import answer, clicked, in_passing, reporting
 from bot.language import told
-from bot.words import Words, say
+from bot.sentences import Words, say
 
 if TYPE_CHECKING:
     from bot.chat.client import Bot

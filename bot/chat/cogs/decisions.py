@@ -18,14 +18,14 @@ from discord.ext import commands
 
 from bot.chat import render
 from bot.chat.actions import CUSTOM_ID, FORMS, Action
-from bot.chat.report import DISCORD_FAULTS, in_passing, reporting, words_of
+from bot.chat.answers import DISCORD_FAULTS, in_passing, reporting, words_of
 from bot.clock import parse_moment, parse_zone
 from bot.draft import UNDO_FOR, Draft, State
 from bot.drafting import Drafting
 from bot.errors import BotError, UserError
 from bot.language import told
 from bot.posting.publishing import decided
-from bot.words import Words, say
+from bot.sentences import Words, say
 from bot.writing.line import Tell
 
 if TYPE_CHECKING:

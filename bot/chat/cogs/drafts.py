@@ -9,13 +9,13 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.chat.actions import MAX_CANDIDATES
+from bot.chat.answers import answer, in_passing
 from bot.chat.choices import usable_voices
-from bot.chat.report import answer, in_passing
 from bot.draft import STATE_WORDS, Draft, Style
 from bot.drafting import Drafting
 from bot.errors import UserError
 from bot.language import told
-from bot.words import say
+from bot.sentences import say
 from bot.writing.line import Tell
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.chat import render
-from bot.chat.report import answer, clicked, reporting
+from bot.chat.answers import answer, clicked, reporting
 from bot.draft import STATE_WORDS, State
 from bot.drafting import Drafting
 from bot.errors import UserError
-from bot.words import say
+from bot.sentences import say
 
 if TYPE_CHECKING:
     from bot.chat.client import Bot

@@ -9,10 +9,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import privacy
-from bot.chat.report import answer, reporting
+from bot.chat.answers import answer, reporting
 from bot.errors import UserError
 from bot.language import told
-from bot.words import say
+from bot.sentences import say
 
 if TYPE_CHECKING:
     from bot.chat.client import Bot

@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.chat import render
 from bot.chat.actions import FORMS, Action, action_of_emoji, plain
-from bot.chat.report import DISCORD_FAULTS, words_of
+from bot.chat.answers import DISCORD_FAULTS, words_of
 from bot.draft import Draft, State
 from bot.errors import BotError, Unavailable
 from bot.posting.publishing import decided

@@ -18,7 +18,7 @@ from bot.draft import Schedule
 from bot.drafting import Drafting
 from bot.errors import BotError, Unavailable
 from bot.language import told
-from bot.words import Words, say
+from bot.sentences import Words, say
 
 if TYPE_CHECKING:
     from bot.chat.client import Bot

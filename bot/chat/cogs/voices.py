@@ -8,11 +8,11 @@ from discord import app_commands
 from discord.ext import commands
 from discord.utils import escape_markdown, format_dt
 
+from bot.chat.answers import answer
 from bot.chat.choices import known_voices, usable_voices
-from bot.chat.report import answer
 from bot.errors import BotError
+from bot.sentences import Words, say, say_n
 from bot.voice.rates import Approvals
-from bot.words import Words, say, say_n
 
 if TYPE_CHECKING:
     from bot.chat.client import Bot

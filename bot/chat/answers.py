@@ -15,7 +15,7 @@ from discord import app_commands
 from bot import metrics
 from bot.errors import BotError
 from bot.language import told
-from bot.words import Words, say, say_n
+from bot.sentences import Words, say, say_n
 
 if TYPE_CHECKING:
     from bot.chat.client import Bot

@@ -24,7 +24,7 @@ from bot.voice.ranker import Ranker
 from trainer.data.dataset import ABOUT_FILE
 from trainer.data.summary import progress_bar
 from trainer.errors import DataError, ServeError
-from trainer.judging.verdict import Verdict
+from trainer.judging.evaluation import Verdict
 from trainer.report import pictures
 from trainer.report.pictures import Picture
 from trainer.report.portrait import Portrait, paint
@@ -179,7 +179,7 @@ def _pairs(
         return silent, "Drafts were not asked for (--no-drafts)."
     task = bar.add_task("Drafting", total=len(real))
     try:
-        from trainer.drawing.drafts import draw_all, shown  # noqa: PLC0415 - the bot's libraries, only here
+        from trainer.drawing.draw import draw_all, shown  # noqa: PLC0415 - the bot's libraries, only here
 
         topics = [post.topic for post in real]
         drawn = draw_all(folder, topics, 1, on_draft=lambda *_: bar.advance(task))
@@ -265,7 +265,7 @@ def _page(**shown: object) -> str:
         lstrip_blocks=True,
     )
     environment.filters["thousands"] = lambda number: f"{number:,}"
-    return environment.get_template("report.html.jinja").render(shown)
+    return environment.get_template("page.html.jinja").render(shown)
 
 
 def _write(out: Path, page: str, drawn: Sequence[Picture]) -> None:

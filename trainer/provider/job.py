@@ -23,8 +23,8 @@ from trainer.data import preferences
 from trainer.data.dataset import Dataset
 from trainer.errors import DataError, ProviderError
 from trainer.provider import estimate, losses
-from trainer.provider.job_note import JOB_FILE, Note
-from trainer.provider.provider import MAX_BYTES, Busy, Job, Missing, Pauses, Provider, Unanswered
+from trainer.provider.client import MAX_BYTES, Busy, Job, Missing, Pauses, Provider, Unanswered
+from trainer.provider.note import JOB_FILE, Note
 from trainer.training.progress import JobProgress
 from trainer.training.voice_folder import VoiceFolder
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from trainer import decisions
+from trainer import bot_database
 from trainer.archives.post import Post
 
 LEEWAY = timedelta(days=1)  # some archives give the local time without its zone, or only the day
@@ -32,9 +32,9 @@ class Written:
     @classmethod
     def load(cls, db: Path) -> "Written":
         """Read the bot's database. Raises DataError."""
-        with decisions.reading(db) as opened:
+        with bot_database.reading(db) as opened:
             return cls(
-                _statuses(decisions.status_addresses(opened)), _texts(decisions.texts(opened))
+                _statuses(bot_database.status_addresses(opened)), _texts(bot_database.texts(opened))
             )
 
     def has(self, post: Post) -> bool:

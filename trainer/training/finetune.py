@@ -39,10 +39,10 @@ from trainer.training.batches import (
     shared_start,
     some,
 )
+from trainer.training.checkpoint import Checkpoint, Training, adapter_weights, set_adapter_weights
 from trainer.training.curve import Step, Validation
 from trainer.training.progress import TrainingProgress
 from trainer.training.recipe import Recipe
-from trainer.training.training import Checkpoint, Training, adapter_weights, set_adapter_weights
 from trainer.training.voice_folder import VoiceFolder
 
 IGNORED = -100  # the label that cross_entropy skips: a prompt's tokens and padding

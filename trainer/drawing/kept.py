@@ -15,7 +15,7 @@ from rich.progress import Progress
 from bot.voice import Prompt, Voice, VoicePost
 from bot.voice.ranker import Ranker
 from bot.writing.composing import drawn_for
-from trainer.drawing.drafts import MAX_CHARS, draw_all
+from trainer.drawing.draw import MAX_CHARS, draw_all
 from trainer.errors import DataError
 from trainer.training.voice_folder import VoiceFolder
 

@@ -1,0 +1,58 @@
+"""What an evaluation found of a voice, in a line and in figures: evaluation.json in its folder.
+
+Written by `evaluate`, shown by `report`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trainer.errors import DataError
+
+FILE = "evaluation.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measure of a voice, as a person reads it: "0.61", "3 %"; empty where not measured."""
+
+    name: str
+    voice: str
+    real: str = ""  # the same of real posts: no voice can be better
+    base: str = ""  # what needs no training: the base model,
+    examples: str = ""  # the same shown five of the author's posts,
+    markov: str = ""  # and word chains, as bots were made of
+    goal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a newcomer should think of a voice, and what it rests on."""
+
+    line: str
+    figures: Sequence[Figure]
+    measures: Mapping[str, Any] = field(default_factory=dict)  # the same as numbers, for programs
+
+    def save(self, folder: Path) -> None:
+        """Write it to a temporary name, then move it in place."""
+        partial = folder / f".{FILE}.partial"
+        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
+        partial.write_text(text + "\n", "utf-8")
+        partial.replace(folder / FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Verdict | None":
+        """The verdict, or None where the voice was not evaluated. Raises DataError if damaged."""
+        file = folder / FILE
+        try:
+            data = json.loads(file.read_text("utf-8"))
+            figures = [Figure(**row) for row in data["figures"]]
+            return cls(str(data["line"]), figures, data["measures"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as e:
+            raise DataError(
+                f"{file} cannot be read ({e}). Delete it, or evaluate the voice again."
+            ) from e
