@@ -10,7 +10,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 DEMO := .demo
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install install-dev demo run doctor test lint test-nightly audit bench bench-load kill-test fuzz bench-training bench-voice bench-owner clean
+.PHONY: help install install-dev demo run doctor check test test-nightly audit bench bench-load kill-test fuzz bench-training bench-voice bench-owner clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,13 +48,14 @@ run: install  ## the same bot against the real Discord and Mastodon; settings in
 doctor: install  ## check everything `make run` needs
 	@$(PY) -m bot doctor
 
-test: install-dev lint  ## lint, types and every test
-	@$(PY) -m pytest -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder
-
-lint: install-dev
-	@$(PY) -m ruff format --check .
-	@$(PY) -m ruff check .
+check: install-dev  ## layout of the code, lint, types and who may import what: seconds
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
 	@$(PY) -m mypy
+	@.venv/bin/lint-imports --no-logo
+
+test: install-dev check  ## check, then every test
+	@$(PY) -m pytest -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder
 
 test-nightly: install-dev  ## also the tests that take long
 	@$(PY) -m pytest
@@ -86,4 +87,4 @@ bench-training: install  ## tokens a second while training, as a table
 	@$(PY) -m experiments.training
 
 clean:  ## remove the demo and everything built; voices and data stay
-	rm -rf $(DEMO) .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+	rm -rf $(DEMO) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info
