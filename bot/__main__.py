@@ -28,7 +28,7 @@ from bot.draft import Candidate
 from bot.drafting import Drafting
 from bot.errors import BotError, ConfigError, Unavailable, UserError, VoiceError
 from bot.posting.accounts import Accounts
-from bot.posting.mastodon import Mastodon, status_length
+from bot.posting.mastodon import Mastodon
 from bot.posting.vault import Vault
 from bot.privacy import dossier
 from bot.store import Store
@@ -39,6 +39,7 @@ from bot.writing.composing import Asked, OpenVoice, compose
 from bot.writing.engine import Engine
 from bot.writing.llm import LLM
 from bot.writing.screen import Rules, WordList
+from bot.writing.thread import status_length
 from bot.writing.voices import Voices
 
 log = structlog.stdlib.get_logger(__name__)

@@ -13,13 +13,13 @@ from datetime import datetime
 
 from bot.drafting import Drafting
 from bot.errors import UserError
-from bot.posting.mastodon import status_length
 from bot.store.trials import Position, Trial
 from bot.voice import VoicePost
 from bot.voice.rates import Guesses
 from bot.writing.composing import Asked
 from bot.writing.line import Tell
 from bot.writing.screen import Rules, screen
+from bot.writing.thread import status_length
 
 COUNT = 4  # candidates, as /draft shows; the first is taken, as `evaluate` does
 POSITIONS: tuple[Position, ...] = (1, 2)

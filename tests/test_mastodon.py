@@ -7,7 +7,7 @@ import pytest
 from mastodon_mock.testing import MockServer
 
 from bot.errors import BotError, Refused, Unavailable
-from bot.posting.mastodon import Mastodon, Style, status_length
+from bot.posting.mastodon import Mastodon, Style
 from tests.fakes.proxy import Proxy
 
 TEXT = "Fog report: dense & opinionated.\n\nNoted <3"
@@ -111,12 +111,6 @@ async def test_an_account_that_cannot_be_used_says_why(
     with pytest.raises(kind) as e:
         await Mastodon(url or mock_mastodon.base_url, token).verify()
     assert token not in str(e.value)
-
-
-def test_length_counts_as_mastodon_does() -> None:
-    assert status_length("a https://example.org/" + "x" * 80) == 2 + 23
-    assert status_length("@goose@harbour.example") == len("@goose")
-    assert status_length("tea", "warning") == len("tea") + len("warning")
 
 
 async def test_a_status_known_to_be_another_is_not_taken_for_it(mock_mastodon: MockServer) -> None:

@@ -8,8 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.errors import UserError
-from bot.posting.mastodon import status_length
-from bot.writing.thread import split_thread
+from bot.writing.thread import split_thread, status_length
 
 NUMBER = re.compile(r" \((\d+)/(\d+)\)\Z")
 WORDS = st.lists(
@@ -77,3 +76,9 @@ def test_more_than_nine_parts_have_room_for_their_numbers() -> None:
 def test_a_link_longer_than_a_status_is_refused_with_a_sentence() -> None:
     with pytest.raises(UserError, match="longer than a status may be"):
         split_thread("https://example.org/" + "x" * 100, 60, len)
+
+
+def test_length_counts_as_mastodon_does() -> None:
+    assert status_length("a https://example.org/" + "x" * 80) == 2 + 23
+    assert status_length("@goose@harbour.example") == len("@goose")
+    assert status_length("tea", "warning") == len("tea") + len("warning")

@@ -14,9 +14,8 @@ from rich.console import Console
 
 from bot.config import DatabaseSettings
 from bot.draft import Candidate, Draft, State, Status
-from bot.posting.mastodon import status_length
 from bot.store import Store
-from bot.writing.thread import candidate_of
+from bot.writing.thread import candidate_of, status_length
 from tests.conftest import OWNER
 from tests.fakes import mastodon_archive as fog
 from tests.fakes import x_archive

@@ -22,6 +22,7 @@ from bot.draft import Status, Style
 from bot.errors import Refused, Unavailable
 from bot.posting.instance import AddressRefused, Session
 from bot.visible import inline
+from bot.writing.thread import status_length
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -255,11 +256,6 @@ def _id(found: object) -> str:
     if not isinstance(found, str | int) or not _ID.fullmatch(str(found)):
         raise ValueError("no id")
     return str(found)
-
-
-def status_length(text: str, content_warning: str = "") -> int:
-    """Characters as the server counts them: a link is 23, `@a@b` counts as `@a`."""
-    return int(Api.get_status_length(text, content_warning))
 
 
 def _translated(error: errors.MastodonError) -> Refused | Unavailable:

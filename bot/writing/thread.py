@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
 import grapheme
+from mastodon import Mastodon as Api
 
 from bot.draft import Candidate
 from bot.errors import UserError
@@ -23,6 +24,11 @@ _ENDS = (  # the best end of a part first; what follows the end is white space
     re.compile(r"\s\Z"),
 )
 NEAR = 0.6  # a better end is taken if it leaves a part that is this full
+
+
+def status_length(text: str, content_warning: str = "") -> int:
+    """Characters as a Mastodon server counts them: a link is 23, `@a@b` counts as `@a`."""
+    return int(Api.get_status_length(text, content_warning))
 
 
 def candidate_of(

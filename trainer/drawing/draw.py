@@ -14,7 +14,6 @@ from pathlib import Path
 
 from bot.config import DraftSettings, read_settings
 from bot.errors import BotError
-from bot.posting.mastodon import status_length
 from bot.voice import Prompt, Voice
 from bot.voice.ranker import Ranker
 from bot.voice.weights import find_weights
@@ -22,6 +21,7 @@ from bot.writing.composing import AT_ONCE, Asked, OpenVoice, draw, drawn_for, to
 from bot.writing.engine import SLOTS, Engine
 from bot.writing.llm import LLM
 from bot.writing.screen import Rules, WordList
+from bot.writing.thread import status_length
 from trainer.errors import ServeError
 
 MAX_CHARS = 500  # of a status, Mastodon's own default
