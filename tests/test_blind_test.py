@@ -22,7 +22,7 @@ from tests import test_page
 from tests.conftest import OWNER
 from tests.fakes.llm import FakeLLM
 from tests.stage import Json, Stage, buttons, texts
-from tests.test_page import CHROMIUM, WIDTHS, Visitor
+from tests.test_page import WIDTHS, Visitor, needs_chromium
 
 visitor = test_page.visitor  # a fixture
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -232,7 +232,7 @@ async def test_voice_show_tells_the_approvals_of_thirty_days(stage: Stage, bot: 
 
 
 @pytest.mark.slow  # a browser
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+@needs_chromium
 @WIDTHS
 async def test_it_is_played_on_the_sandboxs_page(
     held_out: Path,

@@ -14,7 +14,9 @@ from bot.chat.client import Bot
 from tests.fakes.llm import TEXTS
 from tests.stage import Stage
 
-CHROMIUM = shutil.which("chromium")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: `make chromium`")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -28,7 +30,7 @@ SHOTS = Path("build/screenshots")  # to look at afterwards
 WIDTHS = pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"])
 LONG = " ".join(f"This is sentence {n} of the harbour's long report." for n in range(1, 25))
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+pytestmark = needs_chromium
 expect.set_options(timeout=15_000)
 
 
