@@ -1,8 +1,13 @@
-"""The client: when it tells Discord the commands, and when it need not."""
+"""The client: its login, when it tells Discord the commands, and when it need not."""
+
+import asyncio
 
 import pytest
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.chat.client import Bot
+from bot.chat import client
+from bot.chat.client import Bot, point_at
+from bot.drafting import Drafting
 from bot.store import Store
 from tests.stage import Stage
 
@@ -45,6 +50,38 @@ async def test_commands_discord_does_not_have_are_told_again(stage: Stage, lost:
         pass
     assert _told(stage) == 2
     assert len(applications.commands) == whole
+
+
+async def test_every_command_is_offered_everywhere(stage: Stage, bot: Bot) -> None:
+    offered = stage.sandbox.discord.applications.commands
+    assert {command["name"] for command in offered} >= {"draft", "daily", "Draft about this"}
+    for command in offered:
+        assert command["contexts"] == [0, 1, 2]  # servers, the bot's direct messages, others'
+        assert command["integration_types"] == [0, 1]  # added to a server, or to a person
+
+
+async def test_the_login_is_tried_for_as_long_as_discord_is_away(
+    drafting: Drafting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pauses once ended after 17 hours, and the bot connected without a login."""
+    monkeypatch.setattr(client, "LOGIN_PAUSES_S", (0.0,))
+    asked: list[bytes] = []
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readline()).split()[1])
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        point_at(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        async with Bot(drafting, AsyncIOScheduler(timezone="UTC")) as bot:
+            serving = asyncio.create_task(bot.serve("a token"))
+            async with asyncio.timeout(60):
+                while len(asked) <= 2010 and not serving.done():  # aiohttp asks twice each time
+                    await asyncio.sleep(0.01)
+            assert not serving.done()
+            serving.cancel()
+            await asyncio.wait([serving])
+    assert set(asked) == {b"/api/v10/users/@me"}
 
 
 async def test_a_command_of_yesterday_is_answered(stage: Stage, bot: Bot) -> None:

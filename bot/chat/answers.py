@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 log = structlog.stdlib.get_logger(__name__)
 
 EXPIRED, ALREADY_ANSWERED = 10062, 40060
-# no, no answer, or one that is no JSON
 PASSING_S = 5.0  # what is told in passing holds nothing up for longer
+# no, no answer, or one that is no JSON
 DISCORD_FAULTS = (discord.HTTPException, aiohttp.ClientError, OSError, json.JSONDecodeError)
 
 

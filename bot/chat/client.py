@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 from datetime import UTC, datetime
+from itertools import chain, repeat
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,9 +40,10 @@ COGS = (
     "bot.chat.cogs.accounts",
     "bot.chat.cogs.privacy",
 )
+EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
 _PLACES = app_commands.TranslationContextLocation
 NAMES = {_PLACES.command_name, _PLACES.group_name, _PLACES.parameter_name}
-LOGIN_PAUSES_S = (1, 2, 5, 10, 30, 60)
+LOGIN_PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # the last one again and again
 GONE = (10003, 10008)  # Discord's codes for a channel, a message that it does not have
 PATIENCE_S = 30.0  # for one message; aiohttp would wait 5 minutes for a Discord that is silent
 # Close codes after which coming back would not help, and what to do about each
@@ -56,7 +58,7 @@ CLOSED_FOR_GOOD = {
 
 
 class Bot(commands.Bot):
-    """One bot for one voice. Needs no privileged intent."""
+    """One bot for every voice and everybody who uses one. Needs no privileged intent."""
 
     def __init__(
         self, drafting: Drafting, scheduler: AsyncIOScheduler, patience_s: float = PATIENCE_S
@@ -69,6 +71,8 @@ class Bot(commands.Bot):
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=Tree,
             http_trace=_first_responses(),
+            allowed_contexts=EVERYWHERE,
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
             max_messages=None,  # nothing here looks at earlier messages; 1,000 are some 8 MB
         )
         self.drafting = drafting
@@ -188,7 +192,7 @@ class Bot(commands.Bot):
         Raises ConfigError if the token or the intents are refused.
         """
         try:
-            for pause in _pauses():
+            for pause in chain(LOGIN_PAUSES_S, repeat(LOGIN_PAUSES_S[-1])):
                 try:
                     await self.login(token)
                     break
@@ -281,10 +285,6 @@ def point_at(url: str) -> None:
     discord.http.Route.BASE = f"{url}/api/v10"
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url).with_scheme("ws") / "gw/"
     discord.Asset.BASE = f"{url}/cdn"
-
-
-def _pauses() -> "list[int]":
-    return [*LOGIN_PAUSES_S, *[LOGIN_PAUSES_S[-1]] * 1000]
 
 
 def _type(command: object) -> discord.AppCommandType:

@@ -20,8 +20,6 @@ CODE = "mastodon:code"  # the button and the form it opens; whose they are is wh
 CONNECTS, PER_S = 3, 600.0  # a server lets an address register five applications in ten minutes
 
 
-@app_commands.allowed_installs(guilds=True, users=True)
-@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 class AccountCommands(
     commands.GroupCog, name="mastodon", description="The Mastodon account you post to"
 ):

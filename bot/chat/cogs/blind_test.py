@@ -35,8 +35,6 @@ class BlindTests(commands.Cog):
     )
     @app_commands.describe(voice="Which voice drafts (the one you use)")
     @app_commands.autocomplete(voice=usable_voices)
-    @app_commands.allowed_installs(guilds=True, users=True)
-    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.checks.cooldown(5, 60.0)  # each keeps a small machine busy for seconds
     async def which_one(self, interaction: discord.Interaction, voice: str | None = None) -> None:
         """Defer, deal a trial, show it to whoever asked, and nobody else."""

@@ -38,14 +38,7 @@ class Drafts(commands.Cog):
     def __init__(self, bot: "Bot") -> None:
         self.bot = bot
         self.drafting: Drafting = bot.drafting
-        self._menu = app_commands.ContextMenu(
-            name="Draft about this",
-            callback=self.about_this,
-            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
-            allowed_contexts=app_commands.AppCommandContext(
-                guild=True, dm_channel=True, private_channel=True
-            ),
-        )
+        self._menu = app_commands.ContextMenu(name="Draft about this", callback=self.about_this)
 
     async def cog_load(self) -> None:
         """Add the context menu: a cog does not do that by itself."""
@@ -67,8 +60,6 @@ class Drafts(commands.Cog):
     )
     @app_commands.choices(visibility=VISIBILITIES)
     @app_commands.autocomplete(voice=usable_voices)
-    @app_commands.allowed_installs(guilds=True, users=True)
-    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @few
     async def draft(
         self,
@@ -124,8 +115,6 @@ class Drafts(commands.Cog):
     @app_commands.command(name="draft-again", description="Write one of your drafts anew")
     @app_commands.rename(number="id")
     @app_commands.describe(number="Number of the draft, whose topic, voice and wishes are taken")
-    @app_commands.allowed_installs(guilds=True, users=True)
-    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @few
     async def draft_again(
         self, interaction: discord.Interaction, number: app_commands.Range[int, 1]

@@ -24,8 +24,6 @@ STATES = [
 ]
 
 
-@app_commands.allowed_installs(guilds=True, users=True)
-@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 class History(commands.Cog):
     """One's own drafts of the past."""
 
@@ -36,16 +34,12 @@ class History(commands.Cog):
     @app_commands.command(description="Your drafts, and what became of each")
     @app_commands.describe(state="Only those that are …")
     @app_commands.choices(state=STATES)
-    @app_commands.allowed_installs(guilds=True, users=True)
-    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     async def drafts(self, interaction: discord.Interaction, state: str | None = None) -> None:
         """Show the newest page."""
         page = await self.page(interaction, State(state) if state else None, 0)
         await interaction.response.send_message(**page, ephemeral=True)
 
     @app_commands.command(description="Delete your last post, within an hour of posting it")
-    @app_commands.allowed_installs(guilds=True, users=True)
-    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     async def undo(self, interaction: discord.Interaction) -> None:
         """Delete the last status, or the whole of the last thread."""
         await interaction.response.defer(ephemeral=True, thinking=True)

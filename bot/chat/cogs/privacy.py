@@ -29,8 +29,6 @@ class Privacy(commands.Cog):
         self.store = bot.drafting.store
 
     @app_commands.command(name="export-me", description="Everything this bot stores about you")
-    @app_commands.allowed_installs(guilds=True, users=True)
-    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.checks.cooldown(2, 60)
     async def export_me(self, interaction: discord.Interaction) -> None:
         """Hand it over as a file."""
@@ -46,8 +44,6 @@ class Privacy(commands.Cog):
         )
 
     @app_commands.command(name="forget-me", description="Delete everything stored about you")
-    @app_commands.allowed_installs(guilds=True, users=True)
-    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     async def forget_me(self, interaction: discord.Interaction) -> None:
         """Ask first."""
         view = discord.ui.View(timeout=None)

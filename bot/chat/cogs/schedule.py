@@ -29,8 +29,6 @@ RETRY = timedelta(minutes=10)
 _DAY_CHOICES = ("every day", "weekdays", "weekends", "mon, wed, fri", "tue, thu", *DAYS)
 
 
-@app_commands.allowed_installs(guilds=True, users=True)
-@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 class Daily(commands.GroupCog, name="daily", description="A draft by itself, every day"):
     """The daily suggestion: one a local day."""
 

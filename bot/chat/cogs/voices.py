@@ -36,8 +36,6 @@ WEAK_POINTS = {  # what `evaluate` found to be farthest from its goal
 }
 
 
-@app_commands.allowed_installs(guilds=True, users=True)
-@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 class VoiceCommands(
     commands.GroupCog, name="voice", description="The voices, and who may write with them"
 ):
