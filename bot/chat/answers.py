@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
@@ -95,27 +93,6 @@ async def _send(interaction: discord.Interaction, text: str) -> None:
             if e.code != ALREADY_ANSWERED:  # an answer got through that seemed to fail
                 raise
     await interaction.followup.send(text, ephemeral=True)
-
-
-@asynccontextmanager
-async def reporting(interaction: discord.Interaction) -> AsyncIterator[None]:
-    """An interaction by button or modal: whatever goes wrong in the block is told.
-
-    discord.py itself would only log it.
-    """
-    try:
-        begin(interaction)
-        yield
-    except Exception as e:
-        await report(interaction, e)
-
-
-def clicked(interaction: discord.Interaction, template: str) -> re.Match[str] | None:
-    """What the custom_id of a button says, if one of this kind was clicked: also an old one."""
-    if interaction.type is not discord.InteractionType.component:
-        return None
-    data: Mapping[str, object] = interaction.data or {}
-    return re.fullmatch(template, str(data["custom_id"]))
 
 
 def in_passing(

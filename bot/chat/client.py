@@ -20,6 +20,7 @@ from bot import metrics
 from bot.chat import render
 from bot.chat.actions import emoji_of
 from bot.chat.answers import DISCORD_FAULTS, begin, report
+from bot.chat.router import Router
 from bot.chat.work import Work
 from bot.draft import Draft, State
 from bot.drafting import Drafting
@@ -80,6 +81,8 @@ class Bot(commands.Bot):
         self.work = Work(scheduler)
         self.is_connected = False  # to the gateway, at this moment
         self.patience_s = patience_s
+        self.router = Router()
+        self.add_listener(self.router.on_interaction)
 
     @staticmethod
     def needed_intents() -> discord.Intents:
@@ -88,9 +91,11 @@ class Bot(commands.Bot):
 
     async def setup_hook(self) -> None:
         """Load the cogs and tell Discord the commands."""
-        for cog in COGS:
-            if cog not in self.extensions:  # the login before this one may have failed later
-                await self.load_extension(cog)
+        if not self.cogs:  # the login before this one may have failed later
+            for extension in COGS:
+                await self.load_extension(extension)
+            for cog in self.cogs.values():
+                self.router.add(cog)
         await self.tree.set_translator(Catalogue())
         assert isinstance(self.tree, Tree)
         await self.tree.sync_if_changed()

@@ -1,21 +1,21 @@
 """/mastodon: each person connects the account they post to, with a code they carry over."""
 
-from collections.abc import Awaitable, Callable
+import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.chat.answers import answer, reporting
+from bot.chat.answers import answer
+from bot.chat.router import pressed, submitted, typed
 from bot.language import told
 from bot.sentences import say
 
 if TYPE_CHECKING:
     from bot.chat.client import Bot
 
-Json = dict[str, Any]  # Discord's
 CODE = "mastodon:code"  # the button and the form it opens; whose they are is who uses them
 CONNECTS, PER_S = 3, 600.0  # a server lets an address register five applications in ten minutes
 
@@ -77,23 +77,8 @@ class AccountCommands(
             ),
         )
 
-    @commands.Cog.listener()
-    async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """The button and the form, also those from before a restart."""
-        data = cast("Json", interaction.data or {})
-        act = self._acts().get((interaction.type, data.get("custom_id")))
-        if act:
-            async with reporting(interaction):
-                await act(interaction)
-
-    def _acts(self) -> dict[object, Callable[[discord.Interaction], Awaitable[None]]]:
-        kinds = discord.InteractionType
-        return {
-            (kinds.component, CODE): self._ask_for_code,
-            (kinds.modal_submit, CODE): self._take_code,
-        }
-
-    async def _ask_for_code(self, interaction: discord.Interaction) -> None:
+    @pressed(CODE)
+    async def ask_for_code(self, interaction: discord.Interaction, _: re.Match[str]) -> None:
         """Open the form. It must be the first response, so nothing is looked up before."""
         locale = str(interaction.locale)
         form = discord.ui.Modal(
@@ -105,12 +90,14 @@ class AccountCommands(
         form.add_item(
             discord.ui.Label(text=told(say("The code from your server"), locale), component=field)
         )
-        form.stop()  # the listener takes what is sent, also after a restart
+        form.stop()  # the custom_id is enough, also after a restart
         await interaction.response.send_modal(form)
 
-    async def _take_code(self, interaction: discord.Interaction) -> None:
+    @submitted(CODE)
+    async def take_code(self, interaction: discord.Interaction, _: re.Match[str]) -> None:
+        """Connect the account the code is for."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        code = _typed(interaction, "code")
+        code = typed(interaction)["code"]
         account = await self.accounts.finish(interaction.user.id, code, datetime.now(UTC))
         await answer(
             interaction,
@@ -120,13 +107,6 @@ class AccountCommands(
                 account=account.name,
             ),
         )
-
-
-def _typed(interaction: discord.Interaction, custom_id: str) -> str:
-    """What was typed into a field of a form."""
-    rows = cast("Json", interaction.data or {}).get("components", [])
-    fields = [row.get("component", {}) for row in rows]
-    return next((str(f["value"]) for f in fields if f.get("custom_id") == custom_id), "")
 
 
 async def setup(bot: "Bot") -> None:

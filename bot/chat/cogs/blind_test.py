@@ -1,6 +1,7 @@
 """/which-one: a real post and a drafted one; which one is real?"""
 
 import random
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,10 @@ from discord.ext import commands
 
 from bot.blind_test import BlindTest, Outcome, Shown
 from bot.chat.actions import keycap
-from bot.chat.answers import answer, clicked, in_passing, reporting
+from bot.chat.answers import answer, in_passing
 from bot.chat.choices import usable_voices
 from bot.chat.render import escaped, inline
+from bot.chat.router import pressed
 from bot.language import told
 from bot.sentences import Words, say
 
@@ -44,18 +46,15 @@ class BlindTests(commands.Cog):
         shown = await self.blind_test.deal(interaction.user.id, voice, datetime.now(UTC), tell)
         await answer(interaction, _question(shown), embeds=_texts(shown), view=_view(shown, locale))
 
-    @commands.Cog.listener()
-    async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """A guess; which trial it is about stands in the button's custom_id, whose in the store."""
-        if found := clicked(interaction, GUESS_ID):
-            async with reporting(interaction):
-                await self._answer(interaction, int(found["id"]), int(found["guess"]))
+    @pressed(GUESS_ID)
+    async def guess(self, interaction: discord.Interaction, found: re.Match[str]) -> None:
+        """Take a guess, and say what it came to in the place of the question.
 
-    async def _answer(self, interaction: discord.Interaction, trial_id: int, guess: int) -> None:
-        """Take a guess, and say what it came to in the place of the question."""
+        Which trial it is about stands in the button's custom_id, whose it is in the store.
+        """
         assert interaction.message
         outcome = await self.blind_test.guess(
-            trial_id, interaction.user.id, guess, datetime.now(UTC)
+            int(found["id"]), interaction.user.id, int(found["guess"]), datetime.now(UTC)
         )
         locale = str(interaction.locale)
         shown = [

@@ -18,7 +18,8 @@ from discord.ext import commands
 
 from bot.chat import render
 from bot.chat.actions import CUSTOM_ID, FORMS, Action
-from bot.chat.answers import DISCORD_FAULTS, in_passing, reporting, words_of
+from bot.chat.answers import DISCORD_FAULTS, in_passing, words_of
+from bot.chat.router import pressed, submitted, typed
 from bot.clock import parse_moment, parse_zone
 from bot.draft import UNDO_FOR, Draft, State
 from bot.drafting import Drafting
@@ -233,21 +234,15 @@ class Decisions(commands.Cog):
         else:  # the question which text was meant
             await interaction.delete_original_response()
 
-    @commands.Cog.listener()
-    async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """Buttons and forms are known by their custom_id: they may be from before a restart."""
-        data: Mapping[str, object] = interaction.data or {}
-        found = re.fullmatch(CUSTOM_ID, str(data.get("custom_id")))
-        if found is None:
-            return
-        async with reporting(interaction):
-            if interaction.type is discord.InteractionType.modal_submit:
-                await self.answer(interaction, int(found["id"]), Action.of(found), _typed(data))
-            else:
-                await self._click(interaction, int(found["id"]), Action.of(found))
+    @submitted(CUSTOM_ID)
+    async def submit(self, interaction: discord.Interaction, found: re.Match[str]) -> None:
+        """Decide as a form says."""
+        await self.answer(interaction, int(found["id"]), Action.of(found), typed(interaction))
 
-    async def _click(self, interaction: discord.Interaction, draft_id: int, action: Action) -> None:
+    @pressed(CUSTOM_ID)
+    async def click(self, interaction: discord.Interaction, found: re.Match[str]) -> None:
         """Do what a button says."""
+        draft_id, action = int(found["id"]), Action.of(found)
         if action.kind in FORMS:
             await self.open_form(interaction, draft_id, action)
         elif action.kind == "show":
@@ -342,13 +337,6 @@ def _call(draft: Draft, note: Words | None, locale: str) -> str:
     link = f"https://discord.com/channels/@me/{draft.channel_id}/{draft.message_id}"
     story = say("Draft {id} needs you: {link}", id=draft.id, link=link)
     return "\n".join(told(words, locale) for words in (story, note) if words)
-
-
-def _typed(data: Mapping[str, object]) -> dict[str, str]:
-    """What stands in the fields of a form."""
-    labels = data["components"]
-    assert isinstance(labels, list)
-    return {label["component"]["custom_id"]: label["component"]["value"] for label in labels}
 
 
 async def setup(bot: "Bot") -> None:

@@ -1,5 +1,6 @@
 """/drafts and /undo: what became of one's drafts, and the last status taken back."""
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,8 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.chat import render
-from bot.chat.answers import answer, clicked, reporting
+from bot.chat.answers import answer
+from bot.chat.router import pressed
 from bot.draft import STATE_WORDS, State
 from bot.drafting import Drafting
 from bot.errors import UserError
@@ -60,14 +62,12 @@ class History(commands.Cog):
         shown = await drafts.of_owner(user_id, state, render.PAGE, number * render.PAGE)
         return render.page(shown, state, number, total, str(interaction.locale))
 
-    @commands.Cog.listener()
-    async def on_interaction(self, interaction: discord.Interaction) -> None:
+    @pressed(render.PAGE_ID)
+    async def turn(self, interaction: discord.Interaction, found: re.Match[str]) -> None:
         """Turn a page: which one stands in the button's custom_id, whose it is in who clicks."""
-        if found := clicked(interaction, render.PAGE_ID):
-            async with reporting(interaction):
-                state = State(found["state"]) if found["state"] in list(State) else None
-                page = await self.page(interaction, state, int(found["page"]))
-                await interaction.response.edit_message(**page)
+        state = State(found["state"]) if found["state"] in list(State) else None
+        page = await self.page(interaction, state, int(found["page"]))
+        await interaction.response.edit_message(**page)
 
 
 async def setup(bot: "Bot") -> None:

@@ -1,15 +1,17 @@
 """/export-me and /forget-me: what the bot knows of a person is theirs."""
 
 import io
+import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot import privacy
-from bot.chat.answers import answer, reporting
+from bot.chat.answers import answer
+from bot.chat.router import pressed
 from bot.errors import UserError
 from bot.language import told
 from bot.sentences import say
@@ -61,17 +63,9 @@ class Privacy(commands.Cog):
             view=view,
         )
 
-    @commands.Cog.listener()
-    async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """The button, also one from before a restart."""
-        if (interaction.type, _custom_id(interaction)) == (
-            discord.InteractionType.component,
-            FORGET,
-        ):
-            async with reporting(interaction):
-                await self._forget(interaction)
-
-    async def _forget(self, interaction: discord.Interaction) -> None:
+    @pressed(FORGET)
+    async def forget(self, interaction: discord.Interaction, _: re.Match[str]) -> None:
+        """Delete it, and say what lies elsewhere."""
         await interaction.response.defer()
         user_id = interaction.user.id
         done = await privacy.forget(self.store, self.accounts, user_id, datetime.now(UTC))
@@ -93,10 +87,6 @@ class Privacy(commands.Cog):
                 )
             )
         await answer(interaction, *lines, view=None)
-
-
-def _custom_id(interaction: discord.Interaction) -> object:
-    return cast("dict[str, object]", interaction.data or {}).get("custom_id")
 
 
 async def setup(bot: "Bot") -> None:

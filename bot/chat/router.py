@@ -1,0 +1,67 @@
+"""Buttons and forms: the cog's method that takes one is told by its custom_id, and by nothing else.
+
+discord.py keeps views and forms in memory only; ours are used after a restart, too, and those of
+earlier versions lie in old messages. So a pattern that stands here once is never taken away.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar, cast
+
+import discord
+from discord.ext import commands
+
+from bot.chat.answers import begin, report
+
+Taker = Callable[[discord.Interaction, re.Match[str]], Awaitable[None]]
+Method = TypeVar("Method", bound=Callable[..., Awaitable[None]])
+
+
+def pressed(pattern: str) -> Callable[[Method], Method]:
+    """A method that takes a button: the interaction, and the match of its whole custom_id."""
+    return _marked(discord.InteractionType.component, pattern)
+
+
+def submitted(pattern: str) -> Callable[[Method], Method]:
+    """A method that takes a form; `typed` tells what stands in it."""
+    return _marked(discord.InteractionType.modal_submit, pattern)
+
+
+def typed(interaction: discord.Interaction) -> dict[str, str]:
+    """What stands in the fields of a form, by their custom_ids."""
+    labels = cast(Any, interaction.data)["components"]  # Any: Discord's JSON
+    return {label["component"]["custom_id"]: label["component"]["value"] for label in labels}
+
+
+class Router:
+    """The one listener for buttons and forms. Whatever goes wrong with one is told."""
+
+    def __init__(self) -> None:
+        self._takers: list[tuple[discord.InteractionType, re.Pattern[str], Taker]] = []
+
+    def add(self, cog: commands.Cog) -> None:
+        """Learn what a cog takes."""
+        for name, function in vars(type(cog)).items():
+            if mark := getattr(function, "_takes", None):
+                self._takers.append((*mark, getattr(cog, name)))
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Hand a button or a form to the method that takes it."""
+        data: Mapping[str, object] = interaction.data or {}
+        for kind, pattern, take in self._takers:
+            found = pattern.fullmatch(str(data.get("custom_id")))
+            if interaction.type is kind and found:
+                try:
+                    begin(interaction)
+                    await take(interaction, found)
+                except Exception as e:  # discord.py itself would only log it
+                    await report(interaction, e)
+                return
+
+
+def _marked(kind: discord.InteractionType, pattern: str) -> Callable[[Method], Method]:
+    def mark(method: Any) -> Any:  # Any: a function with an attribute
+        method._takes = kind, re.compile(pattern)
+        return method
+
+    return mark
