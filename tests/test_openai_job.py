@@ -594,7 +594,7 @@ def test_what_only_the_other_backend_has_is_refused(
 
 def test_the_provider_needs_no_torch() -> None:
     code = (
-        "import sys, trainer.provider.job, trainer.backends;"
+        "import sys, trainer.provider.job, trainer.commands.train;"
         " print([m for m in ('torch', 'transformers', 'numpy') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

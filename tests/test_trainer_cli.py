@@ -1,11 +1,21 @@
+import argparse
+import os
+import re
+import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from tests.fakes import x_archive
 from tests.fakes.x_archive import files, key, tweet
+from trainer.__main__ import build_parser, main
+from trainer.commands import COMMANDS
+
+ROOT = Path(__file__).parent.parent
+LIBRARIES = {"torch", "transformers", "sklearn", "matplotlib", "numpy", "msgspec", "openai", "rich"}
 
 
 def trainer(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -117,3 +127,103 @@ def test_prepare_never_imports_torch(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def _parsers() -> dict[str, argparse.ArgumentParser]:
+    actions = build_parser()._actions
+    (commands,) = (a for a in actions if isinstance(a, argparse._SubParsersAction))
+    return dict(commands.choices)
+
+
+NUMBERS = [
+    (name, action.option_strings[0])
+    for name, parser in _parsers().items()
+    for action in parser._actions
+    if action.type not in (None, Path)
+]
+
+
+@pytest.mark.parametrize(("command", "flag"), NUMBERS, ids=" ".join)
+def test_a_flag_says_what_it_takes(
+    command: str, flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`train --rank abc` said "invalid _count value"."""
+    with pytest.raises(SystemExit, match="2"):
+        main([command, flag, "1.5abc"])
+    (said,) = re.findall(rf"error: argument {flag}: (.*)", capsys.readouterr().err)
+    assert re.fullmatch(r"1.5abc is (not a|no) [\w ]+.*", said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("train --rank 0", "0 is not a whole number from 1 on"),
+        ("train --max-tokens 63", "63 is not a whole number from 64 on"),
+        ("train --learning-rate 0", "0 is no learning rate"),
+        ("train --learning-rate nan", "nan is no learning rate"),
+        ("train --beta 2.1", "2.1 is no beta"),
+        ("train --price 1e7", "1e7 is not a number above 0, up to a million"),
+        ("train --seed 10000000000000000000", "is not a whole number of up to 18 digits"),
+        ("evaluate --seed -1", "-1 is not a whole number from 0 to"),
+        ("prepare --validation 1", "1 is not a share"),
+        ("prepare --validation -0.1", "-0.1 is not a share"),
+        ("serve --port 65536", "65536 is no port"),
+    ],
+)
+def test_a_number_beyond_its_limits_is_refused(
+    arguments: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments.split())
+    assert said in capsys.readouterr().err
+
+
+def test_help_waits_for_no_library_and_for_no_other_command() -> None:
+    code = (
+        "import sys; from trainer.__main__ import main\n"
+        "for argv in (['--help'], ['train', '--help'], ['--version']):\n"
+        "    try: main(argv)\n"
+        "    except SystemExit as e: assert e.code == 0\n"
+        "print(sorted(m for m in sys.modules if m.startswith('trainer.commands.')))\n"
+        "from trainer.__main__ import build_parser\n"
+        "build_parser()\n"
+        f"print({LIBRARIES} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-2:] == [
+        "['trainer.commands.arguments', 'trainer.commands.train']",
+        "set()",
+    ]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_explains_itself_with_examples_that_parse(name: str) -> None:
+    parser = _parsers()[name]
+    assert parser.description
+    assert all(action.help for action in parser._actions)
+    examples = re.findall(r"^  python -m trainer (.*)$", parser.epilog or "", re.M)
+    assert any(example.startswith(name) for example in examples)
+    for example in examples:
+        build_parser().parse_args(shlex.split(example))
+
+
+@pytest.mark.parametrize("flags", [[], ["-S"]], ids=["installed", "a checkout without site"])
+def test_the_version_is_that_of_the_project(flags: list[str]) -> None:
+    command = [sys.executable, *flags, "-m", "trainer", "--version"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    said = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert said.stdout == f"write-my-posts {project['version']}\n"
+
+
+def test_a_missing_library_is_a_sentence() -> None:
+    code = (
+        "import sys; from trainer.__main__ import main\n"
+        "sys.modules['sklearn'] = None\n"
+        "sys.exit(main(['rank', 'nobody']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert re.fullmatch(r"This needs sklearn\S*, .* Run `make install`\.\n", done.stderr)

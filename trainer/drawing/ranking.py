@@ -34,12 +34,9 @@ Asked = tuple[str, str | None]  # a text and the topic it was asked for
 def rank(voice: Path, console: Console) -> None:
     """Draw drafts, fit the ranker and write it.
 
-    Raises DataError if there are too few posts, ServeError if nobody can serve the voice.
+    Raises VoiceError, DataError if there are too few posts, ServeError if nobody can serve it.
     """
-    try:
-        posts = [post for post in load_posts(voice) if post.topics][-POSTS:]
-    except VoiceError as e:
-        raise DataError(str(e)) from e
+    posts = [post for post in load_posts(voice) if post.topics][-POSTS:]
     if len(posts) < FEWEST:
         raise DataError(
             f"The voice has {len(posts)} posts with topics, and a ranker needs at least {FEWEST}."

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.voice import HELD_OUT_FILE, Voice, VoiceError, VoicePost, load_posts
+from bot.voice import HELD_OUT_FILE, Voice, VoicePost, load_posts
 from bot.voice.ranker import Ranker
 from trainer.data import dataset
 from trainer.data.summary import progress_bar
@@ -40,18 +40,15 @@ class Options:
 
 
 def evaluate(folder: VoiceFolder, options: Options, console: Console) -> Verdict:
-    """Judge a voice, write what was found and print it. Raises DataError or ServeError."""
-    try:
-        voice, learnt = Voice.load(folder.place), load_posts(folder.place)
-        held_out = _held_out(folder.place, voice, options.data)
-        real = choose(held_out, options.drafts, options.seed)
-        with progress_bar(Console(stderr=True)) as bar:
-            drawing = Drawing(folder, voice, real, options.is_fresh, bar)
-            found = _find(drawing, learnt, held_out, options, console)
-        judged = Verdict(verdict.line(found), verdict.figures(found), asdict(found))
-        _note(folder.place, voice, verdict.metrics(found))
-    except VoiceError as e:
-        raise DataError(str(e)) from e
+    """Judge a voice, write and print what was found. Raises a TrainerError or VoiceError."""
+    voice, learnt = Voice.load(folder.place), load_posts(folder.place)
+    held_out = _held_out(folder.place, voice, options.data)
+    real = choose(held_out, options.drafts, options.seed)
+    with progress_bar(Console(stderr=True)) as bar:
+        drawing = Drawing(folder, voice, real, options.is_fresh, bar)
+        found = _find(drawing, learnt, held_out, options, console)
+    judged = Verdict(verdict.line(found), verdict.figures(found), asdict(found))
+    _note(folder.place, voice, verdict.metrics(found))
     judged.save(folder.place)
     show(judged, console)
     return judged

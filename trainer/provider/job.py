@@ -48,7 +48,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class OpenAI:
-    """The backend that a provider runs; see backends.Backend."""
+    """What `train --backend openai` does: called again after a kill, it goes on where it was."""
 
     provider: Provider
     order: Order

@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.console import Console
 from rich.progress import Progress
 
-from bot.voice import HELD_OUT_FILE, POSTS_FILE, Voice, VoiceError, VoicePost, read_posts
+from bot.voice import HELD_OUT_FILE, POSTS_FILE, Voice, VoicePost, read_posts
 from bot.voice.ranker import Ranker
 from trainer.data.dataset import ABOUT_FILE
 from trainer.data.summary import progress_bar
@@ -69,20 +69,17 @@ class Sources:
 
 
 def report(folder: Path, options: Options, *, now: datetime, stdout: Console | None = None) -> Path:
-    """Write the report of the voice in `folder` and return its path. Raises DataError."""
-    try:
-        voice = Voice.load(folder)
-        sources = _sources(folder, voice, options.data)
-        out = options.out or folder / "report.html"
-        zone = _zone(options.timezone)
-        reception = Reception.load(options.database, voice) if options.database else None
-        with progress_bar(Console(stderr=True)) as bar:
-            portrait = _paint(sources, voice, zone, bar)
-            pairs, silence = _pairs(folder, sources, options, bar)
-            shown = _draw(portrait, sources.curve, options.timezone, bar)
-        taken = pictures.approvals(reception.weeks) if reception else None
-    except VoiceError as e:
-        raise DataError(str(e)) from e
+    """Write the report of a voice and return its path. Raises VoiceError or DataError."""
+    voice = Voice.load(folder)
+    sources = _sources(folder, voice, options.data)
+    out = options.out or folder / "report.html"
+    zone = _zone(options.timezone)
+    reception = Reception.load(options.database, voice) if options.database else None
+    with progress_bar(Console(stderr=True)) as bar:
+        portrait = _paint(sources, voice, zone, bar)
+        pairs, silence = _pairs(folder, sources, options, bar)
+        shown = _draw(portrait, sources.curve, options.timezone, bar)
+    taken = pictures.approvals(reception.weeks) if reception else None
     page = _page(
         voice=voice,
         verdict=Verdict.load(folder),

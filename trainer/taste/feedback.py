@@ -24,7 +24,6 @@ from bot.voice import (
     Message,
     Prompt,
     Voice,
-    VoiceError,
     load_posts,
     personal,
 )
@@ -230,12 +229,9 @@ def _source(folder: Path) -> Source:
     """What the voice's folder says; `prepare`'s prompt where there is none."""
     if not (folder / VOICE_FILE).is_file():
         return Source()
-    try:
-        voice = Voice.load(folder)
-        has_any = (folder / HELD_OUT_FILE).exists()
-        held_out = load_posts(folder, HELD_OUT_FILE) if has_any else []
-    except VoiceError as e:
-        raise DataError(str(e)) from e
+    voice = Voice.load(folder)
+    has_any = (folder / HELD_OUT_FILE).exists()
+    held_out = load_posts(folder, HELD_OUT_FILE) if has_any else []
     return Source(voice.prompt, frozenset(_plain(post.text) for post in held_out), voice.seed)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.voice import Base, Prompt, VoiceError
+from bot.voice import Base, Prompt
 from bot.voice.weights import DEFAULT_BASE, GGUF_SHA256, find_weights
 from trainer.errors import ModelError
 
@@ -71,11 +71,8 @@ def default_folder() -> Path:
 
 
 def default_gguf() -> Path:
-    """The default base's GGUF weights, checked by hash."""
-    try:
-        return find_weights(DEFAULT_BASE)
-    except VoiceError as e:
-        raise ModelError(str(e)) from e
+    """The default base's GGUF weights, checked by hash. Raises VoiceError."""
+    return find_weights(DEFAULT_BASE)
 
 
 def cache_root() -> Path:

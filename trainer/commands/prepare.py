@@ -1,0 +1,158 @@
+"""`prepare SOURCE [SOURCE ...] --out DATA`; why the defaults are what they are: options.py."""
+
+import argparse
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+
+from trainer.commands.arguments import SEED, Group, number
+from trainer.errors import DataError
+
+DESCRIPTION = """\
+Turns archives of posts into training data: cleans the posts, finds their
+topics, puts the newest 20% aside to judge by, and accounts for every post.
+Reads archives of X, Mastodon, Bluesky and Threads as they were downloaded,
+and any CSV, JSON lines or JSON file with a column "text", and if you like
+"id" and "created_at".
+
+What becomes of your posts: docs/archives.md. Look at DATA/posts.jsonl before
+you go on."""
+EXAMPLES = """\
+examples:
+  python -m trainer prepare twitter-archive.zip --out data
+  python -m trainer prepare twitter.zip mastodon.tar.gz --out data --language en
+  python -m trainer prepare --out data --explain 1488472846284857344"""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add its flags."""
+    parser.description, parser.epilog = DESCRIPTION, EXAMPLES
+    parser.usage = "%(prog)s SOURCE [SOURCE ...] --out DATA [flags]"
+    option = parser.add_argument
+    option(
+        "sources",
+        type=Path,
+        nargs="*",
+        metavar="SOURCE",
+        help="an archive, the folder it was unpacked to, or the file with the posts; several"
+        " become one archive, in the order of time",
+    )
+    option("--out", type=Path, metavar="DATA", required=True, help="folder to write")
+    option(
+        "--explain",
+        metavar="ID",
+        help="say what became of a post of DATA, by its id; needs no archive",
+    )
+    _add_choices(parser.add_argument_group("which posts to learn from"))
+    _add_treatment(parser.add_argument_group("what to do with them"))
+
+
+def _add_choices(group: Group) -> None:
+    option = group.add_argument
+    option(
+        "--with-replies",
+        action="store_true",
+        help="replies to other people too; replies to yourself are always learnt from",
+    )
+    option("--with-quotes", action="store_true", help="quotes of other people's posts too")
+    option("--with-retweets", action="store_true", help="retweets and boosts too")
+    option(
+        "--with-private",
+        action="store_true",
+        help="posts for followers only too; never those for X's Circle",
+    )
+    option("--with-direct", action="store_true", help="posts to those they mention too")
+    option(
+        "--language",
+        type=_language,
+        nargs="+",
+        default=(),
+        metavar="CODE",
+        help="posts in these languages only, such as en de (default: all)",
+    )
+    option(
+        "--db",
+        type=Path,
+        metavar="FILE",
+        help="the bot's database (its setting DATABASE), which is only read, also while the bot"
+        " runs: leave out what the bot wrote (default: posts of the bot count as yours)",
+    )
+
+
+def _add_treatment(group: Group) -> None:
+    option = group.add_argument
+    option(
+        "--threads",
+        choices=("keep", "join"),
+        default="keep",
+        help="keep your threads as single posts, or join each to one post (default: %(default)s: a"
+        " draft has to fit into one post, and a joined thread would not)",
+    )
+    option(
+        "--personal",
+        choices=("mask", "drop", "keep"),
+        default="mask",
+        help="mask e-mail addresses, phone numbers, bank accounts, cards and keys, drop the posts"
+        " that hold any, or keep them as they are (default: %(default)s)",
+    )
+    option(
+        "--ner",
+        metavar="tweetnlp[:MODEL]",
+        help="find names with tweetnlp (https://tweetnlp.org) too: its default model, a model's id"
+        " or a folder; `.venv/bin/pip install -c constraints.txt '.[tweetnlp]'` first, 1 GB, and"
+        " the model about as much (default: names are not looked for)",
+    )
+    option(
+        "--validation",
+        type=number(float, 0, math.nextafter(1, 0), "not a share: give a number from 0 to below 1"),
+        default=0.2,
+        metavar="SHARE",
+        help="newest share of the posts that is kept for judging; 0 keeps none"
+        " (default: %(default)s)",
+    )
+    option(
+        "--seed",
+        type=SEED,
+        default=0,
+        metavar="N",
+        help="what the training draws its random numbers from, noted in DATA: the same seed on the"
+        " same data gives the same voice (default: %(default)s)",
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Prepare, or explain a post, or both."""
+    from trainer.bot_database import USUAL
+    from trainer.data.explain import explain
+    from trainer.data.options import Options
+    from trainer.data.prepare import prepare
+
+    if not args.sources and args.explain is None:
+        raise DataError("Name the archives to prepare: a zip, a folder or a file, or several.")
+    options = Options(
+        ner=args.ner,
+        validation=args.validation,
+        seed=args.seed,
+        with_replies=args.with_replies,
+        with_quotes=args.with_quotes,
+        with_retweets=args.with_retweets,
+        with_private=args.with_private,
+        with_direct=args.with_direct,
+        threads=args.threads,
+        languages=tuple(args.language),
+        personal=args.personal,
+    )
+    if args.sources:
+        prepare(args.sources, args.out, options, now=datetime.now(UTC), db=args.db)
+        if args.db is None and USUAL.is_file():
+            print(f"A bot's database is here: --db {USUAL} leaves out what the bot wrote.")
+    if args.explain is not None:
+        print("\n".join(explain(args.out, args.explain)))
+
+
+def _language(text: str) -> str:
+    from trainer.data.languages import is_code, normal_code
+
+    if not is_code(text):
+        raise argparse.ArgumentTypeError(f"{text} is no language: give its code, such as en")
+    return normal_code(text)
