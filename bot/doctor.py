@@ -172,7 +172,7 @@ async def _look_into_database() -> AsyncIterator[Finding]:
             vault = Vault.open(key, settings.database)
             private = settings.mastodon_private_instances
             accounts = Accounts(settings.owner_ids, None, store, vault, private)
-            for user_id in await store.people.with_account():
+            for user_id in await store.accounts.owners():
                 check = partial(_check_account, accounts, user_id)
                 yield await _try(f"account of {user_id}", check)
     except InUse:

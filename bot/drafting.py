@@ -144,7 +144,7 @@ class Drafting:
         )
         if old.state is not State.PENDING:
             return await self.store.drafts.add(new)
-        stored = await self.store.drafts.replace(old.id, new, now, instruction)
+        stored = await self.store.decisions.replace(old.id, new, now, instruction)
         if stored is None:
             raise decided(await self.get(old.id))
         return stored
@@ -163,13 +163,13 @@ class Drafting:
         account = await self.accounts.of(draft.owner_id)
         length = partial(account.length, asked=draft.style)
         new = candidate_of(text, draft.max_chars, length, old.original or old.text)
-        if not await self.store.drafts.edit(draft.id, position, new, now):
+        if not await self.store.decisions.edit(draft.id, position, new, now):
             raise decided(await self.get(draft.id))
 
     async def reject(self, draft: Draft, now: datetime) -> None:
         """Reject a pending draft. Raises UserError."""
         expect_whole(draft)
-        if not await self.store.drafts.close_draft(draft.id, State.REJECTED, now):
+        if not await self.store.decisions.close_draft(draft.id, State.REJECTED, now):
             raise decided(await self.get(draft.id))
 
     async def expire(self, now: datetime) -> list[Draft]:
@@ -178,7 +178,7 @@ class Drafting:
         return [
             replace(draft, state=State.EXPIRED)
             for draft in old
-            if await self.store.drafts.close_draft(draft.id, State.EXPIRED, now)
+            if await self.store.decisions.close_draft(draft.id, State.EXPIRED, now)
         ]
 
     async def matching_topics(self, user_id: int, typed: str, limit: int) -> list[str]:

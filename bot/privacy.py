@@ -41,10 +41,10 @@ async def forget(store: Store, accounts: Accounts, user_id: int, now: datetime) 
                 "Draft {id} is just being posted. Wait until its message says what became of it.",
                 id=draft.id,
             )
-    grants = await store.people.grants()
+    grants = await store.grants.all()
     voices = tuple(name for name, roles in grants.items() if roles.get(user_id) == "owner")
     account, is_revoked = None, True
-    if await store.people.account(user_id):
+    if await store.accounts.of(user_id):
         account, is_revoked = await accounts.disconnect(user_id)
     await erase(store.database, user_id)
     log.info("a person was forgotten")

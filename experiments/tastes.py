@@ -102,7 +102,7 @@ class Deciding:
                 await self._approve(draft, position, mends=wish == "mend")
                 return
             if is_last or wish == "reject" or not left:
-                await self._store.drafts.close_draft(draft.id, State.REJECTED, self._now)
+                await self._store.decisions.close_draft(draft.id, State.REJECTED, self._now)
                 return
             old = draft
 
@@ -119,20 +119,22 @@ class Deciding:
     async def _show(self, topic: str | None, texts: Sequence[str], old: Draft | None) -> Draft:
         candidates = tuple(Candidate(text, len(text)) for text in texts)
         new = Draft(1, self._voice, topic, candidates, 500, self._now)
-        drafts = self._store.drafts
-        stored = await (drafts.replace(old.id, new, self._now, None) if old else drafts.add(new))
+        store = self._store
+        stored = await (
+            store.decisions.replace(old.id, new, self._now, None) if old else store.drafts.add(new)
+        )
         assert stored
-        await drafts.shown(stored, 1, stored.id)
+        await store.drafts.shown(stored, 1, stored.id)
         return stored
 
     async def _approve(self, draft: Draft, position: int, *, mends: bool) -> None:
-        drafts, candidate = self._store.drafts, draft.candidates[position]
+        decisions, candidate = self._store.decisions, draft.candidates[position]
         if mends:
             text = mended(candidate.text)
             candidate = Candidate(text, len(text), (), candidate.text)
-            assert await drafts.edit(draft.id, position, candidate, self._now)
-        assert await drafts.claim(draft.id, position, candidate.fingerprint, ACCOUNT, self._now)
-        await drafts.mark_published(draft.id)
+            assert await decisions.edit(draft.id, position, candidate, self._now)
+        assert await decisions.claim(draft.id, position, candidate.fingerprint, ACCOUNT, self._now)
+        await decisions.mark_published(draft.id)
 
 
 def mended(text: str) -> str:

@@ -136,7 +136,7 @@ async def test_a_code_counts_for_who_began_and_only_for_a_while(
         await accounts.finish(ALICE, code, NOW + CODE_LIFE + timedelta(seconds=1))
     with pytest.raises(UserError, match="does not accept this code"):
         await accounts.finish(ALICE, "wrong", NOW)
-    assert await store.people.with_account() == []
+    assert await store.accounts.owners() == []
     await accounts.finish(ALICE, f" {code} ", NOW)
     with pytest.raises(UserError, match="Begin with"):
         await accounts.finish(ALICE, code, NOW)
@@ -174,7 +174,7 @@ async def test_a_server_that_fails_half_way_connects_nothing(
     with pytest.raises((Unavailable, Refused, UserError)) as e:
         await accounts.finish(ALICE, code, NOW)
     assert proxy.url in str(e.value) or "Mastodon server" in str(e.value)
-    assert await store.people.with_account() == []
+    assert await store.accounts.owners() == []
 
 
 async def test_disconnecting_revokes_the_token_at_the_server(
@@ -194,7 +194,7 @@ async def test_a_server_that_is_away_does_not_keep_anybody_connected(
     await _connect(accounts, ALICE, proxy, "alice")
     proxy.fault("POST", "/oauth/revoke", 503)
     assert (await accounts.disconnect(ALICE))[1] is False
-    assert await store.people.with_account() == []
+    assert await store.accounts.owners() == []
 
 
 async def test_another_connection_takes_the_place_of_the_first(
@@ -224,9 +224,9 @@ async def test_tokens_are_stored_encrypted(
     accounts: Accounts, proxy: Proxy, store: Store, tmp_path: Path
 ) -> None:
     account = await _connect(accounts, ALICE, proxy, "alice")
-    stored = await store.people.account(ALICE)
+    stored = await store.accounts.of(ALICE)
     assert stored
-    secrets = [Vault([KEY]).unlock(locked) for _, locked in await store.people.secrets()]
+    secrets = [Vault([KEY]).unlock(locked) for _, locked in await store.accounts.secrets()]
     assert len(secrets) == 2
     kept = b"".join(file.read_bytes() for file in tmp_path.glob("bot.db*"))
     assert not any(secret.encode() in kept for secret in secrets)

@@ -16,7 +16,6 @@ from bot.drafting import Drafting
 from bot.errors import UserError
 from bot.privacy import dossier
 from bot.store.dossier import erase
-from bot.store.outcomes import OutcomeTable
 from bot.voice import HELD_OUT_FILE, VoicePost, save_posts
 from tests import test_page
 from tests.conftest import OWNER
@@ -216,19 +215,21 @@ async def test_a_guess_works_after_a_restart(stage: Stage, held_out: Path) -> No
 
 async def test_voice_show_tells_the_approvals_of_thirty_days(stage: Stage, bot: Bot) -> None:
     assert "In the last" not in await stage.says("alice", "voice show")
-    drafts, alice = bot.drafting.store.drafts, int(stage.sandbox.people["alice"]["id"])
+    drafts, decisions = bot.drafting.store.drafts, bot.drafting.store.decisions
+    alice = int(stage.sandbox.people["alice"]["id"])
     now, old = datetime.now(UTC), datetime(2026, 1, 1, tzinfo=UTC)
     for i in range(4):
         draft = await drafts.add(Draft(alice, "mara", "tea", (Candidate("one", 3),), 500, now))
         if i == 0:
-            await drafts.edit(draft.id, 0, Candidate("two", 3, (), "one"), now)
+            await decisions.edit(draft.id, 0, Candidate("two", 3, (), "one"), now)
         if i < 2:
             text = Candidate("two" if i == 0 else "one", 3)
-            assert await drafts.schedule(draft.id, 0, text.fingerprint, now, now)
-    await drafts.replace(3, Draft(alice, "mara", "tea", (Candidate("x", 1),), 500, now), now, None)
+            assert await decisions.schedule(draft.id, 0, text.fingerprint, now, now)
+    other = Draft(alice, "mara", "tea", (Candidate("x", 1),), 500, now)
+    await decisions.replace(3, other, now, None)
     shown = await stage.says("alice", "voice show")
     assert "In the last 30 days 2 of 3 drafts were approved (67%), 1 of the approved" in shown
-    assert (await OutcomeTable(bot.drafting.store.database).approvals("mara", old)).again == 1
+    assert (await decisions.approvals("mara", old)).again == 1
 
 
 @pytest.mark.slow  # a browser

@@ -101,7 +101,7 @@ async def test_what_a_crash_left_half_way_is_posted_once_and_told(stage: Stage) 
         await stage.dm()
         draft = await bot.drafting.get(1)
         account = await bot.drafting.accounts.of(draft.owner_id)
-        assert await bot.drafting.store.drafts.claim(
+        assert await bot.drafting.store.decisions.claim(
             *(1, 0, draft.candidates[0].fingerprint, await account.identify(), datetime.now(UTC))
         )
     async with stage.running():

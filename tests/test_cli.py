@@ -12,7 +12,7 @@ import pytest
 
 from bot.posting.vault import Vault
 from bot.store import Store
-from bot.store.people import Connected
+from bot.store.accounts import Connected
 from sandbox.server import Sandbox
 from tests.fakes.llm import TEXTS, FakeLLM
 
@@ -135,7 +135,7 @@ async def _connect(env: dict[str, str], user_id: int, token: str) -> None:
     locked = Vault.open(None, database).lock(token)
     async with Store.open(database) as store:
         account = Connected(base_url, "@you", locked)
-        await store.people.connect(user_id, account, datetime.now(UTC))
+        await store.accounts.connect(user_id, account, datetime.now(UTC))
 
 
 @pytest.mark.parametrize(

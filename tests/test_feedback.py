@@ -61,17 +61,17 @@ class Deciding:
         found = await self.store.drafts.get(draft.id)
         assert found
         fingerprint = found.candidates[position].fingerprint
-        assert await self.store.drafts.claim(draft.id, position, fingerprint, ACCOUNT, self.now)
-        await self.store.drafts.mark_published(draft.id)
+        assert await self.store.decisions.claim(draft.id, position, fingerprint, ACCOUNT, self.now)
+        await self.store.decisions.mark_published(draft.id)
 
     async def edit(self, draft: Draft, position: int, text: str) -> None:
         original = draft.candidates[position].text
         edited = Candidate(text, len(text), (), original)
-        assert await self.store.drafts.edit(draft.id, position, edited, self.now)
+        assert await self.store.decisions.edit(draft.id, position, edited, self.now)
 
     async def close(self, draft: Draft, state: State) -> None:
         await self.store.drafts.shown(draft, 1, draft.id)
-        assert await self.store.drafts.close_draft(draft.id, state, self.now)
+        assert await self.store.decisions.close_draft(draft.id, state, self.now)
 
 
 async def _decide(store: Store) -> None:
@@ -85,7 +85,7 @@ async def _decide(store: Store) -> None:
     other = Draft(OWNER, "mara", "goose", (Candidate("d one", 5),), 500, one.now)
     asked_again = await one.draft("e one", topic=None)
     new = replace(other, topic=None, candidates=(Candidate("f one", 5),), instruction="no tags")
-    instead = await store.drafts.replace(asked_again.id, new, one.now, "no tags")
+    instead = await store.decisions.replace(asked_again.id, new, one.now, "no tags")
     assert instead
     await one.approve(instead, 0)
     await one.approve(await one.draft("d one", topic=" goose"), 0)
@@ -94,7 +94,7 @@ async def _decide(store: Store) -> None:
     await one.draft("i one")
     undone = await one.draft("j one")
     await one.approve(undone, 0)
-    await store.drafts.mark_undone(undone.id, State.PUBLISHED, one.now)
+    await store.decisions.mark_undone(undone.id, State.PUBLISHED, one.now)
     await one.approve(await one.draft("a two", topic="fog"), 0)
 
 
@@ -239,7 +239,7 @@ async def test_a_guests_decisions_are_not_the_owners(tmp_path: Path) -> None:
         one = Deciding(store)
         await one.approve(await one.draft("mine", "not mine"), 0)
         await one.approve(await one.draft("guest's", "other", owner_id=OWNER + 1), 0)
-        await store.people.give("mara", OWNER, 0, NOW)
+        await store.grants.give("mara", OWNER, 0, NOW)
     done = trainer("feedback", "--db", tmp_path / "bot.db", "--out", tmp_path / "data")
     assert "decided by a guest of the voice 1" in " ".join(done.stdout.split())
     assert _pairs(tmp_path / "data") == {("tea", "mine", "not mine")}

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from bot.chat.client import Bot
-from bot.draft import State
+from bot.draft import Candidate, Draft, State
 from tests.fakes.llm import TEXTS
+from tests.fakes.statements import counting
 from tests.fakes.voice import POSTS
 from tests.stage import Stage, buttons, texts
 
@@ -123,6 +124,26 @@ async def test_draft_again_replaces_what_is_open_and_repeats_what_is_not(
     assert (await bot.drafting.get(2)).state is State.REJECTED
     assert "somebody else's" in await stage.says("bob", "draft-again", id=1)
     assert await stage.sandbox.discord.autocomplete("bob", "draft-again", "id", "") == []
+
+
+@pytest.mark.parametrize("many", [5, 50, 200])
+async def test_a_keystroke_of_draft_again_takes_five_statements_at_most(
+    stage: Stage, bot: Bot, many: int
+) -> None:
+    store, discord = bot.drafting.store, stage.sandbox.discord
+    owner, now = int(stage.sandbox.people["alice"]["id"]), datetime.now(UTC)
+    candidates = tuple(Candidate(text, len(text)) for text in TEXTS[:4])
+    for i in range(many):
+        draft = Draft(owner, "mara", f"tea {i}", candidates, 500, now)
+        await store.drafts.shown(await store.drafts.add(draft), None, i + 1)
+    await stage.says("alice", "voice show")  # the bot knows her language by now
+    async with counting(store) as statements:
+        choices = await discord.autocomplete("alice", "draft-again", "id", "tea")
+    assert len(choices) == min(many, 25)
+    assert 0 < len(statements) <= 5
+    async with counting(store) as statements:
+        await stage.says("alice", "drafts")
+    assert 0 < len(statements) <= 6
 
 
 async def test_drafts_are_paged_also_after_a_restart(stage: Stage) -> None:

@@ -14,7 +14,7 @@ import pytest
 from bot.chat.client import Bot
 from bot.draft import Draft
 from bot.posting.vault import Vault
-from bot.store.people import Connected
+from bot.store.accounts import Connected
 from sandbox.interactions import COMPONENT, MODAL_SUBMIT, Interaction, new_interaction
 from sandbox.world import EPHEMERAL, Message
 from tests.stage import Json, Stage
@@ -30,14 +30,14 @@ MINE, YOURS = "mara", "odd"  # the voices of Alice and of Bob
 async def both(stage: Stage, bot: Bot) -> dict[str, Draft]:
     """Each has a voice, an account and a draft, sent to them by the bot."""
     stage.add_voice(YOURS)
-    people, now = bot.drafting.store.people, datetime.now(UTC)
+    store, now = bot.drafting.store, datetime.now(UTC)
     tokens, vault = stage.sandbox.mastodon_tokens, Vault.open(None, stage.database)
     for name, voice, username in (("alice", MINE, "you"), ("bob", YOURS, "bob")):
         user_id = int(stage.sandbox.people[name]["id"])
-        await people.give(voice, user_id, 0, now)
+        await store.grants.give(voice, user_id, 0, now)
         token = vault.lock(tokens[username])
         account = Connected(stage.sandbox.mastodon_url, f"@{username}", token)
-        await people.connect(user_id, account, now)
+        await store.accounts.connect(user_id, account, now)
     await stage.sandbox.discord.slash("alice", "draft", topic="tea")
     await stage.dm()
     await stage.sandbox.discord.slash("bob", "draft", topic="fog")

@@ -58,11 +58,11 @@ async def test_an_approval_that_was_confirmed_but_not_yet_claimed_outlives_the_b
         await stage.sandbox.discord.slash("alice", "draft", topic="tea")
         approval = buttons(await stage.dm())[0]["custom_id"]
     async with Store.open(stage.database) as store:  # as a kill right after the click leaves it
-        await store.begun.add(1, approval, {})
+        await store.in_progress.add(1, approval, {})
     async with stage.running() as bot:
         await stage.story("✅")
         await asyncio.sleep(0.2)
-        assert await bot.drafting.store.begun.all() == []
+        assert await bot.drafting.store.in_progress.all() == []
     assert len(await stage.posted()) == 1
 
 
@@ -76,12 +76,12 @@ async def test_an_approval_of_a_text_that_was_just_changing_is_answered_after_a_
         edited = replace(await _draft(store), shown="")  # stored, and not shown yet
         action = action_of_emoji("1️⃣", edited)
         assert action
-        await store.begun.add(1, action.custom_id(edited), {})
+        await store.in_progress.add(1, action.custom_id(edited), {})
     async with stage.running() as bot:
         messages = stage.sandbox.discord.dm_messages
         await stage.until(lambda: "⚠" in messages("alice")[0]["content"])
         await asyncio.sleep(0.2)
-        assert await bot.drafting.store.begun.all() == []
+        assert await bot.drafting.store.in_progress.all() == []
     assert await stage.posted() == []
 
 
@@ -93,13 +93,13 @@ async def test_a_decision_in_hand_is_not_taken_up_when_the_session_is_lost(stage
         stage.proxy.fault("POST", "/api/v1/statuses", 2.0)
         await stage.press(message, "Post 1")
         await stage.until(lambda: ("POST", "/api/v1/statuses") in stage.proxy.seen)
-        assert await bot.drafting.store.begun.all() != []
+        assert await bot.drafting.store.in_progress.all() != []
         async with asyncio.timeout(1):  # it would wait for the decision, and carry it out again
             await decisions.go_on()
         assert await stage.posted() == []
         await stage.story("✅")
         await asyncio.sleep(0.2)
-        assert await bot.drafting.store.begun.all() == []
+        assert await bot.drafting.store.in_progress.all() == []
     assert len(await stage.posted()) == 1
 
 

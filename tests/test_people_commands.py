@@ -120,7 +120,7 @@ async def test_a_person_gets_everything_about_them_and_no_secret(stage: Stage, b
     await stage.connect("alice", "you")
     await stage.sandbox.discord.slash("alice", "draft", topic="tea")
     await stage.dm()
-    secrets = [secret for _, secret in await bot.drafting.store.people.secrets()]
+    secrets = [secret for _, secret in await bot.drafting.store.accounts.secrets()]
     record = await stage.sandbox.discord.slash("alice", "export-me")
     message = await stage.answer(record)
     (attached,) = message["attachments"]

@@ -17,7 +17,7 @@ from bot.posting.accounts import Accounts
 from bot.posting.vault import Vault
 from bot.privacy import forget
 from bot.store import Store
-from bot.store.people import Connected
+from bot.store.accounts import Connected
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 ALICE, BOB = 2, 3
@@ -35,10 +35,10 @@ async def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
             await store.drafts.add(Draft(user, "mara", topic, candidates, 500, NOW))
             locked = vault.lock(f"canary-token-{user}")
             account = Connected("https://m.example", f"@{topic}", locked)
-            await store.people.connect(user, account, NOW)
+            await store.accounts.connect(user, account, NOW)
             await store.people.met(user, "de")
-        await store.people.give("mara", ALICE, BOB, NOW)
-        await store.people.invite("mara", BOB, ALICE, NOW)
+        await store.grants.give("mara", ALICE, BOB, NOW)
+        await store.grants.invite("mara", BOB, ALICE, NOW)
         yield store
 
 
@@ -68,7 +68,7 @@ async def test_a_backup_can_be_restored(store: Store, tmp_path: Path) -> None:
     async with Store.open(tmp_path / "copy.db") as restored:
         draft = await restored.drafts.get(1)
         assert draft and draft.topic == "tea"
-        mine = await restored.people.account(ALICE)
+        mine = await restored.accounts.of(ALICE)
         assert mine and Vault.open(None, tmp_path / "bot.db").unlock(mine.token) == "canary-token-2"
 
 
@@ -134,7 +134,7 @@ async def test_what_is_forgotten_is_gone_from_the_file_and_nobody_elses(
     kept = b"".join(file.read_bytes() for file in tmp_path.glob("bot.db*"))
     assert b"All about tea." not in kept
     assert b"All about fog." in kept
-    assert await store.people.grants() == {}
+    assert await store.grants.all() == {}
     draft = await store.drafts.get(2)
     assert draft and draft.owner_id == BOB
     again = await forget(store, accounts, ALICE, NOW)
@@ -148,9 +148,9 @@ async def test_a_posting_draft_is_not_forgotten_but_an_old_one_is(
     draft = await store.drafts.get(1)
     assert draft
     fingerprint = draft.candidates[0].fingerprint
-    assert await store.drafts.claim(1, 0, fingerprint, "https://m.example @tea", NOW)
+    assert await store.decisions.claim(1, 0, fingerprint, "https://m.example @tea", NOW)
     with pytest.raises(BotError, match="just being posted"):
         await forget(store, accounts, ALICE, NOW)
-    assert await store.people.account(ALICE)
+    assert await store.accounts.of(ALICE)
     await forget(store, accounts, ALICE, NOW.replace(day=23))
     assert await store.drafts.get(1) is None

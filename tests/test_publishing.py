@@ -38,7 +38,7 @@ async def _claim(drafting: Drafting, draft: Draft, now: datetime) -> None:
     """What a crash right after the claim leaves behind."""
     account = await drafting.accounts.of(OWNER)
     text = draft.candidates[0].fingerprint
-    assert await drafting.store.drafts.claim(draft.id, 0, text, await account.identify(), now)
+    assert await drafting.store.decisions.claim(draft.id, 0, text, await account.identify(), now)
 
 
 async def _thread(drafting: Drafting) -> Draft:

@@ -26,13 +26,13 @@ async def _decide(store: Store, now: datetime, text: str, state: State | None) -
     draft = await store.drafts.add(Draft(OWNER, "mara", "tea", candidates, 500, now))
     await store.drafts.shown(draft, 1, draft.id)
     if state:
-        await store.drafts.close_draft(draft.id, state, now)
+        await store.decisions.close_draft(draft.id, state, now)
         return
     if text == "edit me":
-        await store.drafts.edit(draft.id, 0, Candidate("edited", 6, (), text), now)
+        await store.decisions.edit(draft.id, 0, Candidate("edited", 6, (), text), now)
         text = "edited"
     fingerprint = Candidate(text, len(text)).fingerprint
-    assert await store.drafts.schedule(draft.id, 0, fingerprint, now, now)
+    assert await store.decisions.schedule(draft.id, 0, fingerprint, now, now)
 
 
 async def _guess(store: Store, user_id: int, guess: int, trained_at: str) -> None:
@@ -45,7 +45,7 @@ async def db(tmp_path: Path, voice_folder: Path) -> Path:
     """Three weeks, better each time; and guesses of two people, one about an earlier training."""
     trained_at = Voice.load(voice_folder).created_at
     async with Store.open(tmp_path / "bot.db") as store:
-        await store.people.give("mara", OWNER, 0, MONDAY)
+        await store.grants.give("mara", OWNER, 0, MONDAY)
         for week, approved in ((0, 1), (1, 2), (3, 4)):
             now = MONDAY + timedelta(weeks=week)
             for i in range(4):

@@ -146,7 +146,7 @@ async def test_all_that_the_bot_writes_is_for_its_owner_only(tmp_path: Path) -> 
 async def test_a_connected_accounts_token_is_nowhere_to_be_read(stage: Stage, bot: Bot) -> None:
     assert "Connected" in await stage.connect("bob", "bob")
     bob = int(stage.sandbox.people["bob"]["id"])
-    stored = await bot.drafting.store.people.account(bob)
+    stored = await bot.drafting.store.accounts.of(bob)
     assert stored
     assert stored.token.startswith("gAAAA")
     token = Vault.open(None, stage.database).unlock(stored.token)

@@ -10,7 +10,7 @@ from mastodon_mock.testing import MockServer
 from bot.chat.client import Bot
 from bot.drafting import Drafting
 from bot.posting.vault import Vault
-from bot.store.people import Connected
+from bot.store.accounts import Connected
 from tests.conftest import OWNER
 from tests.fakes.llm import TEXTS
 from tests.fakes.proxy import Proxy
@@ -23,10 +23,10 @@ async def test_draft_edit_react_post(
     async with simcord.run(Bot(drafting, scheduler), settle_timeout=60) as env:
         channel = env.create_guild().create_text_channel("general")
         user = env.create_user("alice")
-        alice, people, now = env.guild.add_member(user), drafting.store.people, datetime.now(UTC)
-        await people.give("mara", user.id, OWNER, now)
+        alice, store, now = env.guild.add_member(user), drafting.store, datetime.now(UTC)
+        await store.grants.give("mara", user.id, OWNER, now)
         token = Vault.open(None, tmp_path / "bot.db").lock("alice_token")
-        await people.connect(user.id, Connected(proxy.url, "@alice", token), now)
+        await store.accounts.connect(user.id, Connected(proxy.url, "@alice", token), now)
 
         answer = await alice.slash(channel, "draft", topic="tea", count=1)
         assert answer.ephemeral

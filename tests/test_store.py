@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from bot.draft import Candidate, Draft, Schedule, State, Status
 from bot.errors import ConfigError
 from bot.store import Store
 from bot.store.database import MIGRATIONS
+from bot.store.dossier import export
+from tests.fakes.statements import counting
 
 ACCOUNT = "https://example.org @mara"
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -43,7 +46,7 @@ async def test_a_draft_outlives_the_process(tmp_path: Path) -> None:
 async def test_five_clicks_at_once_claim_once(store: Store) -> None:
     draft = await store.drafts.add(DRAFT)
     claims = await asyncio.gather(
-        *(store.drafts.claim(draft.id, i % 2, _print(i % 2), ACCOUNT, NOW) for i in range(5))
+        *(store.decisions.claim(draft.id, i % 2, _print(i % 2), ACCOUNT, NOW) for i in range(5))
     )
     assert sorted(claims) == [False] * 4 + [True]
 
@@ -51,18 +54,18 @@ async def test_five_clicks_at_once_claim_once(store: Store) -> None:
 async def test_a_text_that_changed_cannot_be_claimed(store: Store) -> None:
     draft = await store.drafts.add(DRAFT)
     edited = Candidate("other", 5, (), "one")
-    assert await store.drafts.edit(draft.id, 0, edited, NOW)
-    assert not await store.drafts.claim(draft.id, 0, _print(0), ACCOUNT, NOW)
-    assert await store.drafts.claim(draft.id, 0, edited.fingerprint, ACCOUNT, NOW)
-    assert not await store.drafts.edit(draft.id, 1, edited, NOW)
+    assert await store.decisions.edit(draft.id, 0, edited, NOW)
+    assert not await store.decisions.claim(draft.id, 0, _print(0), ACCOUNT, NOW)
+    assert await store.decisions.claim(draft.id, 0, edited.fingerprint, ACCOUNT, NOW)
+    assert not await store.decisions.edit(draft.id, 1, edited, NOW)
 
 
 async def test_every_decision_is_stored_with_its_text(store: Store) -> None:
     draft = await store.drafts.add(DRAFT)
-    await store.drafts.edit(draft.id, 0, Candidate("other", 5, (), "one"), NOW)
-    await store.drafts.schedule(draft.id, 1, _print(1), NOW + timedelta(hours=1), NOW)
-    await store.drafts.take_back(draft.id, NOW)
-    await store.drafts.replace(draft.id, DRAFT, NOW, "shorter")
+    await store.decisions.edit(draft.id, 0, Candidate("other", 5, (), "one"), NOW)
+    await store.decisions.schedule(draft.id, 1, _print(1), NOW + timedelta(hours=1), NOW)
+    await store.decisions.take_back(draft.id, NOW)
+    await store.decisions.replace(draft.id, DRAFT, NOW, "shorter")
     rows = await store.database.rows("SELECT action, position, text FROM decisions ORDER BY id")
     assert [tuple(row) for row in rows] == [
         ("edit", 0, "other"),
@@ -78,28 +81,28 @@ async def test_a_draft_is_replaced_whole_or_not_at_all(store: Store) -> None:
     draft = await store.drafts.add(DRAFT)
     bad = Draft(7, "mara", "tea", (Candidate("one", None),), 500, NOW)  # type: ignore[arg-type]  # on purpose
     with pytest.raises(sqlite3.IntegrityError):
-        await store.drafts.replace(draft.id, bad, NOW, None)
+        await store.decisions.replace(draft.id, bad, NOW, None)
     assert await store.drafts.in_state(State.PENDING) == [draft]
-    new = await store.drafts.replace(draft.id, DRAFT, NOW, None)
+    new = await store.decisions.replace(draft.id, DRAFT, NOW, None)
     assert new and await store.drafts.in_state(State.PENDING) == [new]
-    assert await store.drafts.replace(draft.id, DRAFT, NOW, None) is None
+    assert await store.decisions.replace(draft.id, DRAFT, NOW, None) is None
     assert await store.drafts.in_state(State.PENDING) == [new]
 
 
 @pytest.mark.parametrize("state", [State.REJECTED, State.REPLACED])
 async def test_a_closed_draft_cannot_be_claimed(store: Store, state: State) -> None:
     draft = await store.drafts.add(DRAFT)
-    assert await store.drafts.close_draft(draft.id, state, NOW)
-    assert not await store.drafts.claim(draft.id, 0, _print(0), ACCOUNT, NOW)
-    assert not await store.drafts.close_draft(draft.id, State.REJECTED, NOW)
+    assert await store.decisions.close_draft(draft.id, state, NOW)
+    assert not await store.decisions.claim(draft.id, 0, _print(0), ACCOUNT, NOW)
+    assert not await store.decisions.close_draft(draft.id, State.REJECTED, NOW)
 
 
 async def test_a_refused_draft_can_be_claimed_again_with_another_key(store: Store) -> None:
     draft = await store.drafts.add(DRAFT)
-    await store.drafts.claim(draft.id, 0, _print(0), ACCOUNT, NOW)
+    await store.decisions.claim(draft.id, 0, _print(0), ACCOUNT, NOW)
     first = await store.drafts.get(draft.id)
-    assert await store.drafts.release(draft.id, NOW)
-    assert await store.drafts.claim(draft.id, 1, _print(1), ACCOUNT, NOW + timedelta(seconds=1))
+    assert await store.decisions.release(draft.id, NOW)
+    assert await store.decisions.claim(draft.id, 1, _print(1), ACCOUNT, NOW + timedelta(seconds=1))
     second = await store.drafts.get(draft.id)
     assert first and second
     assert first.idempotency_key(0) != second.idempotency_key(0)
@@ -108,13 +111,13 @@ async def test_a_refused_draft_can_be_claimed_again_with_another_key(store: Stor
 
 async def test_a_published_draft_has_its_status(store: Store) -> None:
     draft = await store.drafts.add(DRAFT)
-    await store.drafts.claim(draft.id, 1, _print(1), ACCOUNT, NOW)
-    await store.drafts.posted(draft.id, 0, Status("99", "https://example.org/99"), "two", NOW)
-    await store.drafts.mark_published(draft.id)
+    await store.decisions.claim(draft.id, 1, _print(1), ACCOUNT, NOW)
+    await store.decisions.posted(draft.id, 0, Status("99", "https://example.org/99"), "two", NOW)
+    await store.decisions.mark_published(draft.id)
     found = await store.drafts.get(draft.id)
     assert found and found.state is State.PUBLISHED
     assert found.status_url == "https://example.org/99"
-    assert not await store.drafts.release(draft.id, NOW)
+    assert not await store.decisions.release(draft.id, NOW)
 
 
 async def test_a_failed_write_leaves_no_trace_beside_others(store: Store) -> None:
@@ -207,3 +210,40 @@ async def test_a_database_of_the_first_version_keeps_all_it_holds(tmp_path: Path
             ("approve",)
         ]
         assert (await store.drafts.add(DRAFT)).id == 4
+
+
+@pytest.mark.parametrize("many", [5, 50, 200])
+async def test_many_drafts_take_as_many_statements_as_few(store: Store, many: int) -> None:
+    """Every look that finds more than one draft, with drafts in every state."""
+    for i in range(many):
+        await _in_some_state(store, replace(DRAFT, topic=f"tea {i}"), i)
+    later = NOW + timedelta(days=30)
+    looks = {
+        "in a state": lambda: store.drafts.in_state(State.PENDING),
+        "unshown": lambda: store.drafts.unshown(later),
+        "due": lambda: store.drafts.due(later),
+        "untouched": lambda: store.drafts.untouched_since(later),
+        "of an owner": lambda: store.drafts.of_owner(7, limit=200),
+        "posted": lambda: store.drafts.posted_since(NOW),
+        "topics": lambda: store.drafts.topics_used(7),
+        "one": lambda: store.drafts.get(1),
+    }
+    for name, look in looks.items():
+        async with counting(store) as statements:
+            found = await look()
+        assert found, name
+        assert len(statements) <= 3, name
+    async with counting(store) as statements:
+        await export(store.database, 7)
+    assert len(statements) <= 14  # one a table, and one for their names
+
+
+async def _in_some_state(store: Store, draft: Draft, i: int) -> None:
+    """A draft that is open, scheduled or posted."""
+    draft = await store.drafts.add(draft)
+    if i % 3 == 1:
+        await store.decisions.schedule(draft.id, 1, _print(1), NOW, NOW)
+    if i % 3 == 2:
+        await store.decisions.claim(draft.id, 0, _print(0), ACCOUNT, NOW)
+        await store.decisions.posted(draft.id, 0, Status(str(i), "https://e/1"), "one", NOW)
+        await store.decisions.mark_published(draft.id)

@@ -47,21 +47,21 @@ class Owner:
 
     async def edit(self, draft: Draft, text: str) -> Draft:
         edited = Candidate(text, len(text), (), draft.candidates[0].text)
-        assert await self.store.drafts.edit(draft.id, 0, edited, draft.created_at)
+        assert await self.store.decisions.edit(draft.id, 0, edited, draft.created_at)
         return replace(draft, candidates=(edited,))
 
     async def post(self, draft: Draft) -> list[int]:
         """Approve it; the numbers of its statuses."""
-        text, drafts = draft.candidates[0], self.store.drafts
+        text, decisions = draft.candidates[0], self.store.decisions
         account = f"{SERVER} @me"
-        assert await drafts.claim(draft.id, 0, text.fingerprint, account, DRAFTED)
+        assert await decisions.claim(draft.id, 0, text.fingerprint, account, DRAFTED)
         numbers = []
         for part, words in enumerate(text.statuses):
             self.number += 1
             status = Status(str(self.number), f"{SERVER}/@me/{self.number}")
-            await drafts.posted(draft.id, part, status, words, DRAFTED)
+            await decisions.posted(draft.id, part, status, words, DRAFTED)
             numbers.append(self.number)
-        await drafts.mark_published(draft.id)
+        await decisions.mark_published(draft.id)
         return numbers
 
 
@@ -122,8 +122,8 @@ async def test_a_status_known_by_its_owners_word_alone_is_known_by_its_text(tmp_
         owner = Owner(store)
         draft = await owner.draft("Ask @mel@fog.example about\nhttps://example.org/fog today")
         fingerprint = draft.candidates[0].fingerprint
-        await store.drafts.claim(draft.id, 0, fingerprint, f"{SERVER} @me", DRAFTED)
-        await store.drafts.posted(draft.id, 0, Status("", ""), draft.candidates[0].text, DRAFTED)
+        await store.decisions.claim(draft.id, 0, fingerprint, f"{SERVER} @me", DRAFTED)
+        await store.decisions.posted(draft.id, 0, Status("", ""), draft.candidates[0].text, DRAFTED)
     html = (
         '<p>Ask <span class="h-card"><a href="https://fog.example/@mel" class="u-url mention">@'
         '<span>mel</span></a></span> about<br /><a href="https://example.org/fog/">'
@@ -183,7 +183,7 @@ async def test_older_posts_are_their_authors_whatever_the_bot_says_later(tmp_pat
 async def test_every_version_of_what_the_bot_wrote_is_the_bots(tmp_path: Path) -> None:
     async with Store.open(tmp_path / "bot.db") as store:
         draft = await Owner(store).draft("The kettle nose.")
-        await store.drafts.close_draft(draft.id, State.REJECTED, DRAFTED)  # and copied by hand
+        await store.decisions.close_draft(draft.id, State.REJECTED, DRAFTED)  # and copied by hand
     first, last = x_archive.key(1), x_archive.key(2)
     ids = {"editTweetIds": [first, last]}
     tweets = [

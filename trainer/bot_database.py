@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from bot.voice.rates import Approvals, Guesses
+from bot.voice.rates import COUNTS, DECIDED_AT, IS_SHOWN, Approvals, Guesses
 from trainer.errors import DataError
 
 USUAL = Path("state/bot.db")  # the bot's setting DATABASE, where nobody set it
 LAYOUT = 5  # PRAGMA user_version: the number of the newest migration
 UNOPENED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}
-_DECIDING = "('approve', 'later', 'reject', 'again', 'expire')"
-_IS_SHOWN = "(state != 'expired' OR shown NOT NULL)"  # nobody ignored what nobody was shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +53,7 @@ def reading(file: Path) -> Iterator[sqlite3.Connection]:
         )
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            db.row_factory = sqlite3.Row
             db.execute("BEGIN")  # all that follows sees the same state
             _check(db, file)
             yield db
@@ -71,7 +70,7 @@ def reading(file: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _check(db: sqlite3.Connection, file: Path) -> None:
-    ((layout,),) = db.execute("PRAGMA user_version")
+    layout = db.execute("PRAGMA user_version").fetchone()["user_version"]
     if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'drafts'").fetchone():
         raise DataError(
             f"{file} is not a database of this bot: it holds no drafts. Name the bot's with --db."
@@ -90,39 +89,39 @@ def _check(db: sqlite3.Connection, file: Path) -> None:
 
 def voices(db: sqlite3.Connection) -> list[str]:
     """Names of the voices that drafts were written in."""
-    return [row[0] for row in db.execute("SELECT DISTINCT voice FROM drafts ORDER BY 1")]
+    return [row["voice"] for row in db.execute("SELECT DISTINCT voice FROM drafts ORDER BY voice")]
 
 
 def owner(db: sqlite3.Connection, voice: str) -> int | None:
     """The Discord id of a voice's owner; None means that it is the operators'."""
     rows = db.execute("SELECT user_id FROM grants WHERE voice = ? AND role = 'owner'", (voice,))
-    return next((row[0] for row in rows), None)
+    return next((row["user_id"] for row in rows), None)
 
 
 def drafts(db: sqlite3.Connection, voice: str) -> list[Decided]:
     """Every draft of a voice that somebody saw, oldest first."""
     shown = defaultdict[int, list[Text]](list)
-    for draft_id, text, original in db.execute(
-        "SELECT draft_id, text, original FROM candidates ORDER BY draft_id, position"
+    for row in db.execute(
+        "SELECT draft_id, text, coalesce(original, text) AS written FROM candidates"
+        " ORDER BY draft_id, position"
     ):
-        shown[draft_id].append(Text(text, text if original is None else original))
+        shown[row["draft_id"]].append(Text(row["text"], row["written"]))
     rows = db.execute(
         "SELECT id, owner_id, topic, instruction, state, chosen, replaces,"
-        f" (SELECT max(decided_at) FROM decisions WHERE draft_id = drafts.id"
-        f" AND action IN {_DECIDING}) FROM drafts WHERE voice = ? AND {_IS_SHOWN} ORDER BY id",
+        f" {DECIDED_AT} AS decided_at FROM drafts WHERE voice = ? AND {IS_SHOWN} ORDER BY id",
         (voice,),
     )
-    return [Decided(row[0], shown[row[0]], *row[1:]) for row in rows]
+    return [Decided(shown=shown[row["id"]], **row) for row in rows]
 
 
 def status_addresses(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
     """Every status that drafts became: an address of its server, and its id there."""
-    for account, url, status_id in db.execute(
+    for row in db.execute(
         "SELECT account, url, status_id FROM statuses JOIN drafts ON id = draft_id"
     ):
-        yield url, status_id
-        if account:  # "https://server @name"; the url may lead elsewhere
-            yield account.partition(" ")[0], status_id
+        yield row["url"], row["status_id"]
+        if row["account"]:  # "https://server @name"; the url may lead elsewhere
+            yield row["account"].partition(" ")[0], row["status_id"]
 
 
 def texts(db: sqlite3.Connection) -> Iterator[tuple[str, datetime]]:
@@ -133,14 +132,13 @@ def texts(db: sqlite3.Connection) -> Iterator[tuple[str, datetime]]:
         " WHERE original NOT NULL"
         " UNION ALL SELECT text, created_at FROM statuses JOIN drafts ON id = draft_id"
     )
-    for text, drafted_at in rows:
-        yield text, datetime.fromisoformat(drafted_at)
+    for row in rows:
+        yield row["text"], datetime.fromisoformat(row["created_at"])
 
 
 def counted(decided: Iterable[Decided]) -> Approvals:
     """What became of the drafts that are decided on."""
-    closed = (draft for draft in decided if draft.state != "pending")
-    return Approvals.counted((draft.state, _is_edited(draft), 1) for draft in closed)
+    return Approvals.counted((draft.state, _is_edited(draft), 1) for draft in decided)
 
 
 def by_week(decided: Sequence[Decided]) -> dict[date, Approvals]:
@@ -163,12 +161,16 @@ def by_week(decided: Sequence[Decided]) -> dict[date, Approvals]:
 def guesses(db: sqlite3.Connection, voice: str, trained_at: str) -> dict[str, Guesses]:
     """Guesses about one training of a voice: its owner's, who may know the posts, and others'."""
     rows = db.execute(
-        "SELECT user_id IS ?, count(*) FILTER (WHERE guess = real_position),"
-        " count(*) FILTER (WHERE guess = 3 - real_position), count(*) FILTER (WHERE guess = 0)"
-        " FROM trials WHERE voice = ? AND trained_at = ? AND guess NOT NULL GROUP BY 1",
+        f"SELECT user_id IS ? AS is_owner, {COUNTS} FROM trials"
+        " WHERE voice = ? AND trained_at = ? AND guess NOT NULL GROUP BY is_owner",
         (owner(db, voice), voice, trained_at),
     )
-    return {"its owner" if is_owner else "others": Guesses(*counts) for is_owner, *counts in rows}
+    return {
+        "its owner" if row["is_owner"] else "others": Guesses(
+            row["right"], row["wrong"], row["unsure"]
+        )
+        for row in rows
+    }
 
 
 def _is_edited(draft: Decided) -> bool:

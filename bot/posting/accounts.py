@@ -17,7 +17,7 @@ from bot.posting.mastodon import PAUSES_S, Mastodon
 from bot.posting.oauth import Client
 from bot.posting.vault import LockedOut, Vault
 from bot.store import Store
-from bot.store.people import Application, Connected
+from bot.store.accounts import Application, Connected
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ class Accounts:
         """`shared` is the operators'; `private` are servers allowed although not public."""
         self._operators = operators
         self._shared = shared
-        self._people = store.people
+        self._stored = store.accounts
         self._vault = vault
         self._private = private
         self._pauses_s = pauses_s
@@ -53,7 +53,7 @@ class Accounts:
         Raises UserError if they have none, Refused if the one named is not theirs any more,
         Unavailable if it cannot be said now.
         """
-        mine = await self._people.account(user_id)
+        mine = await self._stored.of(user_id)
         if mine and name in (None, f"{mine.base_url} {mine.handle}"):
             return self._opened(user_id, mine)
         if (
@@ -81,13 +81,13 @@ class Accounts:
                 client = await oauth.register(base_url, is_trusted=base_url in self._private)
                 secret = self._vault.lock(client.client_secret)
                 application = Application(client.client_id, secret)
-                await self._people.register(base_url, application, now)
-        await self._people.begin(user_id, base_url, now)
+                await self._stored.register(base_url, application, now)
+        await self._stored.begin_connection(user_id, base_url, now)
         return base_url, oauth.authorisation_link(client)
 
     async def finish(self, user_id: int, code: str, now: datetime) -> Mastodon:
         """Connect the account that a code stands for, at the server where this person began."""
-        base_url = await self._people.begun(user_id, now - CODE_LIFE)
+        base_url = await self._stored.pending_connection(user_id, now - CODE_LIFE)
         client = await self._client(base_url) if base_url else None
         if base_url is None or client is None:
             raise UserError(
@@ -102,9 +102,9 @@ class Accounts:
         except BotError:
             await self._revoke(base_url, token)
             raise
-        earlier = await self._people.account(user_id)
+        earlier = await self._stored.of(user_id)
         connected = Connected(base_url, handle, self._vault.lock(token))
-        await self._people.connect(user_id, connected, now)
+        await self._stored.connect(user_id, connected, now)
         if earlier:
             await self._revoke(earlier.base_url, earlier.token, is_locked=True)
         log.info("account connected", user=user_id, account=account.name)
@@ -112,11 +112,11 @@ class Accounts:
 
     async def disconnect(self, user_id: int) -> tuple[str, bool]:
         """Forget a person's account: its name, and whether its server took the access back."""
-        mine = await self._people.account(user_id)
+        mine = await self._stored.of(user_id)
         if mine is None:
             raise UserError("You have no connected Mastodon account, so there is nothing to do.")
         is_revoked = await self._revoke(mine.base_url, mine.token, is_locked=True)
-        await self._people.disconnect(user_id)
+        await self._stored.disconnect(user_id)
         self._clients.pop(user_id, None)
         log.info("account disconnected", user=user_id, revoked=is_revoked)
         return f"{mine.base_url} {mine.handle}", is_revoked
@@ -124,9 +124,9 @@ class Accounts:
     async def renew_secrets(self) -> list[str]:
         """Encrypt every secret with the first key; the names of those that no key opens."""
         lost = []
-        for name, secret in await self._people.secrets():
+        for name, secret in await self._stored.secrets():
             try:
-                await self._people.replace_secret(secret, self._vault.renew(secret))
+                await self._stored.replace_secret(secret, self._vault.renew(secret))
             except LockedOut:
                 lost.append(name)
         return lost
@@ -150,7 +150,7 @@ class Accounts:
         return Mastodon(base_url, token, pauses_s=self._pauses_s, session=session, handle=handle)
 
     async def _client(self, base_url: str, since: datetime | None = None) -> Client | None:
-        found = await self._people.application(base_url, since)
+        found = await self._stored.application(base_url, since)
         if found is None:
             return None
         try:

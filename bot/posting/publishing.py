@@ -34,6 +34,7 @@ class Publishing:
         self._voices = voices
         self._accounts = accounts
         self._drafts = store.drafts
+        self._decisions = store.decisions
         self._in_hand: Counter[int] = Counter()  # drafts being worked on by this very process
         self._pauses: dict[int, tuple[timedelta, datetime]] = {}  # draft -> last pause, its end
 
@@ -48,7 +49,7 @@ class Publishing:
             mine = draft.account if draft.has_begun else None
             account = await self._accounts.of(draft.owner_id, mine)
             name = await account.identify()
-            if not await self._drafts.claim(draft.id, position, fingerprint, name, now):
+            if not await self._decisions.claim(draft.id, position, fingerprint, name, now):
                 raise await self._why_not(draft, position)
             try:
                 await self._publish(await self._again(draft), now, retried=False)
@@ -62,12 +63,12 @@ class Publishing:
         expect_whole(draft, position)
         await self._voices.check(draft.owner_id, draft.voice)
         await self._accounts.of(draft.owner_id, draft.account if draft.has_begun else None)
-        if not await self._drafts.schedule(draft.id, position, fingerprint, post_at, now):
+        if not await self._decisions.schedule(draft.id, position, fingerprint, post_at, now):
             raise await self._why_not(draft, position)
 
     async def take_back(self, draft: Draft, now: datetime) -> None:
         """Open a scheduled draft again. Raises UserError."""
-        if not await self._drafts.take_back(draft.id, now):
+        if not await self._decisions.take_back(draft.id, now):
             raise decided(await self._again(draft))
 
     async def undo(self, draft: Draft, now: datetime) -> None:
@@ -83,21 +84,21 @@ class Publishing:
             account = await self._accounts.of(draft.owner_id, draft.account)
             for status in reversed(draft.statuses):
                 await account.delete(status.id)
-            if not await self._drafts.mark_undone(draft.id, draft.state, now):
+            if not await self._decisions.mark_undone(draft.id, draft.state, now):
                 raise decided(await self._again(draft))
 
     async def answer(self, draft: Draft, is_there: bool, now: datetime) -> None:
         """Take the owner's word on whether the status is there. Raises UserError."""
         with self._holding(draft.id):
             if not is_there:
-                if not await self._drafts.release(draft.id, now, State.UNKNOWN, "absent"):
+                if not await self._decisions.release(draft.id, now, State.UNKNOWN, "absent"):
                     raise decided(await self._again(draft))
                 return
-            if not await self._drafts.confirm(draft.id, now):
+            if not await self._decisions.confirm(draft.id, now):
                 raise decided(await self._again(draft))
             part = len(draft.statuses)
             text = draft.approved.statuses[part]
-            await self._drafts.posted(draft.id, part, Status("", ""), text, now)
+            await self._decisions.posted(draft.id, part, Status("", ""), text, now)
             await self._publish(await self._again(draft), now, retried=False)
 
     async def settle(self, now: datetime) -> list[Outcome]:
@@ -149,11 +150,11 @@ class Publishing:
         part = len(draft.statuses)
         texts = draft.approved.statuses
         if part < len(texts) and (found := await self._look(draft, texts[part])):
-            await self._drafts.posted(draft.id, part, found, texts[part], now)
+            await self._decisions.posted(draft.id, part, found, texts[part], now)
             part += 1
         if part == len(texts):
-            await self._drafts.mark_published(draft.id)
-        elif not await self._drafts.ask(draft.id, now):
+            await self._decisions.mark_published(draft.id)
+        elif not await self._decisions.ask(draft.id, now):
             return None
         return await self._again(draft), None
 
@@ -183,10 +184,10 @@ class Publishing:
                 self._pause(draft, now)
                 return None
             except (UserError, Refused) as e:
-                await self._drafts.take_back(draft.id, now)
+                await self._decisions.take_back(draft.id, now)
                 return await self._again(draft), e
             fingerprint = draft.approved.fingerprint
-            if not await self._drafts.claim(
+            if not await self._decisions.claim(
                 *(draft.id, draft.chosen, fingerprint, name, now, State.SCHEDULED)
             ):
                 return None
@@ -211,11 +212,11 @@ class Publishing:
                     known,
                 )
             except Refused:
-                await self._drafts.release(draft.id, now)
+                await self._decisions.release(draft.id, now)
                 raise
-            await self._drafts.posted(draft.id, part, status, texts[part], now)
+            await self._decisions.posted(draft.id, part, status, texts[part], now)
             known, reply_to, retried = {*known, status.id}, status.id, False
-        await self._drafts.mark_published(draft.id)
+        await self._decisions.mark_published(draft.id)
         self._pauses.pop(draft.id, None)
 
     @contextmanager

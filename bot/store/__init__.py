@@ -1,20 +1,23 @@
 """All SQL. Rows in, dataclasses out; one module a subject, one database under them.
 
-drafts.py drafts, candidates, decisions, statuses   queries.py how they are found again
-people.py voices' owners, accounts
-begun.py decisions that are being carried out       outcomes.py what became of drafts, counted
-schedules.py the daily suggestions                  trials.py blind tests
-database.py the file itself
+drafts.py     drafts with their texts, found again         decisions.py    what moves a draft
+people.py     language, voice in use, time zone            in_progress.py  decisions under way
+grants.py     whose a voice is                             schedules.py    the daily suggestions
+accounts.py   Mastodon accounts and the way to them        trials.py       blind tests
+dossier.py    all about one person, to export or erase     backup.py       a copy of it all
+database.py   the file itself
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.store.begun import BegunTable
+from bot.store.accounts import AccountTable
 from bot.store.database import Database
+from bot.store.decisions import DecisionTable
 from bot.store.drafts import DraftTable
-from bot.store.outcomes import OutcomeTable
+from bot.store.grants import GrantTable
+from bot.store.in_progress import InProgressTable
 from bot.store.people import PeopleTable
 from bot.store.schedules import ScheduleTable
 from bot.store.trials import TrialTable
@@ -26,9 +29,11 @@ class Store:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.drafts = DraftTable(database)
-        self.begun = BegunTable(database)
-        self.outcomes = OutcomeTable(database)
+        self.decisions = DecisionTable(database, self.drafts)
+        self.in_progress = InProgressTable(database)
         self.people = PeopleTable(database)
+        self.grants = GrantTable(database)
+        self.accounts = AccountTable(database)
         self.schedules = ScheduleTable(database)
         self.trials = TrialTable(database)
 
@@ -41,9 +46,11 @@ class Store:
 
     async def note(self, name: str) -> str | None:
         """What the bot noted of itself under this name."""
-        rows = await self.database.rows("SELECT value FROM notes WHERE name = ?", (name,))
-        return rows[0][0] if rows else None
+        row = await self.database.row("SELECT value FROM notes WHERE name = ?", (name,))
+        return row["value"] if row else None
 
     async def set_note(self, name: str, value: str) -> None:
         """Remember something of the bot itself."""
-        await self.database.write("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
+        await self.database.write(
+            "INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)", (name, value)
+        )

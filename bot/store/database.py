@@ -36,6 +36,7 @@ class Database:
     """`async with Database.open(path) as db:`. Times are ISO 8601 in UTC: they sort as text."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
+        connection.row_factory = sqlite3.Row  # a column is read by its name
         self._connection = connection
         self._write = asyncio.Lock()
 
@@ -72,15 +73,29 @@ class Database:
         with _plainly():
             return list(await self._connection.execute_fetchall(sql, tuple(values)))
 
-    async def run(self, sql: str, values: Iterable[object] = ()) -> aiosqlite.Cursor:
-        """Run one statement; only inside a transaction."""
+    async def row(self, sql: str, values: Iterable[object] = ()) -> sqlite3.Row | None:
+        """The first row of a query. Raises Unavailable if the disk fails."""
+        return next(iter(await self.rows(sql, values)), None)
+
+    async def run(self, sql: str, values: Iterable[object] = ()) -> int:
+        """Run one statement, only inside a transaction; how many rows it changed."""
         assert self._write.locked()
-        return await self._connection.execute(sql, tuple(values))
+        return (await self._connection.execute(sql, tuple(values))).rowcount
+
+    async def insert(self, table: str, **columns: object) -> int:
+        """Add one row, only inside a transaction; its id."""
+        assert self._write.locked()
+        marks = ", ".join("?" * len(columns))
+        cursor = await self._connection.execute(
+            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", tuple(columns.values())
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
 
     async def write(self, sql: str, values: Iterable[object] = ()) -> int:
         """Run one statement in a transaction of its own; how many rows it changed."""
         async with self.transaction():
-            return (await self.run(sql, values)).rowcount
+            return await self.run(sql, values)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:

@@ -21,9 +21,8 @@ async def export(db: Database, user_id: int) -> dict[str, Rows]:
         where = _where(columns)
         if where:
             rows = await db.rows(f"SELECT * FROM {table} WHERE {where}", (user_id,))
-            named = [dict(zip(columns, row, strict=True)) for row in rows]
             found[table] = [
-                {k: "(secret)" if k in SECRET else v for k, v in row.items()} for row in named
+                {k: "(secret)" if k in SECRET else v for k, v in dict(row).items()} for row in rows
             ]
     return found
 
@@ -47,11 +46,12 @@ async def erase(db: Database, user_id: int) -> None:
 async def _tables(db: Database) -> dict[str, list[str]]:
     """The columns of every table."""
     found: dict[str, list[str]] = {}
-    for table, column in await db.rows(
-        "SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c"
+    for row in await db.rows(
+        "SELECT t.name AS table_name, c.name AS column_name"
+        " FROM sqlite_schema AS t, pragma_table_info(t.name) AS c"
         " WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' ORDER BY t.name, c.cid"
     ):
-        found.setdefault(table, []).append(column)
+        found.setdefault(row["table_name"], []).append(row["column_name"])
     return found
 
 

@@ -1,51 +1,70 @@
-"""Drafts: their candidates, every decision on them, and the statuses they became.
+"""Drafts with their candidates and statuses: stored, shown, and found again.
 
-How they are found again: queries.py.
+What is decided on them: decisions.py.
 """
 
 import json
-from collections.abc import Sequence
+import sqlite3
+from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
 
 import structlog
 
-from bot import metrics
-from bot.draft import FOLLOWS, Candidate, Draft, State, Status
-from bot.store.database import iso
-from bot.store.queries import DraftQueries
-
-# What was decided: by the owner, by the server ("refused") or by time ("expire", "ask").
-Decision = Literal[
-    "approve", "reject", "again", "refused", "edit", "later", "take back", "expire", "undo",
-    "ask", "there", "absent",
-]  # fmt: skip
+from bot.draft import Candidate, Draft, State, Status, Style
+from bot.store.database import Database, iso, moment
 
 log = structlog.stdlib.get_logger(__name__)
 
+_OF_DRAFTS = "WHERE draft_id IN (SELECT value FROM json_each(?))"  # any number of them
 
-class DraftTable(DraftQueries):
+
+class DraftTable:
     """Drafts and what belongs to them."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
 
     async def add(self, draft: Draft) -> Draft:
         """Store a new draft; returns it with its id."""
         async with self._db.transaction():
-            return await self._insert(draft)
+            return await self.insert(draft)
 
-    async def replace(
-        self, old_id: int, new: Draft, now: datetime, instruction: str | None
-    ) -> Draft | None:
-        """Store a draft in the place of a pending one, which is closed: both or neither.
+    async def insert(self, draft: Draft, replaces: int | None = None) -> Draft:
+        """The same inside a transaction; `replaces` is the draft in whose place it is asked for."""
+        draft_id = await self._db.insert(
+            "drafts",
+            owner_id=draft.owner_id,
+            voice=draft.voice,
+            topic=draft.topic,
+            instruction=draft.instruction,
+            max_chars=draft.max_chars,
+            visibility=draft.style.visibility,
+            language=draft.style.language,
+            content_warning=draft.style.content_warning,
+            created_at=iso(draft.created_at),
+            replaces=replaces,
+        )
+        for position, candidate in enumerate(draft.candidates):
+            await self.put(draft_id, position, candidate)
+        structlog.contextvars.bind_contextvars(draft=draft_id)
+        log.info("drafted", voice=draft.voice, candidates=len(draft.candidates))
+        return replace(draft, id=draft_id)
 
-        None if the old one was decided before.
-        """
-        async with self._db.transaction():
-            if not await self._close(old_id, State.REPLACED, now, instruction):
-                return None
-            stored = await self._insert(new)
-            await self._db.run("UPDATE drafts SET replaces = ? WHERE id = ?", (old_id, stored.id))
-            return stored
+    async def put(self, draft_id: int, position: int, candidate: Candidate) -> None:
+        """Store a candidate, in the place of an earlier one; only inside a transaction."""
+        await self._db.run(
+            "INSERT OR REPLACE INTO candidates (draft_id, position, text, length, parts, original)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                draft_id,
+                position,
+                candidate.text,
+                candidate.length,
+                json.dumps(candidate.parts) if candidate.parts else None,
+                candidate.original,
+            ),
+        )
 
     async def shown(self, draft: Draft, channel_id: int | None, message_id: int) -> None:
         """Record where, and with which texts, a draft is shown: a reaction there finds it.
@@ -59,199 +78,169 @@ class DraftTable(DraftQueries):
 
     async def reacted(self, draft: Draft, emoji: str) -> None:
         """Record an owner's reaction below a draft."""
-        row = (draft.id, draft.message_id, emoji)
-        await self._db.write("INSERT OR IGNORE INTO reactions VALUES (?, ?, ?)", row)
-
-    # Decisions: each moves the draft, if it still is where the decision found it.
-
-    async def claim(
-        self,
-        draft_id: int,
-        position: int,
-        fingerprint: str,
-        account: str,
-        now: datetime,
-        old: State = State.PENDING,
-    ) -> bool:
-        """Take a draft for posting exactly this text; False if it is taken, or has changed.
-
-        Two clicks, one status.
-        """
-        return await self._decide(
-            *(draft_id, old, State.PUBLISHING, "approve", now, position, fingerprint),
-            chosen=position,
-            account=account,
-            attempted_at=iso(now),
-        )
-
-    async def schedule(
-        self, draft_id: int, position: int, fingerprint: str, post_at: datetime, now: datetime
-    ) -> bool:
-        """Approve a text for later; False if the draft is taken, or has changed."""
-        return await self._decide(
-            *(draft_id, State.PENDING, State.SCHEDULED, "later", now, position, fingerprint),
-            chosen=position,
-            post_at=iso(post_at),
-        )
-
-    async def take_back(self, draft_id: int, now: datetime) -> bool:
-        """Open a scheduled draft again; False if it is too late."""
-        return await self._decide(
-            *(draft_id, State.SCHEDULED, State.PENDING, "take back", now),
-            chosen=None,
-            post_at=None,
-        )
-
-    async def edit(self, draft_id: int, position: int, candidate: Candidate, now: datetime) -> bool:
-        """Put another text in the place of a candidate; False if the draft is decided."""
-        async with self._db.transaction():
-            found = await self._db.run(
-                "SELECT 1 FROM drafts WHERE id = ? AND state = ?", (draft_id, State.PENDING)
-            )
-            if await found.fetchone() is None:
-                return False
-            await self._put(draft_id, position, candidate)
-            return await self._decided(draft_id, "edit", now, position, candidate.text)
-
-    async def close_draft(self, draft_id: int, state: State, now: datetime) -> bool:
-        """Reject or expire a pending draft; False if it was decided before."""
-        async with self._db.transaction():
-            return await self._close(draft_id, state, now)
-
-    async def release(
-        self, draft_id: int, now: datetime, old: State = State.PUBLISHING, why: Decision = "refused"
-    ) -> bool:
-        """Give a claimed draft back: what was tried last is not posted.
-
-        A thread of which something is posted stays with its text.
-        """
-        async with self._db.transaction():
-            return await self._move(
-                *(draft_id, old, State.PENDING),
-                "attempted_at = NULL, post_at = NULL, chosen = CASE WHEN EXISTS"
-                " (SELECT 1 FROM statuses WHERE draft_id = drafts.id) THEN chosen END",
-            ) and await self._decided(draft_id, why, now)
-
-    async def ask(self, draft_id: int, now: datetime) -> bool:
-        """Leave it to the owner to find out whether a claimed draft is posted."""
-        return await self._decide(draft_id, State.PUBLISHING, State.UNKNOWN, "ask", now)
-
-    async def confirm(self, draft_id: int, now: datetime) -> bool:
-        """Take the owner's word that it is."""
-        return await self._decide(draft_id, State.UNKNOWN, State.PUBLISHING, "there", now)
-
-    async def posted(
-        self, draft_id: int, part: int, status: Status, text: str, now: datetime
-    ) -> None:
-        """Record one status that a claimed draft became."""
-        log.info("posted", draft=draft_id, part=part, status=status.id)
-        metrics.STATUSES.inc()
         await self._db.write(
-            "INSERT OR IGNORE INTO statuses VALUES (?, ?, ?, ?, ?, ?)",
-            (draft_id, part, status.id, status.url, text, iso(now)),
+            "INSERT OR IGNORE INTO reactions (draft_id, message_id, emoji) VALUES (?, ?, ?)",
+            (draft.id, draft.message_id, emoji),
         )
 
-    async def mark_published(self, draft_id: int) -> None:
-        """All of a claimed draft is posted."""
-        async with self._db.transaction():
-            await self._move(draft_id, State.PUBLISHING, State.PUBLISHED)
-
-    async def mark_undone(self, draft_id: int, old: State, now: datetime) -> bool:
-        """All that was posted of a draft is deleted."""
-        return await self._decide(draft_id, old, State.UNDONE, "undo", now)
-
-    async def _insert(self, draft: Draft) -> Draft:
-        style = draft.style
-        cursor = await self._db.run(
-            "INSERT INTO drafts (owner_id, voice, topic, instruction, max_chars, visibility,"
-            " language, content_warning, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                draft.owner_id,
-                draft.voice,
-                draft.topic,
-                draft.instruction,
-                draft.max_chars,
-                style.visibility,
-                style.language,
-                style.content_warning,
-                iso(draft.created_at),
-            ),
+    async def has_reacted(self, draft: Draft, emoji: str) -> bool:
+        """Whether this reaction is recorded."""
+        row = await self._db.row(
+            "SELECT 1 FROM reactions WHERE message_id = ? AND emoji = ?", (draft.message_id, emoji)
         )
-        assert cursor.lastrowid is not None
-        for position, candidate in enumerate(draft.candidates):
-            await self._put(cursor.lastrowid, position, candidate)
-        structlog.contextvars.bind_contextvars(draft=cursor.lastrowid)
-        log.info("drafted", voice=draft.voice, candidates=len(draft.candidates))
-        return replace(draft, id=cursor.lastrowid)
+        return row is not None
 
-    async def _close(
-        self, draft_id: int, state: State, now: datetime, instruction: str | None = None
-    ) -> bool:
-        actions: dict[State, Decision] = {
-            State.REJECTED: "reject",
-            State.REPLACED: "again",
-            State.EXPIRED: "expire",
-        }
-        return await self._move(draft_id, State.PENDING, state) and await self._decided(
-            draft_id, actions[state], now, text=instruction
+    # How they are found again.
+
+    async def get(self, draft_id: int) -> Draft | None:
+        """One draft by its id."""
+        return await self._first("WHERE id = ?", draft_id)
+
+    async def by_message(self, message_id: int) -> Draft | None:
+        """The draft that a Discord message shows."""
+        return await self._first("WHERE message_id = ?", message_id)
+
+    async def in_state(self, state: State) -> list[Draft]:
+        """Drafts in a state, oldest first."""
+        return await self._select("WHERE state = ? ORDER BY id", state)
+
+    async def counts(self) -> dict[str, int]:
+        """How many drafts are in each state."""
+        rows = await self._db.rows("SELECT state, count(*) AS n FROM drafts GROUP BY state")
+        return {row["state"]: row["n"] for row in rows}
+
+    async def unshown(self, before: datetime) -> list[Draft]:
+        """Pending drafts, written before then, that nobody has seen."""
+        return await self._select(
+            "WHERE state = ? AND message_id IS NULL AND created_at < ? ORDER BY id",
+            State.PENDING,
+            iso(before),
         )
 
-    async def _put(self, draft_id: int, position: int, candidate: Candidate) -> None:
-        parts = json.dumps(candidate.parts) if candidate.parts else None
-        await self._db.run(
-            "INSERT OR REPLACE INTO candidates (draft_id, position, text, length, parts, original)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (draft_id, position, candidate.text, candidate.length, parts, candidate.original),
+    async def due(self, now: datetime) -> list[Draft]:
+        """Scheduled drafts whose time has come."""
+        return await self._select(
+            "WHERE state = ? AND post_at <= ? ORDER BY id", State.SCHEDULED, iso(now)
         )
 
-    async def _decide(
-        self,
-        draft_id: int,
-        old: State,
-        new: State,
-        action: Decision,
-        now: datetime,
-        position: int | None = None,
-        fingerprint: str | None = None,
-        **columns: object,
-    ) -> bool:
-        """Move a draft and record the decision; False if it has moved, or its text has changed."""
-        async with self._db.transaction():
-            text = None
-            if position is not None:
-                candidate = await self.candidate(draft_id, position)
-                if candidate is None or candidate.fingerprint != fingerprint:
-                    return False
-                text = candidate.text
-            also = ", ".join(f"{column} = ?" for column in columns)
-            return await self._move(
-                draft_id, old, new, also, tuple(columns.values())
-            ) and await self._decided(draft_id, action, now, position, text)
-
-    async def _move(
-        self, draft_id: int, old: State, new: State, also: str = "", values: Sequence[object] = ()
-    ) -> bool:
-        """Move a draft from `old` to `new`; False if it is not in `old` any more."""
-        assert new in FOLLOWS[old]
-        cursor = await self._db.run(
-            f"UPDATE drafts SET state = ?{', ' if also else ''}{also} WHERE id = ? AND state = ?",
-            (new, *values, draft_id, old),
+    async def untouched_since(self, then: datetime) -> list[Draft]:
+        """Pending drafts nobody decided anything on since; threads that broke off are left out."""
+        return await self._select(
+            "WHERE state = ?1 AND created_at < ?2"
+            " AND NOT EXISTS (SELECT 1 FROM statuses WHERE draft_id = drafts.id)"
+            " AND NOT EXISTS (SELECT 1 FROM decisions WHERE draft_id = drafts.id"
+            " AND decided_at >= ?2) ORDER BY id",
+            State.PENDING,
+            iso(then),
         )
-        return cursor.rowcount == 1
 
-    async def _decided(
-        self,
-        draft_id: int,
-        action: Decision,
-        now: datetime,
-        position: int | None = None,
-        text: str | None = None,
-    ) -> bool:
-        log.info("decided", draft=draft_id, action=action)
-        metrics.DECISIONS.labels(action).inc()
-        await self._db.run(
-            "INSERT INTO decisions (draft_id, action, position, text, decided_at)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (draft_id, action, position, text, iso(now)),
+    async def of_owner(
+        self, owner_id: int, state: State | None = None, limit: int = 25, offset: int = 0
+    ) -> list[Draft]:
+        """A person's drafts, newest first."""
+        return await self._select(
+            "WHERE owner_id = ? AND state = coalesce(?, state) ORDER BY id DESC LIMIT ? OFFSET ?",
+            owner_id,
+            state,
+            limit,
+            offset,
         )
-        return True
+
+    async def count(self, owner_id: int, state: State | None = None) -> int:
+        """How many drafts a person has."""
+        (row,) = await self._db.rows(
+            "SELECT count(*) AS n FROM drafts WHERE owner_id = ? AND state = coalesce(?, state)",
+            (owner_id, state),
+        )
+        return int(row["n"])
+
+    async def last_posted(self, owner_id: int) -> Draft | None:
+        """The draft whose status is a person's newest."""
+        return await self._first(
+            "WHERE owner_id = ? AND state = ? ORDER BY"
+            " (SELECT max(posted_at) FROM statuses WHERE draft_id = drafts.id) DESC LIMIT 1",
+            owner_id,
+            State.PUBLISHED,
+        )
+
+    async def posted_since(self, then: datetime) -> list[Draft]:
+        """Drafts posted since."""
+        return await self._select(
+            "WHERE state = ? AND id IN (SELECT draft_id FROM statuses WHERE posted_at >= ?)",
+            State.PUBLISHED,
+            iso(then),
+        )
+
+    async def status_ids(self, account: str) -> set[str]:
+        """Statuses of an account that drafts are known to have become."""
+        rows = await self._db.rows(
+            "SELECT status_id FROM statuses JOIN drafts ON id = draft_id WHERE account = ?",
+            (account,),
+        )
+        return {row["status_id"] for row in rows}
+
+    async def topics_used(self, owner_id: int) -> dict[str, datetime]:
+        """When the owner last drafted about each topic, by its name in lower case."""
+        rows = await self._db.rows(
+            "SELECT topic, created_at FROM drafts WHERE owner_id = ? AND topic NOT NULL"
+            " ORDER BY id",
+            (owner_id,),
+        )
+        return {row["topic"].casefold(): datetime.fromisoformat(row["created_at"]) for row in rows}
+
+    async def candidate(self, draft_id: int, position: int) -> Candidate | None:
+        """One text of a draft as it is now."""
+        row = await self._db.row(
+            "SELECT * FROM candidates WHERE draft_id = ? AND position = ?", (draft_id, position)
+        )
+        return _candidate(row) if row else None
+
+    async def _first(self, where: str, *values: object) -> Draft | None:
+        return next(iter(await self._select(where, *values)), None)
+
+    async def _select(self, where: str, *values: object) -> list[Draft]:
+        """Drafts with all that belongs to them: three statements for any number of drafts."""
+        rows = await self._db.rows(f"SELECT * FROM drafts {where}", values)
+        if not rows:
+            return []
+        ids = (json.dumps([row["id"] for row in rows]),)
+        candidates = defaultdict[int, list[Candidate]](list)
+        for row in await self._db.rows(
+            f"SELECT * FROM candidates {_OF_DRAFTS} ORDER BY draft_id, position", ids
+        ):
+            candidates[row["draft_id"]].append(_candidate(row))
+        statuses = defaultdict[int, list[sqlite3.Row]](list)
+        for row in await self._db.rows(
+            f"SELECT * FROM statuses {_OF_DRAFTS} ORDER BY draft_id, part", ids
+        ):
+            statuses[row["draft_id"]].append(row)
+        return [_draft(row, candidates[row["id"]], statuses[row["id"]]) for row in rows]
+
+
+def _draft(row: sqlite3.Row, candidates: list[Candidate], statuses: list[sqlite3.Row]) -> Draft:
+    return Draft(
+        id=row["id"],
+        owner_id=row["owner_id"],
+        voice=row["voice"],
+        topic=row["topic"],
+        instruction=row["instruction"],
+        max_chars=row["max_chars"],
+        style=Style(row["visibility"], row["language"], row["content_warning"]),
+        state=State(row["state"]),
+        created_at=datetime.fromisoformat(row["created_at"]),
+        channel_id=row["channel_id"],
+        message_id=row["message_id"],
+        shown=row["shown"],
+        account=row["account"],
+        chosen=row["chosen"],
+        attempted_at=moment(row["attempted_at"]),
+        post_at=moment(row["post_at"]),
+        statuses=tuple(Status(status["status_id"], status["url"]) for status in statuses),
+        posted_at=moment(max((status["posted_at"] for status in statuses), default=None)),
+        candidates=tuple(candidates),
+    )
+
+
+def _candidate(row: sqlite3.Row) -> Candidate:
+    parts = tuple(json.loads(row["parts"])) if row["parts"] else ()
+    return Candidate(row["text"], row["length"], parts, row["original"])

@@ -1,12 +1,11 @@
 """The daily suggestions: who wants one when, and which days have had theirs."""
 
 import json
+import sqlite3
 from datetime import date, datetime
 
 from bot.draft import Schedule
 from bot.store.database import Database, iso
-
-_COLUMNS = "owner_id, local_time, timezone, next_at, days, topics, voice"
 
 
 class ScheduleTable:
@@ -18,7 +17,9 @@ class ScheduleTable:
     async def set(self, schedule: Schedule) -> None:
         """Set or replace an owner's daily suggestion."""
         await self._db.write(
-            f"INSERT OR REPLACE INTO schedules ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO schedules"
+            " (owner_id, local_time, timezone, next_at, days, topics, voice)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 schedule.owner_id,
                 schedule.local_time,
@@ -44,25 +45,29 @@ class ScheduleTable:
 
     async def of(self, owner_id: int) -> Schedule | None:
         """An owner's daily suggestion."""
-        return next((s for s in await self.all() if s.owner_id == owner_id), None)
+        row = await self._db.row("SELECT * FROM schedules WHERE owner_id = ?", (owner_id,))
+        return _schedule(row) if row else None
 
     async def all(self) -> list[Schedule]:
         """Every daily suggestion."""
-        return [
-            Schedule(
-                owner_id=row[0],
-                local_time=row[1],
-                timezone=row[2],
-                next_at=datetime.fromisoformat(row[3]),
-                days=tuple(row[4].split()),
-                topics=tuple(json.loads(row[5])),
-                voice=row[6],
-            )
-            for row in await self._db.rows(f"SELECT {_COLUMNS} FROM schedules")
-        ]
+        return [_schedule(row) for row in await self._db.rows("SELECT * FROM schedules")]
 
     async def claim_day(self, owner_id: int, local_date: date, slot: str) -> bool:
         """Take an owner's local day and time of day; False if that was taken before."""
-        row = (owner_id, local_date.isoformat(), slot)
-        added = await self._db.write("INSERT OR IGNORE INTO suggestions VALUES (?, ?, ?)", row)
+        added = await self._db.write(
+            "INSERT OR IGNORE INTO suggestions (owner_id, local_date, slot) VALUES (?, ?, ?)",
+            (owner_id, local_date.isoformat(), slot),
+        )
         return added == 1
+
+
+def _schedule(row: sqlite3.Row) -> Schedule:
+    return Schedule(
+        owner_id=row["owner_id"],
+        local_time=row["local_time"],
+        timezone=row["timezone"],
+        next_at=datetime.fromisoformat(row["next_at"]),
+        days=tuple(row["days"].split()),
+        topics=tuple(json.loads(row["topics"])),
+        voice=row["voice"],
+    )

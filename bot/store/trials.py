@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from bot.store.database import Database, iso
-from bot.voice.rates import Guesses
+from bot.voice.rates import COUNTS, Guesses
 
 Position = Literal[1, 2]
 
@@ -31,18 +31,16 @@ class TrialTable:
 
     async def add(self, trial: Trial, now: datetime) -> int:
         """Store a trial that is about to be shown; returns its id."""
-        row = (
-            *(trial.user_id, trial.voice, trial.trained_at, trial.post),
-            *(trial.real_position, iso(now)),
-        )
         async with self._db.transaction():
-            cursor = await self._db.run(
-                "INSERT INTO trials (user_id, voice, trained_at, post, real_position, shown_at)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                row,
+            return await self._db.insert(
+                "trials",
+                user_id=trial.user_id,
+                voice=trial.voice,
+                trained_at=trial.trained_at,
+                post=trial.post,
+                real_position=trial.real_position,
+                shown_at=iso(now),
             )
-            assert cursor.lastrowid is not None
-            return cursor.lastrowid
 
     async def withdraw(self, trial_id: int) -> None:
         """Forget a trial that could not be shown."""
@@ -50,19 +48,19 @@ class TrialTable:
 
     async def get(self, trial_id: int) -> Trial | None:
         """One trial by its id."""
-        rows = await self._db.rows(
+        row = await self._db.row(
             "SELECT user_id, voice, trained_at, post, real_position, id FROM trials WHERE id = ?",
             (trial_id,),
         )
-        return Trial(*rows[0]) if rows else None
+        return Trial(**row) if row else None
 
     async def seen(self, user_id: int, voice: str) -> Counter[str]:
         """How often a person was shown each real post of a voice's author."""
         rows = await self._db.rows(
-            "SELECT post, count(*) FROM trials WHERE user_id = ? AND voice = ? GROUP BY post",
+            "SELECT post, count(*) AS n FROM trials WHERE user_id = ? AND voice = ? GROUP BY post",
             (user_id, voice),
         )
-        return Counter({row[0]: row[1] for row in rows})
+        return Counter({row["post"]: row["n"] for row in rows})
 
     async def answer(self, trial_id: int, guess: int, now: datetime) -> bool:
         """Record a guess: 1, 2, or 0 for “I cannot tell”; False if there is one already."""
@@ -74,10 +72,7 @@ class TrialTable:
 
     async def guesses(self, voice: str, trained_at: str) -> Guesses:
         """All guesses about one training of a voice."""
-        rows = await self._db.rows(
-            "SELECT count(*) FILTER (WHERE guess = real_position),"
-            " count(*) FILTER (WHERE guess = 3 - real_position), count(*) FILTER (WHERE guess = 0)"
-            " FROM trials WHERE voice = ? AND trained_at = ?",
-            (voice, trained_at),
+        (row,) = await self._db.rows(
+            f"SELECT {COUNTS} FROM trials WHERE voice = ? AND trained_at = ?", (voice, trained_at)
         )
-        return Guesses(*rows[0])
+        return Guesses(**row)

@@ -1,6 +1,7 @@
 """How people take to a voice: guesses in blind tests, and decisions on its drafts. Pure.
 
-The bot shows these figures and the trainer reports them; both reckon here.
+The bot shows these figures and the trainer reports them; both reckon here, and both read the bot's
+database by the same SQL.
 """
 
 from collections import Counter
@@ -22,6 +23,17 @@ MEANINGS: dict[Meaning, Words] = {
     "mistaken": say("its drafts are taken for the real posts"),
 }
 APPROVED = ("scheduled", "publishing", "unknown", "published")  # states of a draft
+# SQL on a row of `drafts`, and on rows of `trials`
+IS_SHOWN = "(state != 'expired' OR shown NOT NULL)"  # nobody ignored what nobody was shown
+DECIDED_AT = (  # NULL while it is open
+    "(SELECT max(decided_at) FROM decisions WHERE draft_id = drafts.id"
+    " AND action IN ('approve', 'later', 'reject', 'again', 'expire'))"
+)
+COUNTS = (  # the fields of `Guesses`
+    "count(*) FILTER (WHERE guess = real_position) AS right,"
+    " count(*) FILTER (WHERE guess = 3 - real_position) AS wrong,"
+    " count(*) FILTER (WHERE guess = 0) AS unsure"
+)
 
 
 def interval(hits: float, count: int) -> tuple[float, float]:
@@ -111,9 +123,9 @@ class Approvals:
 
     @classmethod
     def counted(cls, drafts: Iterable[tuple[str, bool, int]]) -> "Approvals":
-        """Count rows of a draft's state, whether the text was edited, and how many; not open ones.
+        """Count rows of a draft's state, whether the text was edited, and how many.
 
-        Both the bot's store and the trainer's reader give such rows.
+        Both the bot's store and the trainer's reader give such rows; open drafts count nowhere.
         """
         states, edited = Counter[str](), 0
         for state, is_edited, count in drafts:

@@ -14,7 +14,7 @@ import structlog
 
 from bot.errors import Refused, UserError, VoiceError
 from bot.store import Store
-from bot.store.people import Role
+from bot.store.grants import Role
 from bot.voice import HELD_OUT_FILE, VOICE_FILE, Voice, VoicePost, list_voices, load_posts
 from bot.writing.composing import OpenVoice
 
@@ -43,6 +43,7 @@ class Voices:
     ) -> None:
         self._folder = folder
         self._people = store.people
+        self._grants = store.grants
         self.operators = operators
         self._default = default
         self._open: dict[str, tuple[Stamp, OpenVoice]] = {}
@@ -50,7 +51,7 @@ class Voices:
 
     async def names(self, user_id: int) -> list[str]:
         """The voices a person may write with."""
-        grants = await self._people.grants()
+        grants = await self._grants.all()
         return [
             name
             for name in list_voices(self._folder)
@@ -84,7 +85,7 @@ class Voices:
 
     async def check(self, user_id: int, name: str) -> None:
         """Raise UserError unless a person may write with a voice, whether it is there or not."""
-        if not self._may_use((await self._people.grants()).get(name, {}), user_id):
+        if not self._may_use(await self._grants.of(name), user_id):
             raise _not_yours(name)
 
     async def use(self, user_id: int, name: str) -> None:
@@ -95,7 +96,7 @@ class Voices:
         """A voice a person uses, or may hear about, and whose it is. Raises UserError."""
         if name is None or name not in await self.known_names(user_id):
             name = await self.name_of(user_id, name)
-        roles = (await self._people.grants()).get(name, {})
+        roles = await self._grants.of(name)
         owners = [user for user, role in roles.items() if role == "owner"]
         guests = tuple(user for user, role in roles.items() if role == "guest")
         return await self._read(name), Belongs(owners[0] if owners else None, guests)
@@ -115,11 +116,11 @@ class Voices:
     ) -> tuple[str, Role]:
         """Give a voice nobody owns to its owner, or let a guest write with one's own."""
         name = await self._meant(by, name)
-        roles = (await self._people.grants()).get(name, {})
+        roles = await self._grants.of(name)
         if "owner" not in roles.values() and by in self.operators:
-            if await self._people.give(name, user_id, by, now):
+            if await self._grants.give(name, user_id, by, now):
                 return name, "owner"
-        elif roles.get(by) == "owner" and await self._people.invite(name, user_id, by, now):
+        elif roles.get(by) == "owner" and await self._grants.invite(name, user_id, by, now):
             return name, "guest"
         if user_id in roles and by in roles:
             raise UserError("They may write in the voice {voice} already.", voice=name)
@@ -132,14 +133,14 @@ class Voices:
     async def revoke(self, by: int, user_id: int, name: str | None) -> str:
         """Take a voice from its owner (operators), or from a guest (its owner); or give it up."""
         name = await self._meant(by, name)
-        roles = (await self._people.grants()).get(name, {})
+        roles = await self._grants.of(name)
         is_allowed = by == user_id or roles.get(by) == "owner"
         is_allowed |= by in self.operators and roles.get(user_id) == "owner"
         if user_id not in roles:
             raise UserError("They could not write in the voice {voice} anyway.", voice=name)
         if not is_allowed:
             raise UserError("Only the owner of the voice {voice} chooses its guests.", voice=name)
-        await self._people.revoke(name, user_id)
+        await self._grants.revoke(name, user_id)
         return name
 
     async def _meant(self, user_id: int, name: str | None) -> str:

@@ -53,7 +53,7 @@ class Decisions(commands.Cog):
 
     async def cog_load(self) -> None:
         """Take up what a crash left behind."""
-        left_behind = await self.drafting.store.begun.all()
+        left_behind = await self.drafting.store.in_progress.all()
         self._left_behind = max((begun.id for begun in left_behind), default=0)
         now = datetime.now(UTC)
         for draft in await self.drafting.store.drafts.posted_since(now - UNDO_FOR):
@@ -69,7 +69,7 @@ class Decisions(commands.Cog):
         if action.kind not in KEPT or (action.kind in FORMS and not typed):  # only asks for a form
             yield
             return
-        begun = self.drafting.store.begun
+        begun = self.drafting.store.in_progress
         number = await begun.add(draft.id, action.custom_id(draft), typed)
         try:
             yield
@@ -86,14 +86,14 @@ class Decisions(commands.Cog):
 
     async def go_on(self) -> None:
         """Carry out what a crash cut short, and tell what it had carried out."""
-        for begun in await self.drafting.store.begun.all():
+        for begun in await self.drafting.store.in_progress.all():
             if begun.id > self._left_behind:  # this very process is carrying it out
                 break
             if found := re.fullmatch(CUSTOM_ID, begun.custom_id):
                 action = Action.of(found)
                 async with self.turn(begun.draft_id, action):
                     await self._carry_on(begun.draft_id, action, begun.typed)
-            await self.drafting.store.begun.end(begun.id)
+            await self.drafting.store.in_progress.end(begun.id)
 
     async def _carry_on(self, draft_id: int, action: Action, typed: Mapping[str, str]) -> None:
         draft, note = await self.drafting.get(draft_id), None

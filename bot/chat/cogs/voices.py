@@ -123,7 +123,7 @@ class VoiceCommands(
     async def _rates(self, voice: "Voice") -> list[Words]:
         """How people take to its drafts, as far as that is known."""
         since = datetime.now(UTC) - LATELY
-        approvals = await self.store.outcomes.approvals(voice.name, since)
+        approvals = await self.store.decisions.approvals(voice.name, since)
         lines = [_approved(approvals)] if approvals.decided else []
         guesses = await self.store.trials.guesses(voice.name, voice.created_at)
         if guesses.count:

@@ -8,7 +8,7 @@ from bot.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class InProgress:
     """One decision: on which draft, the custom_id that says what, and what was filled in."""
 
     id: int
@@ -17,7 +17,7 @@ class Begun:
     typed: dict[str, str]
 
 
-class BegunTable:
+class InProgressTable:
     """A row from before a decision is confirmed until its outcome is told."""
 
     def __init__(self, database: Database) -> None:
@@ -25,19 +25,20 @@ class BegunTable:
 
     async def add(self, draft_id: int, custom_id: str, typed: Mapping[str, str]) -> int:
         """Remember a decision; returns its id."""
+        filled_in = json.dumps(dict(typed))
         async with self._db.transaction():
-            cursor = await self._db.run(
-                "INSERT INTO begun (draft_id, custom_id, typed) VALUES (?, ?, ?)",
-                (draft_id, custom_id, json.dumps(dict(typed))),
+            return await self._db.insert(
+                "begun", draft_id=draft_id, custom_id=custom_id, typed=filled_in
             )
-            assert cursor.lastrowid is not None
-            return cursor.lastrowid
 
-    async def end(self, begun_id: int) -> None:
+    async def end(self, decision_id: int) -> None:
         """Its outcome is told."""
-        await self._db.write("DELETE FROM begun WHERE id = ?", (begun_id,))
+        await self._db.write("DELETE FROM begun WHERE id = ?", (decision_id,))
 
-    async def all(self) -> list[Begun]:
+    async def all(self) -> list[InProgress]:
         """Every decision whose outcome nobody was told, oldest first."""
         rows = await self._db.rows("SELECT id, draft_id, custom_id, typed FROM begun ORDER BY id")
-        return [Begun(row[0], row[1], row[2], json.loads(row[3])) for row in rows]
+        return [
+            InProgress(row["id"], row["draft_id"], row["custom_id"], json.loads(row["typed"]))
+            for row in rows
+        ]

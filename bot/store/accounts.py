@@ -1,0 +1,108 @@
+"""Mastodon accounts: those that are connected, those about to be, and the bot's registrations."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.store.database import Database, iso
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A Mastodon account its owner connected; the token is encrypted."""
+
+    base_url: str
+    handle: str  # "@name"
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The bot as a server knows it; the secret is encrypted."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+class AccountTable:
+    """One account a person at most."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def of(self, user_id: int) -> Connected | None:
+        """The Mastodon account a person connected."""
+        row = await self._db.row(
+            "SELECT base_url, handle, token FROM accounts WHERE user_id = ?", (user_id,)
+        )
+        return Connected(**row) if row else None
+
+    async def owners(self) -> list[int]:
+        """Everybody who connected an account."""
+        rows = await self._db.rows("SELECT user_id FROM accounts ORDER BY user_id")
+        return [row["user_id"] for row in rows]
+
+    async def connect(self, user_id: int, account: Connected, now: datetime) -> None:
+        """Remember the account a person connected, in place of an earlier one."""
+        async with self._db.transaction():
+            await self._db.run(
+                "INSERT OR REPLACE INTO accounts (user_id, base_url, handle, token, connected_at)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (user_id, account.base_url, account.handle, account.token, iso(now)),
+            )
+            await self._db.run("DELETE FROM connections WHERE user_id = ?", (user_id,))
+
+    async def disconnect(self, user_id: int) -> None:
+        """Forget the account a person connected."""
+        await self._db.write("DELETE FROM accounts WHERE user_id = ?", (user_id,))
+
+    # The way there: a server, the bot's registration with it, and the code a person brings.
+
+    async def begin_connection(self, user_id: int, base_url: str, now: datetime) -> None:
+        """Remember where a person is about to connect an account."""
+        await self._db.write(
+            "INSERT OR REPLACE INTO connections (user_id, base_url, begun_at) VALUES (?, ?, ?)",
+            (user_id, base_url, iso(now)),
+        )
+
+    async def pending_connection(self, user_id: int, since: datetime) -> str | None:
+        """Where a person is about to connect an account, if they began lately."""
+        row = await self._db.row(
+            "SELECT base_url FROM connections WHERE user_id = ? AND begun_at >= ?",
+            (user_id, iso(since)),
+        )
+        return row["base_url"] if row else None
+
+    async def application(self, base_url: str, since: datetime | None = None) -> Application | None:
+        """The bot's registration at a server: in use there, or made since then."""
+        row = await self._db.row(
+            "SELECT client_id, client_secret FROM applications WHERE base_url = ?"
+            " AND (registered_at >= ? OR base_url IN (SELECT base_url FROM accounts))",
+            (base_url, iso(since) if since else ""),
+        )
+        return Application(**row) if row else None
+
+    async def register(self, base_url: str, application: Application, now: datetime) -> None:
+        """Remember the bot's registration at a server."""
+        await self._db.write(
+            "INSERT OR REPLACE INTO applications"
+            " (base_url, client_id, client_secret, registered_at) VALUES (?, ?, ?, ?)",
+            (base_url, application.client_id, application.client_secret, iso(now)),
+        )
+
+    # Keys are changed now and then.
+
+    async def secrets(self) -> list[tuple[str, str]]:
+        """Every encrypted secret, after the name of what it opens."""
+        rows = await self._db.rows(
+            "SELECT base_url || ' ' || handle AS name, token AS secret FROM accounts"
+            " UNION ALL SELECT base_url, client_secret FROM applications"
+        )
+        return [(row["name"], row["secret"]) for row in rows]
+
+    async def replace_secret(self, old: str, new: str) -> None:
+        """Put a secret that was encrypted anew in the place of the old one."""
+        async with self._db.transaction():
+            await self._db.run("UPDATE accounts SET token = ? WHERE token = ?", (new, old))
+            await self._db.run(
+                "UPDATE applications SET client_secret = ? WHERE client_secret = ?", (new, old)
+            )

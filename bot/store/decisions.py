@@ -1,0 +1,215 @@
+"""Decisions on drafts: each moves its draft if that still is where the decision found it.
+
+And the statuses that a draft became; and what became of the drafts of a voice, counted.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+import structlog
+
+from bot import metrics
+from bot.draft import FOLLOWS, Candidate, Draft, State, Status
+from bot.store.database import Database, iso
+from bot.store.drafts import DraftTable
+from bot.voice.rates import DECIDED_AT, IS_SHOWN, Approvals
+
+# What was decided: by the owner, by the server ("refused") or by time ("expire", "ask").
+Decision = Literal[
+    "approve", "reject", "again", "refused", "edit", "later", "take back", "expire", "undo",
+    "ask", "there", "absent",
+]  # fmt: skip
+CLOSING: dict[State, Decision] = {
+    State.REJECTED: "reject",
+    State.REPLACED: "again",
+    State.EXPIRED: "expire",
+}
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class DecisionTable:
+    """Every decision with its time, those among them that a refusal of the server took back."""
+
+    def __init__(self, database: Database, drafts: DraftTable) -> None:
+        self._db = database
+        self._drafts = drafts
+
+    async def claim(
+        self,
+        draft_id: int,
+        position: int,
+        fingerprint: str,
+        account: str,
+        now: datetime,
+        old: State = State.PENDING,
+    ) -> bool:
+        """Take a draft for posting exactly this text; False if it is taken, or has changed.
+
+        Two clicks, one status.
+        """
+        async with self._db.transaction():
+            text = await self._text(draft_id, position, fingerprint)
+            if text is None:
+                return False
+            taken = {"chosen": position, "account": account, "attempted_at": iso(now)}
+            return await self._move(
+                draft_id, old, State.PUBLISHING, **taken
+            ) and await self._record(draft_id, "approve", now, position, text)
+
+    async def schedule(
+        self, draft_id: int, position: int, fingerprint: str, post_at: datetime, now: datetime
+    ) -> bool:
+        """Approve a text for later; False if the draft is taken, or has changed."""
+        async with self._db.transaction():
+            text = await self._text(draft_id, position, fingerprint)
+            if text is None:
+                return False
+            planned = {"chosen": position, "post_at": iso(post_at)}
+            return await self._move(
+                draft_id, State.PENDING, State.SCHEDULED, **planned
+            ) and await self._record(draft_id, "later", now, position, text)
+
+    async def take_back(self, draft_id: int, now: datetime) -> bool:
+        """Open a scheduled draft again; False if it is too late."""
+        async with self._db.transaction():
+            return await self._move(
+                draft_id, State.SCHEDULED, State.PENDING, chosen=None, post_at=None
+            ) and await self._record(draft_id, "take back", now)
+
+    async def edit(self, draft_id: int, position: int, candidate: Candidate, now: datetime) -> bool:
+        """Put another text in the place of a candidate; False if the draft is decided."""
+        async with self._db.transaction():
+            is_open = await self._db.row(
+                "SELECT 1 FROM drafts WHERE id = ? AND state = ?", (draft_id, State.PENDING)
+            )
+            if not is_open:
+                return False
+            await self._drafts.put(draft_id, position, candidate)
+            return await self._record(draft_id, "edit", now, position, candidate.text)
+
+    async def close_draft(self, draft_id: int, state: State, now: datetime) -> bool:
+        """Reject or expire a pending draft; False if it was decided before."""
+        async with self._db.transaction():
+            return await self._close(draft_id, state, now)
+
+    async def replace(
+        self, old_id: int, new: Draft, now: datetime, instruction: str | None
+    ) -> Draft | None:
+        """Store a draft in the place of a pending one, which is closed: both or neither.
+
+        None if the old one was decided before.
+        """
+        async with self._db.transaction():
+            if not await self._close(old_id, State.REPLACED, now, instruction):
+                return None
+            return await self._drafts.insert(new, replaces=old_id)
+
+    async def release(
+        self, draft_id: int, now: datetime, old: State = State.PUBLISHING, why: Decision = "refused"
+    ) -> bool:
+        """Give a claimed draft back: what was tried last is not posted.
+
+        A thread of which something is posted stays with its text.
+        """
+        async with self._db.transaction():
+            if not await self._move(draft_id, old, State.PENDING, attempted_at=None, post_at=None):
+                return False
+            await self._db.run(
+                "UPDATE drafts SET chosen = NULL WHERE id = ?"
+                " AND NOT EXISTS (SELECT 1 FROM statuses WHERE draft_id = drafts.id)",
+                (draft_id,),
+            )
+            return await self._record(draft_id, why, now)
+
+    async def ask(self, draft_id: int, now: datetime) -> bool:
+        """Leave it to the owner to find out whether a claimed draft is posted."""
+        async with self._db.transaction():
+            return await self._move(
+                draft_id, State.PUBLISHING, State.UNKNOWN
+            ) and await self._record(draft_id, "ask", now)
+
+    async def confirm(self, draft_id: int, now: datetime) -> bool:
+        """Take the owner's word that it is."""
+        async with self._db.transaction():
+            return await self._move(
+                draft_id, State.UNKNOWN, State.PUBLISHING
+            ) and await self._record(draft_id, "there", now)
+
+    async def posted(
+        self, draft_id: int, part: int, status: Status, text: str, now: datetime
+    ) -> None:
+        """Record one status that a claimed draft became."""
+        log.info("posted", draft=draft_id, part=part, status=status.id)
+        metrics.STATUSES.inc()
+        await self._db.write(
+            "INSERT OR IGNORE INTO statuses (draft_id, part, status_id, url, text, posted_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (draft_id, part, status.id, status.url, text, iso(now)),
+        )
+
+    async def mark_published(self, draft_id: int) -> None:
+        """All of a claimed draft is posted."""
+        async with self._db.transaction():
+            await self._move(draft_id, State.PUBLISHING, State.PUBLISHED)
+
+    async def mark_undone(self, draft_id: int, old: State, now: datetime) -> bool:
+        """All that was posted of a draft is deleted."""
+        async with self._db.transaction():
+            return await self._move(draft_id, old, State.UNDONE) and await self._record(
+                draft_id, "undo", now
+            )
+
+    async def approvals(self, voice: str, since: datetime) -> Approvals:
+        """What became of a voice's drafts decided since then; those nobody was shown left out."""
+        rows = await self._db.rows(
+            "SELECT state, original != text AS is_edited, count(*) AS n FROM drafts"
+            " LEFT JOIN candidates ON draft_id = id AND position = chosen"
+            f" WHERE voice = ? AND {IS_SHOWN} AND {DECIDED_AT} >= ? GROUP BY 1, 2",
+            (voice, iso(since)),
+        )
+        return Approvals.counted((row["state"], bool(row["is_edited"]), row["n"]) for row in rows)
+
+    async def _text(self, draft_id: int, position: int, fingerprint: str) -> str | None:
+        """The text of a candidate; None if it is not the one of this fingerprint any more."""
+        candidate = await self._drafts.candidate(draft_id, position)
+        if candidate is None or candidate.fingerprint != fingerprint:
+            return None
+        return candidate.text
+
+    async def _close(
+        self, draft_id: int, state: State, now: datetime, instruction: str | None = None
+    ) -> bool:
+        return await self._move(draft_id, State.PENDING, state) and await self._record(
+            draft_id, CLOSING[state], now, text=instruction
+        )
+
+    async def _move(self, draft_id: int, old: State, new: State, **columns: object) -> bool:
+        """Move a draft from `old` to `new`; False if it is not in `old` any more."""
+        assert new in FOLLOWS[old]
+        changes = "".join(f", {column} = ?" for column in columns)
+        moved = await self._db.run(
+            f"UPDATE drafts SET state = ?{changes} WHERE id = ? AND state = ?",
+            (new, *columns.values(), draft_id, old),
+        )
+        return moved == 1
+
+    async def _record(
+        self,
+        draft_id: int,
+        action: Decision,
+        now: datetime,
+        position: int | None = None,
+        text: str | None = None,
+    ) -> bool:
+        log.info("decided", draft=draft_id, action=action)
+        metrics.DECISIONS.labels(action).inc()
+        await self._db.insert(
+            "decisions",
+            draft_id=draft_id,
+            action=action,
+            position=position,
+            text=text,
+            decided_at=iso(now),
+        )
+        return True
