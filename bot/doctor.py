@@ -15,7 +15,7 @@ from bot.posting.accounts import Accounts
 from bot.posting.mastodon import Mastodon
 from bot.posting.vault import Vault
 from bot.store import Store
-from bot.voice import list_voices
+from bot.voice import Turn, list_voices
 from bot.writing import engine
 from bot.writing.composing import OpenVoice
 from bot.writing.llm import LLM
@@ -87,7 +87,7 @@ async def _check_engine() -> str:
     async with engine.Engine(settings.voices, settings.base_gguf, settings.engine_threads) as e:
         llm = LLM(e.base_url, "none")
         try:
-            texts = await llm.complete(opened.voice, opened.voice.messages(None), 1)
+            texts = await llm.complete(opened.voice, opened.voice.messages(Turn()), 1)
         finally:
             await llm.close()
     return f"The embedded engine starts and writes (texts drawn: {len(texts)})."

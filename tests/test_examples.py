@@ -1,4 +1,4 @@
-from bot.voice import Prompt
+from bot.voice import Prompt, Turn
 from trainer.data.examples import to_example
 
 
@@ -15,4 +15,4 @@ def test_an_example_asks_as_the_bot_will() -> None:
 
 def test_a_post_without_a_topic_answers_the_question_for_anything() -> None:
     messages = to_example(Prompt(), [], "Hm.")["messages"]
-    assert messages[:2] == Prompt().messages(None)
+    assert messages[:2] == Prompt().messages(Turn())

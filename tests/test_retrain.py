@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.voice import Prompt, Voice
+from bot.voice import Prompt, Turn, Voice
 from bot.voice.ranker import Ranker
 from tests.fakes.llm import FakeLLM, llm_in_thread
 from tests.fakes.prepared import write_prepared
@@ -57,7 +57,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder.evaluation / "voice-0.jsonl").write_text(lines)
     (place / "liked").mkdir()
     pairs = [
-        Preference(Prompt().messages(noun), f"One {noun} less.", f"One {noun} less!")
+        Preference(Prompt().messages(Turn(noun)), f"One {noun} less.", f"One {noun} less!")
         for noun in NOUNS
     ]
     text = "".join(f"{pair.line()}\n" for pair in pairs)

@@ -24,7 +24,7 @@ RENDERER = Renderer(Prompt(), learn_habits(p.text for p in POSTS[:100]))
 
 WORKING = """
 from tests.test_rows import POSTS, RENDERER
-from trainer.rows import WORTH_IT, write_rows
+from trainer.data.rows import WORTH_IT, write_rows
 if __name__ == "__main__":
     for row in write_rows(((post, ()) for post in POSTS), RENDERER, WORTH_IT):
         print("working", flush=True)

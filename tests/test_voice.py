@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from bot.voice import Prompt, Voice, VoiceError, VoicePost, list_voices, load_posts, save_posts
+from bot.voice import (
+    Prompt,
+    Turn,
+    Voice,
+    VoiceError,
+    VoicePost,
+    list_voices,
+    load_posts,
+    save_posts,
+)
 
 
 def _damage(folder: Path, **changes: Any) -> None:
@@ -80,8 +89,8 @@ def test_damaged_posts_are_refused(tmp_path: Path, line: str) -> None:
 )
 def test_the_template_takes_the_topic(topic: str | None, asked: str) -> None:
     prompt = Prompt(system="Write.", user="About: {topic}!")
-    assert [m["content"] for m in prompt.messages(topic)] == ["Write.", asked]
+    assert [m["content"] for m in prompt.messages(Turn(topic))] == ["Write.", asked]
 
 
 def test_a_topic_cannot_bring_its_own_placeholder() -> None:
-    assert Prompt(user="{topic}").messages("{topic} {0}")[1]["content"] == "{topic} {0}"
+    assert Prompt(user="{topic}").messages(Turn("{topic} {0}"))[1]["content"] == "{topic} {0}"

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bot.errors import BotError
-from bot.voice import Voice, list_voices
+from bot.voice import Turn, Voice, list_voices
 from bot.voice.weights import find_weights
 from bot.writing import engine
 from trainer.errors import ServeError
@@ -90,7 +90,7 @@ def greeting(voices: dict[str, Voice], host: str, port: int) -> str:
     url = f"http://{host}:{port}/v1"
     name, voice = next(iter(voices.items()))
     limit = voice.sampling.max_tokens
-    body = {"model": name, "messages": voice.messages("the first snow"), "max_tokens": limit}
+    body = {"model": name, "messages": voice.messages(Turn("the first snow")), "max_tokens": limit}
     lines = [
         f"Serving {', '.join(voices)} at {url}; Ctrl-C ends it.",
         "Any client of OpenAI's API can use it, with the voice's name as the model:",

@@ -15,6 +15,7 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from bot.errors import VoiceError
+from bot.voice.prompt import Message, Prompt, Turn
 
 __all__ = [
     "HELD_OUT_FILE",
@@ -24,6 +25,7 @@ __all__ = [
     "Message",
     "Prompt",
     "Sampling",
+    "Turn",
     "Voice",
     "VoiceError",
     "VoicePost",
@@ -37,25 +39,6 @@ SCHEMA = 1
 VOICE_FILE = "voice.json"
 POSTS_FILE = "posts.jsonl"
 HELD_OUT_FILE = "held-out.jsonl"
-
-Message = dict[Literal["role", "content"], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """The template every example was rendered with; `{topic}` in `user` is where the topic goes."""
-
-    system: str = "Write a post in the author's voice."
-    user: str = "{topic}"
-    no_topic: str = "anything"
-
-    def messages(self, topic: str | None) -> list[Message]:
-        """Chat messages that ask for a post; no topic asks for whatever the author would write."""
-        asked = topic.strip() if topic else ""
-        return [
-            {"role": "system", "content": self.system},
-            {"role": "user", "content": self.user.replace("{topic}", asked or self.no_topic)},
-        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +89,9 @@ class Voice:
     seed: int
     created_at: str  # ISO 8601, UTC
 
-    def messages(self, topic: str | None) -> list[Message]:
-        """Chat messages that ask this voice for a post about `topic`."""
-        return self.prompt.messages(topic)
+    def messages(self, turn: Turn) -> list[Message]:
+        """Chat messages that ask this voice for a post."""
+        return self.prompt.messages(turn)
 
     def save(self, folder: Path) -> None:
         """Write voice.json to a temporary name, then move it in place: call this last."""

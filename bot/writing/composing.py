@@ -15,7 +15,7 @@ from bot import metrics
 from bot.draft import Candidate
 from bot.errors import UserError
 from bot.sentences import Words, say
-from bot.voice import Message, Voice, load_posts
+from bot.voice import Message, Turn, Voice, load_posts
 from bot.voice.others import Others
 from bot.voice.ranker import Ranker
 from bot.writing.llm import LLM
@@ -104,7 +104,7 @@ async def draw(llm: LLM, opened: OpenVoice, asked: Asked, rules: Rules) -> Drawn
     """Draw until enough short texts pass the screen, and more where a ranker is to choose."""
     drawn = Drawn(asked, [], [], [])
     rules = replace(rules, prompt=opened.voice.prompt.system)
-    messages = opened.voice.messages(_told(opened, asked))
+    messages = opened.voice.messages(Turn(asked.topic, asked.instruction))
     named = f"{asked.topic or ''}\n{asked.instruction or ''}"
     wanted = drawn_for(asked.count, opened.ranker)
     left = max(DRAWN_AT_MOST, 4 * asked.count, 2 * wanted)
@@ -144,13 +144,6 @@ async def together(todo: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     except ExceptionGroup as e:
         raise e.exceptions[0] from e
     return [task.result() for task in tasks]
-
-
-def _told(opened: OpenVoice, asked: Asked) -> str | None:
-    """What stands where voices learnt to find the topic: an instruction goes on a line below it."""
-    if not asked.instruction:
-        return asked.topic
-    return f"{asked.topic or opened.voice.prompt.no_topic}\n{asked.instruction}"
 
 
 def _reasons(dropped: Sequence[Rejected]) -> Words:

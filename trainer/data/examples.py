@@ -5,11 +5,14 @@ Pure. Rendered by the same `bot.voice.Prompt` that asks the finished voice.
 
 from collections.abc import Sequence
 
-from bot.voice import Message, Prompt
+from bot.voice import Message, Prompt, Turn
 
 
 def to_example(prompt: Prompt, topics: Sequence[str], text: str) -> dict[str, list[Message]]:
     """Build the conversation in which the author answers the topics with the post."""
     return {
-        "messages": [*prompt.messages(", ".join(topics)), {"role": "assistant", "content": text}]
+        "messages": [
+            *prompt.messages(Turn(", ".join(topics))),
+            {"role": "assistant", "content": text},
+        ]
     }

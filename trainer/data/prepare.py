@@ -21,7 +21,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
-from bot.voice import Prompt
+from bot.voice import Prompt, Turn
 from bot.voice.others import Others
 from trainer.archives import Archive, Tally, note_others, open_archive, read_posts
 from trainer.data.clean import LEFT_OUT, Reason
@@ -200,7 +200,9 @@ def _write_posts(
             sources.update(row.sources or {""})
             dates = {"first": dates["first"] or post.created_at, "last": post.created_at}
             if post.side == "train" and len(summary.examples) < EXAMPLES:
-                summary.examples.append((prompt.messages(row.asked)[-1]["content"], post.text))
+                summary.examples.append(
+                    (prompt.messages(Turn(row.asked))[-1]["content"], post.text)
+                )
             if post.row % STEP == 0:
                 bar.update(task, completed=post.row)
     summary.without_topic = sources.pop("", 0)

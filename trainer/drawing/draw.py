@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.config import DraftSettings, read_settings
 from bot.errors import BotError
-from bot.voice import Prompt, Voice
+from bot.voice import Prompt, Turn, Voice
 from bot.voice.ranker import Ranker
 from bot.voice.weights import find_weights
 from bot.writing.composing import AT_ONCE, Asked, OpenVoice, draw, drawn_for, together
@@ -90,7 +90,7 @@ async def _draw_all(
 
         async def texts_on(topic: str | None) -> list[str]:
             if base_prompt:  # as it comes: the screen is a part of what is to be beaten
-                return await llm.complete(opened.voice, opened.voice.messages(topic), 1)
+                return await llm.complete(opened.voice, opened.voice.messages(Turn(topic)), 1)
             drawn = await draw(llm, opened, Asked(topic, count), rules)
             return [c.text for c in drawn.short or drawn.threads]
 

@@ -23,6 +23,7 @@ from bot.voice import (
     VOICE_FILE,
     Message,
     Prompt,
+    Turn,
     Voice,
     load_posts,
     personal,
@@ -195,10 +196,7 @@ def _chosen(draft: Decided) -> str | None:
 
 
 def _asked(draft: Decided, prompt: Prompt) -> list[Message]:
-    """What the voice was asked: as bot/writing/composing.py puts an instruction below the topic."""
-    if not draft.instruction:
-        return prompt.messages(draft.topic)
-    return prompt.messages(f"{draft.topic or prompt.no_topic}\n{draft.instruction}")
+    return prompt.messages(Turn(draft.topic, draft.instruction))
 
 
 def _pair(kind: str, asked: list[Message], preferred: str, other: str) -> Pair:

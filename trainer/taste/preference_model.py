@@ -73,11 +73,9 @@ def read(file: Path, prompt: Prompt) -> list[Pair]:
 
 
 def _pair(row: dict[str, Any], prompt: Prompt) -> Pair:
-    before, _, after = prompt.user.partition("{topic}")
-    asked = row["input"]["messages"][-1]["content"]
-    topic = asked.removeprefix(before).removesuffix(after).split("\n")[0]  # then: an instruction
+    messages = row["input"]["messages"]
     preferred, other = (row[name][0]["content"] for name in preferences.OUTPUTS)
-    return Pair(asked, None if topic == prompt.no_topic else topic, preferred, other)
+    return Pair(messages[-1]["content"], prompt.turn(messages).topic, preferred, other)
 
 
 def learn(pairs: Sequence[Pair]) -> Taste:

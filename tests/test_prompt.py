@@ -1,0 +1,46 @@
+"""What a voice is asked: rendered as ever, and read back."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.voice import Prompt, Turn
+
+BEFORE = Path(__file__).parent / "samples" / "before" / "prompts.jsonl"
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+LINES = TEXT.map(str.strip).map(lambda text: text or None)
+LINE = LINES.map(lambda text: text.split("\n")[0].strip() or None if text else None)
+ASKED = st.tuples(TEXT, st.sampled_from(["{topic}", "{topic} or {topic}"]), TEXT).map("".join)
+PROMPTS = st.builds(Prompt, system=TEXT, user=ASKED, no_topic=LINES.map(lambda t: t or "anything"))
+
+
+def test_voices_are_asked_as_they_were_by_the_version_before() -> None:
+    for row in map(json.loads, BEFORE.read_text("utf-8").splitlines()):
+        turn = Turn(row["topic"], row["instruction"])
+        assert Prompt(**row["prompt"]).messages(turn) == row["messages"], row
+
+
+@given(PROMPTS, LINE, LINES)
+@example(Prompt(user="{topic}, {topic}1"), None, None)
+def test_what_was_rendered_is_read_back(
+    prompt: Prompt, topic: str | None, instruction: str | None
+) -> None:
+    turn = Turn(topic, instruction)
+    read = prompt.turn(prompt.messages(turn))
+    first = prompt.no_topic.split("\n")[0]
+    assert read == turn or topic == first  # who asks for "anything" asks for no topic
+    assert prompt.messages(read) == prompt.messages(turn)
+
+
+@pytest.mark.parametrize("asked", ["tea", "tea\nshorter", ""])
+def test_a_request_of_another_template_is_taken_as_it_stands(asked: str) -> None:
+    topic, _, instruction = asked.partition("\n")
+    turn = Prompt(user="Write about {topic}.").turn([{"role": "user", "content": asked}])
+    assert turn == Turn(topic or None, instruction or None)
+
+
+def test_an_instruction_never_takes_the_place_of_a_blank_topic() -> None:
+    assert Prompt().messages(Turn("  ", "shorter"))[-1]["content"] == "anything\nshorter"
