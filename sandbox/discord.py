@@ -278,7 +278,7 @@ class LoopbackDiscord:
             count = await pulse.after(count, left_s)
         return record.answered is not None
 
-    async def until(self, predicate: Callable[[], T], timeout_s: float = 10.0) -> T:
+    async def until(self, predicate: Callable[[], T | None], timeout_s: float = 10.0) -> T:
         """The first truthy value of `predicate`. Raises TimeoutError that tells the last calls."""
         end = time.monotonic() + timeout_s
         while not (value := predicate()):

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
 from mastodon import Mastodon
 
+from sandbox.objects import Json
 from sandbox.server import Sandbox
 from tests.fakes.probe import Probe, connected
 
@@ -31,21 +33,21 @@ async def http(sandbox: Sandbox) -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def post(http: aiohttp.ClientSession, act: str, **body: object) -> dict:
+async def post(http: aiohttp.ClientSession, act: str, **body: object) -> Json:
     async with http.post(f"/sandbox/api/{act}", json=body) as response:
         return {"status": response.status, **await response.json()}
 
 
-async def get(http: aiohttp.ClientSession, what: str):
+async def get(http: aiohttp.ClientSession, what: str) -> Any:
     async with http.get(f"/sandbox/api/{what}") as response:
         return await response.json()
 
 
-async def dms(http: aiohttp.ClientSession, user: str) -> list:
+async def dms(http: aiohttp.ClientSession, user: str) -> list[Json]:
     return [m for m in await get(http, f"messages?user={user}") if not m.get("webhook_id")]
 
 
-async def drafted(sandbox: Sandbox, http: aiohttp.ClientSession) -> dict:
+async def drafted(sandbox: Sandbox, http: aiohttp.ClientSession) -> Json:
     """The DM that /write sends to alice, once its reaction is there."""
     await post(http, "slash", user="alice", command="/write")
     await sandbox.discord.until(
@@ -55,7 +57,9 @@ async def drafted(sandbox: Sandbox, http: aiohttp.ClientSession) -> dict:
     return message
 
 
-async def test_a_draft_is_made_clicked_and_reacted_to(sandbox, bot, http):
+async def test_a_draft_is_made_clicked_and_reacted_to(
+    sandbox: Sandbox, bot: Probe, http: aiohttp.ClientSession
+) -> None:
     message = await drafted(sandbox, http)
     assert await dms(http, "bob") == []
 
@@ -72,7 +76,9 @@ async def test_a_draft_is_made_clicked_and_reacted_to(sandbox, bot, http):
     assert message["content"] == "took 1"
 
 
-async def test_a_click_opens_a_form_that_is_then_submitted(sandbox, bot, http):
+async def test_a_click_opens_a_form_that_is_then_submitted(
+    sandbox: Sandbox, bot: Probe, http: aiohttp.ClientSession
+) -> None:
     message = await drafted(sandbox, http)
     clicked = await post(http, "click", user="alice", message_id=message["id"], custom_id="edit")
     assert clicked["modal"]["title"] == "A note"
@@ -81,11 +87,13 @@ async def test_a_click_opens_a_form_that_is_then_submitted(sandbox, bot, http):
         http, "submit", user="alice", interaction_id=opened, fields={"text": "one"}
     )
     record = sandbox.discord.interaction(submitted["interaction_id"])
-    await sandbox.discord.until(lambda: record.original)
-    assert record.original["content"] == "noted: one"
+    original = await sandbox.discord.until(lambda: record.original)
+    assert original["content"] == "noted: one"
 
 
-async def test_a_click_with_fields_fills_in_its_form(sandbox, bot, http):
+async def test_a_click_with_fields_fills_in_its_form(
+    sandbox: Sandbox, bot: Probe, http: aiohttp.ClientSession
+) -> None:
     message = await drafted(sandbox, http)
     sent = await post(
         http,
@@ -96,18 +104,22 @@ async def test_a_click_with_fields_fills_in_its_form(sandbox, bot, http):
         fields={"text": "two"},
     )
     record = sandbox.discord.interaction(sent["interaction_id"])
-    await sandbox.discord.until(lambda: record.original)
-    assert record.original["content"] == "noted: two"
+    original = await sandbox.discord.until(lambda: record.original)
+    assert original["content"] == "noted: two"
 
 
-async def test_a_late_bot_is_told_as_such(sandbox, bot, http):
+async def test_a_late_bot_is_told_as_such(
+    sandbox: Sandbox, bot: Probe, http: aiohttp.ClientSession
+) -> None:
     sent = await post(http, "slash", user="alice", command="late")
     await asyncio.sleep(1.1)
     about = await get(http, f"interactions/{sent['interaction_id']}")
     assert about["answered"] is False
 
 
-async def test_autocomplete_is_for_scripts_too(sandbox, bot, http):
+async def test_autocomplete_is_for_scripts_too(
+    sandbox: Sandbox, bot: Probe, http: aiohttp.ClientSession
+) -> None:
     found = await post(
         http, "autocomplete", user="bob", command="draft", option="topic", value="te"
     )
@@ -132,13 +144,17 @@ async def test_autocomplete_is_for_scripts_too(sandbox, bot, http):
         ("locale", {"user": "alice", "locale": "tlh"}, "no language 'tlh'"),
     ],
 )
-async def test_what_cannot_be_done_is_a_sentence(sandbox, bot, http, act, body, sentence):
+async def test_what_cannot_be_done_is_a_sentence(
+    sandbox: Sandbox, bot: Probe, http: aiohttp.ClientSession, act: str, body: Json, sentence: str
+) -> None:
     refused = await post(http, act, **body)
     assert refused["status"] == 400
     assert sentence in refused["error"]
 
 
-async def test_nobody_touches_what_they_cannot_see(sandbox, bot, http):
+async def test_nobody_touches_what_they_cannot_see(
+    sandbox: Sandbox, bot: Probe, http: aiohttp.ClientSession
+) -> None:
     message = await drafted(sandbox, http)
     reacted = await post(http, "react", user="bob", message_id=message["id"], emoji="1️⃣")
     clicked = await post(http, "click", user="bob", message_id=message["id"], custom_id="vote:1")
@@ -146,13 +162,17 @@ async def test_nobody_touches_what_they_cannot_see(sandbox, bot, http):
     assert "bob sees no message" in clicked["error"]
 
 
-async def test_a_body_that_is_no_json_is_a_sentence(sandbox, http):
+async def test_a_body_that_is_no_json_is_a_sentence(
+    sandbox: Sandbox, http: aiohttp.ClientSession
+) -> None:
     async with http.post("/sandbox/api/slash", data="{") as response:
         assert response.status == 400
         assert (await response.json())["error"] == "The request's body is no JSON."
 
 
-async def test_the_state_tells_when_the_bot_is_ready(sandbox, http):
+async def test_the_state_tells_when_the_bot_is_ready(
+    sandbox: Sandbox, http: aiohttp.ClientSession
+) -> None:
     assert (await get(http, "state"))["ready"] is False
     async with connected(sandbox):
         state = await get(http, "state")
@@ -163,7 +183,9 @@ async def test_the_state_tells_when_the_bot_is_ready(sandbox, http):
     await sandbox.discord.until(lambda: not sandbox.discord.is_ready)
 
 
-async def test_the_bot_hears_of_a_persons_language(sandbox, bot, http):
+async def test_the_bot_hears_of_a_persons_language(
+    sandbox: Sandbox, bot: Probe, http: aiohttp.ClientSession
+) -> None:
     await post(http, "locale", user="alice", locale="de")
     for user, locale in (("alice", "de"), ("bob", "en-GB")):
         record = await post(http, "slash", user=user, command="public")
@@ -171,7 +193,9 @@ async def test_the_bot_hears_of_a_persons_language(sandbox, bot, http):
     assert [u["locale"] for u in (await get(http, "state"))["users"]] == ["de", "en-GB"]
 
 
-async def test_closed_dms_are_closed_over_http(sandbox, bot, http):
+async def test_closed_dms_are_closed_over_http(
+    sandbox: Sandbox, bot: Probe, http: aiohttp.ClientSession
+) -> None:
     await post(http, "close-dms", user="alice", closed=True)
     await post(http, "slash", user="alice", command="write")
     await sandbox.discord.until(
@@ -180,7 +204,9 @@ async def test_closed_dms_are_closed_over_http(sandbox, bot, http):
     assert await dms(http, "alice") == []
 
 
-async def test_the_page_hears_of_changes(sandbox, bot, http):
+async def test_the_page_hears_of_changes(
+    sandbox: Sandbox, bot: Probe, http: aiohttp.ClientSession
+) -> None:
     async with http.get("/sandbox/api/events") as events:
         first = await events.content.readuntil(b"\n\n")
         await post(http, "slash", user="alice", command="public")
@@ -190,7 +216,9 @@ async def test_the_page_hears_of_changes(sandbox, bot, http):
     assert first != second
 
 
-async def test_the_page_asks_nothing_of_anyone_else(sandbox, http):
+async def test_the_page_asks_nothing_of_anyone_else(
+    sandbox: Sandbox, http: aiohttp.ClientSession
+) -> None:
     async with http.get("/") as response:
         assert response.headers["Content-Security-Policy"].startswith("default-src 'self'")
         page = await response.text()
@@ -201,7 +229,7 @@ async def test_the_page_asks_nothing_of_anyone_else(sandbox, http):
             assert "https://" not in await response.text()
 
 
-async def test_the_timeline_is_that_of_a_real_mastodon():
+async def test_the_timeline_is_that_of_a_real_mastodon() -> None:
     sandbox = Sandbox()
     await sandbox.start()
     try:

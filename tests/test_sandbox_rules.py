@@ -47,7 +47,7 @@ def option(name: str, kind: int = 3, **more: object) -> Json:
         pytest.param({"content": "x", "flags": 1 << 15, "components": [row(button())]}, "content"),
     ],
 )
-def test_a_message_that_discord_refuses_names_the_field(body, where):
+def test_a_message_that_discord_refuses_names_the_field(body: Json, where: str) -> None:
     with pytest.raises(DiscordError) as refused:
         rules.check_message(body)
     assert refused.value.code == 50035
@@ -68,11 +68,11 @@ def test_a_message_that_discord_refuses_names_the_field(body, where):
         ),
     ],
 )
-def test_a_message_at_the_limits_is_taken(body):
+def test_a_message_at_the_limits_is_taken(body: Json) -> None:
     rules.check_message(body)
 
 
-def test_an_empty_message_is_50006():
+def test_an_empty_message_is_50006() -> None:
     with pytest.raises(DiscordError) as refused:
         rules.check_message({"content": "", "embeds": []})
     assert refused.value.code == 50006
@@ -103,7 +103,7 @@ def test_an_empty_message_is_50006():
         ),
     ],
 )
-def test_a_command_that_discord_refuses_says_why(synced, reason):
+def test_a_command_that_discord_refuses_says_why(synced: list[Json], reason: str) -> None:
     with pytest.raises(DiscordError) as refused:
         rules.check_commands(synced)
     assert reason in str(refused.value.errors)
@@ -158,12 +158,14 @@ def filled(typed: str, **given: object) -> Json:
         pytest.param("daily", {"timezone": "UTC"}, "needs the option 'time'", id="incomplete"),
     ],
 )
-def test_what_discords_client_would_not_send_is_refused(typed, given, sentence):
+def test_what_discords_client_would_not_send_is_refused(
+    typed: str, given: dict[str, object], sentence: str
+) -> None:
     with pytest.raises(UserError, match=sentence):
         filled(typed, **given)
 
 
-def test_options_are_sent_as_discord_types_them():
+def test_options_are_sent_as_discord_types_them() -> None:
     data = filled("/draft", topic="tea", count="3", tone="Dry", who="bob", loud="true")
     values = {o["name"]: (o["type"], o["value"]) for o in data["options"]}
     assert values == {
@@ -185,12 +187,14 @@ def test_options_are_sent_as_discord_types_them():
         ("daily", {}, "off"),
     ],
 )
-def test_the_only_subcommand_that_fits_is_taken(typed, given, name):
+def test_the_only_subcommand_that_fits_is_taken(
+    typed: str, given: dict[str, object], name: str
+) -> None:
     [sub] = filled(typed, **given)["options"]
     assert (sub["type"], sub["name"]) == (1, name)
 
 
-def test_a_command_is_offered_only_in_its_contexts():
+def test_a_command_is_offered_only_in_its_contexts() -> None:
     guild_only = [command(id="1", contexts=[0])]
     with pytest.raises(UserError, match="not offered in a DM"):
         commands.choose(guild_only, "draft", {}, in_dm=True)
@@ -201,7 +205,9 @@ def test_a_command_is_offered_only_in_its_contexts():
     ("custom_id", "sentence"),
     [("gone", "has no button 'gone'"), ("old", "is disabled")],
 )
-def test_only_a_button_that_is_there_and_enabled_can_be_clicked(custom_id, sentence):
+def test_only_a_button_that_is_there_and_enabled_can_be_clicked(
+    custom_id: str, sentence: str
+) -> None:
     message = {"components": [row(button("new"), button("old", disabled=True))]}
     with pytest.raises(UserError, match=sentence):
         forms.find_clickable(message, custom_id)
@@ -222,7 +228,7 @@ MODAL: Json = {
 }
 
 
-def test_a_form_is_sent_with_what_stood_in_it():
+def test_a_form_is_sent_with_what_stood_in_it() -> None:
     first, second = forms.submission(MODAL, {"why": "shorter"})["components"]
     assert first["component"]["value"] == "as it was"
     assert second["components"][0]["value"] == "shorter"
@@ -232,12 +238,12 @@ def test_a_form_is_sent_with_what_stood_in_it():
     ("fields", "sentence"),
     [({"text": ""}, "must be filled in"), ({"nothing": "x"}, "no field 'nothing'")],
 )
-def test_a_form_filled_in_wrongly_is_not_sent(fields, sentence):
+def test_a_form_filled_in_wrongly_is_not_sent(fields: dict[str, str], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         forms.submission(MODAL, fields)
 
 
-def test_a_modal_with_a_long_title_is_refused():
+def test_a_modal_with_a_long_title_is_refused() -> None:
     with pytest.raises(DiscordError):
         rules.check_modal(MODAL | {"title": "x" * 46})
     rules.check_modal(MODAL)

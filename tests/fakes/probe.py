@@ -1,8 +1,10 @@
 """A small discord.py bot that uses everything the loopback Discord offers. Not the product's."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Self
 
 import discord
 import yarl
@@ -13,7 +15,7 @@ from discord.http import Route
 from sandbox.server import Sandbox
 
 
-class Vote(discord.ui.DynamicItem[discord.ui.Button], template=r"vote:(?P<n>\d+)"):
+class Vote(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=r"vote:(?P<n>\d+)"):
     """A button that outlives the process: all it knows is in its custom_id."""
 
     def __init__(self, number: int) -> None:
@@ -21,7 +23,12 @@ class Vote(discord.ui.DynamicItem[discord.ui.Button], template=r"vote:(?P<n>\d+)
         self.number = number
 
     @classmethod
-    async def from_custom_id(cls, interaction, item, match):
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction,
+        item: discord.ui.Item[discord.ui.View],
+        match: re.Match[str],
+    ) -> Self:
         return cls(int(match["n"]))
 
     async def callback(self, interaction: discord.Interaction) -> None:
@@ -29,20 +36,27 @@ class Vote(discord.ui.DynamicItem[discord.ui.Button], template=r"vote:(?P<n>\d+)
 
 
 class Note(discord.ui.Modal, title="A note"):
-    text = discord.ui.Label(
+    text: discord.ui.Label[Self] = discord.ui.Label(
         text="Note", component=discord.ui.TextInput(custom_id="text", max_length=20)
     )
 
     async def on_submit(self, interaction: discord.Interaction) -> None:
-        await interaction.response.send_message(f"noted: {self.text.component.value}")
+        typed = self.text.component
+        assert isinstance(typed, discord.ui.TextInput)
+        await interaction.response.send_message(f"noted: {typed.value}")
 
 
-class Edit(discord.ui.DynamicItem[discord.ui.Button], template=r"edit"):
+class Edit(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=r"edit"):
     def __init__(self) -> None:
         super().__init__(discord.ui.Button(label="Edit", custom_id="edit"))
 
     @classmethod
-    async def from_custom_id(cls, interaction, item, match):
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction,
+        item: discord.ui.Item[discord.ui.View],
+        match: re.Match[str],
+    ) -> Self:
         return cls()
 
     async def callback(self, interaction: discord.Interaction) -> None:
@@ -76,7 +90,9 @@ def add_commands(bot: Probe) -> None:
     tree = bot.tree
 
     @tree.error
-    async def remember(interaction, error):
+    async def remember(
+        interaction: discord.Interaction, error: app_commands.AppCommandError
+    ) -> None:
         bot.errors.append(error)
 
     @tree.command(description="Slow, then done")
@@ -89,7 +105,9 @@ def add_commands(bot: Probe) -> None:
         await interaction.followup.send("and more", ephemeral=True)
 
     @draft.autocomplete("topic")
-    async def suggest(interaction: discord.Interaction, current: str):
+    async def suggest(
+        interaction: discord.Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
         topics = ("tea", "teapots", "rain")
         return [app_commands.Choice(name=t, value=t) for t in topics if t.startswith(current)]
 
