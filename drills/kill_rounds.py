@@ -136,7 +136,7 @@ class Series:
         self.drafting: Callable[[], str] = lambda: "plain"
         self._process: asyncio.subprocess.Process | None = None
         self._log = log
-        llm.texts = self._texts()  # type: ignore[assignment]  # an endless one, too
+        llm.texts = self._texts()
         llm.delay_s = 0.02
 
     def _texts(self) -> Iterator[str]:

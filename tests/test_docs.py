@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from discord import app_commands
 
 from bot.__main__ import build_parser as bot_parser
 from bot.chat.cogs.accounts import AccountCommands
@@ -57,6 +58,7 @@ COMMANDS = {
     else command.name: command
     for cog in (Drafts, History, Daily, VoiceCommands, BlindTests, AccountCommands, Privacy)
     for command in cog.__cog_app_commands__
+    if isinstance(command, app_commands.Command)
 }
 
 

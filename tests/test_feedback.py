@@ -180,7 +180,8 @@ def test_train_can_read_it_and_nothing_is_held_out(tmp_path: Path) -> None:
     data = dataset.load(tmp_path / "d")
     assert len(data.train) == len(data.posts) == 45
     assert data.posts[3].topics == ("topic 3",)
-    assert data.validation == data.held_out == []
+    assert data.validation == []
+    assert data.held_out == []
     about = json.loads((tmp_path / "d" / "dataset.json").read_text())
     assert about["sha256"] == data.sha256
 

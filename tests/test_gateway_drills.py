@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -55,6 +56,10 @@ RESUMED: dict[str, End] = {
 }
 
 
+def _has_sent_more(stage: Stage, op: int, before: int) -> bool:
+    return _sent(stage, op) > before
+
+
 def _sent(stage: Stage, op: int) -> int:
     """How often the bot sent this opcode: 2 identifies, 6 resumes."""
     return sum(received == op for received, _ in stage.sandbox.discord.gateway.received)
@@ -83,7 +88,7 @@ async def test_a_connection_that_ends_is_resumed_and_a_reaction_of_meanwhile_cou
         await end(gateway)
         await stage.sandbox.discord.react("alice", message, "🔁")
         message = await _next(stage, number)
-        await stage.until(lambda resumed=resumed: _sent(stage, 6) > resumed)
+        await stage.until(partial(_has_sent_more, stage, 6, resumed))
     assert _sent(stage, 2) == 1
     await stage.sandbox.discord.react("alice", message, "1️⃣")
     await stage.story("✅", len(RESUMED) + 1)

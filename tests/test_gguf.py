@@ -16,6 +16,7 @@ import torch
 
 from trainer.training import base_model, finetune
 from trainer.training.base_model import BaseModel
+from trainer.training.checkpoint import Training, adapter_weights
 from trainer.training.gguf import can_convert, rotary_rows, write_adapter
 from trainer.training.recipe import Recipe
 
@@ -50,12 +51,12 @@ def base() -> BaseModel:
 
 
 @pytest.fixture(scope="module")
-def training(base: BaseModel) -> finetune.Training:
+def training(base: BaseModel) -> Training:
     """The real base with an adapter that changes much: in q and k above all."""
     training = finetune.begin(base, Recipe(rank=4), torch.device("cpu"))
     torch.manual_seed(1)
     with torch.no_grad():
-        for name, weight in finetune.adapter_weights(training).items():
+        for name, weight in adapter_weights(training).items():
             if "lora_B" in name:
                 weight.normal_(0, 0.5 if "q_proj" in name or "k_proj" in name else 0.005)
     training.model.eval()
@@ -63,9 +64,7 @@ def training(base: BaseModel) -> finetune.Training:
 
 
 @pytest.fixture(scope="module")
-def adapter(
-    base: BaseModel, training: finetune.Training, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def adapter(base: BaseModel, training: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("adapter")
     finetune.write_adapter(training, base, folder)
     return folder
@@ -84,7 +83,7 @@ def test_every_weight_of_the_adapter_is_in_the_file(
 
 @pytest.mark.timeout(300)
 def test_llama_cpp_and_transformers_agree_and_a_wrong_permutation_would_not(
-    base: BaseModel, training: finetune.Training, adapter: Path, tmp_path: Path
+    base: BaseModel, training: Training, adapter: Path, tmp_path: Path
 ) -> None:
     """Nats a token of the same texts, written by the server; it is Q4_1 against float32."""
     config = base.model.config.to_dict()

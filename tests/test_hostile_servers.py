@@ -53,6 +53,7 @@ def _choice(**changed: Json) -> Json:
     return {"index": 0, "finish_reason": "stop", "message": {"content": "Fog."}} | changed
 
 
+ODD_CONTENTS: tuple[object, ...] = (7, [], {}, None)
 COMPLETIONS: dict[str, tuple[bytes, list[str] | str]] = {  # what is said -> texts, or the sentence
     "no object": (b"[]", "makes no sense"),
     "a text": (b'"hello"', "makes no sense"),
@@ -62,9 +63,7 @@ COMPLETIONS: dict[str, tuple[bytes, list[str] | str]] = {  # what is said -> tex
     "choices that are none": (b'{"choices": [1, null, "x"]}', "makes no sense"),
     "a message that is a text": (json.dumps({"choices": [_choice(message="x")]}).encode(), []),
     "contents of all types": (
-        json.dumps(
-            {"choices": [_choice(message={"content": c}) for c in (7, [], {}, None)]}
-        ).encode(),
+        json.dumps({"choices": [_choice(message={"content": c}) for c in ODD_CONTENTS]}).encode(),
         [],
     ),
     "more than was asked for": (json.dumps({"choices": [_choice()] * 999}).encode(), ["Fog."] * 4),

@@ -4,6 +4,7 @@ Text in -> shown -> posted, through the whole bot; what is shown is read by Disc
 """
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -71,6 +72,10 @@ def _again(stage: Stage, message: Json) -> Json:
     return next(m for m in stage.sandbox.discord.dm_messages("alice") if m["id"] == message["id"])
 
 
+def _is_edited(stage: Stage, message: Json) -> bool:
+    return "edited" in str(_again(stage, message)["embeds"])
+
+
 async def _approve(stage: Stage, message: Json) -> list[str]:
     """Post the only candidate; the texts as the server has them, not as it formats them."""
     await stage.press(_again(stage, message), "Post 1")
@@ -89,7 +94,7 @@ async def test_what_a_person_types_is_shown_and_posted_alike(stage: Stage, bot: 
     for name, (typed, expected) in TYPED.items():
         _, message = await _show(stage, bot)
         await stage.fill(await stage.press(message, "Edit"), text=typed)
-        await stage.until(lambda m=message: "edited" in str(_again(stage, m)["embeds"]))
+        await stage.until(partial(_is_edited, stage, message))
         shown = seen(_again(stage, message)["embeds"][0]["description"])
         assert shown == (expected, []), name
         assert (await _approve(stage, message))[-1] == expected, name

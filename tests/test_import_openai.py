@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 POSTS = invented_posts(60)
 
 
-def _chat(asked: str, text: str, system: str | None = "Be Mara.") -> dict[str, object]:
+def _chat(asked: str, text: str, system: str | None = "Be Mara.") -> dict[str, Any]:
     told = [] if system is None else [{"role": "system", "content": system}]
     asking = {"role": "user", "content": asked}
     return {"messages": [*told, asking, {"role": "assistant", "content": text}]}
@@ -64,7 +65,7 @@ def bring(tmp_path: Path) -> Callable[..., tuple[Path, str]]:
     return run
 
 
-def _about(data: Path) -> dict[str, dict[str, object]]:
+def _about(data: Path) -> dict[str, Any]:
     found: dict[str, dict[str, object]] = json.loads((data / "dataset.json").read_text("utf-8"))
     return found
 

@@ -176,7 +176,7 @@ TABLE = [(user, name, do) for name, do in ATTEMPTS.items() for user in ("alice",
 TABLE += [("bob", name, do) for name, do in OF_BOB_ONLY.items()]
 
 
-async def _everything(stage: Stage, bot: Bot) -> dict[str, list[Json]]:
+async def _everything(stage: Stage, bot: Bot) -> dict[str, list[tuple[object, ...]]]:
     """All that is stored and posted, but for who was seen with which language."""
     db = bot.drafting.store.database
     tables = [row[0] for row in await db.rows("SELECT name FROM sqlite_schema WHERE type='table'")]
@@ -228,7 +228,9 @@ async def test_side_by_side_each_posts_in_their_own_voice_to_their_own_account(
     for user, other in (("alice", "bob"), ("bob", "alice")):
         told = await stage.says(user, "drafts")
         listed = str(discord.messages(user)[-1])
-        assert both[user].topic in told + listed
+        topic = both[user].topic
+        assert topic is not None
+        assert topic in told + listed
         record = await discord.slash(user, "export-me")
         await stage.answer(record)
         exported = next(c for c in reversed(discord.log) if c.files).files[0][1].decode()

@@ -117,10 +117,8 @@ def test_every_command_is_in_the_catalogue(
 
 
 def _raised() -> Iterator[tuple[str, ast.Call]]:
-    names = {c.__name__ for c in (UserError, *BotError.__subclasses__())} - {
-        "ConfigError",
-        "VoiceError",
-    }
+    kinds: list[type[BotError]] = [UserError, *BotError.__subclasses__()]
+    names = {kind.__name__ for kind in kinds} - {"ConfigError", "VoiceError"}
     for file in BOT.rglob("*.py"):
         if "sandbox" in file.parts:
             continue

@@ -27,7 +27,7 @@ from trainer.errors import ModelError
 from trainer.training import base_model, batches, finetune
 from trainer.training.base_model import BaseModel
 from trainer.training.batches import Tokens
-from trainer.training.checkpoint import Checkpoint
+from trainer.training.checkpoint import Checkpoint, adapter_weights
 from trainer.training.recipe import Recipe
 from trainer.training.voice_folder import VoiceFolder
 
@@ -77,22 +77,20 @@ def test_loss_counts_the_posts_tokens_only_and_equals_a_plain_forward(base: Base
     """Sharing the prompts' beginning, padding and skipped logits must change nothing."""
     training = finetune.begin(base, Recipe(), CPU)
     with torch.no_grad():  # LoRA's B starts at zero, where every gradient of A is zero too
-        for weight in finetune.adapter_weights(training).values():
+        for weight in adapter_weights(training).values():
             weight.normal_(0, 0.1)
     part = [batches.encode(_example(t, p), base.tokenizer, 512) for t, p in invented_posts(5)]
     part.append(batches.encode(_example("all", "x" * 80), base.tokenizer, 512))
 
     loss = finetune.summed_loss(training, part)
     loss.backward()
-    gradients = [
-        w.grad.clone() for w in finetune.adapter_weights(training).values() if w.grad is not None
-    ]
+    gradients = [w.grad.clone() for w in adapter_weights(training).values() if w.grad is not None]
     training.optimizer.zero_grad()
     plain = sum((_plain_loss(training.model, e) for e in part), torch.zeros(()))
     plain.backward()
 
     torch.testing.assert_close(loss, plain)
-    expected = [w.grad for w in finetune.adapter_weights(training).values()]
+    expected = [w.grad for w in adapter_weights(training).values()]
     assert len(gradients) == len(expected) > 0
     torch.testing.assert_close(gradients, expected, rtol=1e-3, atol=1e-4)
 
@@ -113,7 +111,7 @@ def test_a_batch_in_parts_gives_the_step_of_the_whole_batch(tiny: Path, data: Da
         training = finetune.begin(base, Recipe(), CPU, workers)
         batch = [batches.encode(e, base.tokenizer, 512) for e in data.train[:8]]
         loss = finetune.take_step(training, batch, 1e-2, memory_tokens)
-        weights.append((loss, [w.detach() for w in finetune.adapter_weights(training).values()]))
+        weights.append((loss, [w.detach() for w in adapter_weights(training).values()]))
     torch.testing.assert_close(weights[0], weights[1], rtol=1e-3, atol=1e-4)
 
 
@@ -224,7 +222,7 @@ def test_other_errors_are_not_taken_for_lack_of_memory() -> None:
 def test_a_loss_that_is_no_number_says_what_to_lower(base: BaseModel, data: Dataset) -> None:
     training = finetune.begin(base, Recipe(), CPU)
     with torch.no_grad():
-        next(iter(finetune.adapter_weights(training).values())).fill_(math.nan)
+        next(iter(adapter_weights(training).values())).fill_(math.nan)
     batch = batches.encode_all(data.train[:4], base, Recipe(), Console())
     with pytest.raises(ModelError, match="Lower --learning-rate"):
         finetune.take_step(training, batch, 1e-3, 512)
@@ -240,7 +238,7 @@ def test_bfloat16_learns_as_float32_does_and_its_adapter_is_float32(
         training = finetune.begin(base, Recipe(), CPU)
         batch = batches.encode_all(data.train[:8], base, Recipe(), Console())
         losses[dtype] = [finetune.take_step(training, batch, 1e-2, 512) for _ in range(3)]
-        assert {w.dtype for w in finetune.adapter_weights(training).values()} == {torch.float32}
+        assert {w.dtype for w in adapter_weights(training).values()} == {torch.float32}
     assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.02)
     assert losses["bfloat16"][2] < 0.98 * losses["bfloat16"][0]
 

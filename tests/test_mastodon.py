@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 from mastodon_mock.testing import MockServer
 
+from bot.draft import Style
 from bot.errors import BotError, Refused, Unavailable
-from bot.posting.mastodon import Mastodon, Style
+from bot.posting.mastodon import Mastodon
 from tests.fakes.proxy import Proxy
 
 TEXT = "Fog report: dense & opinionated.\n\nNoted <3"

@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import toktok
@@ -65,12 +66,12 @@ def teach(fake: FakeProvider, tmp_path: Path, data: Path) -> Callable[..., str]:
     """`train`, in this process; returns what it printed."""
 
     def run(
-        order: Order | None = None, pace: Pace = QUICK, *, fresh: bool = False, **more: object
+        order: Order | None = None, pace: Pace = QUICK, *, fresh: bool = False, **more: Any
     ) -> str:
         out = io.StringIO()
         console = Console(file=out, width=300)
         provider = Provider(fake.url, KEY, pace, console.print)
-        options = {"agreed": True, **more}
+        options: dict[str, Any] = {"agreed": True, **more}
         folder = VoiceFolder.named(tmp_path / "voices", "mara")
         OpenAI(provider, order or Order(), **options).train(
             dataset.load(data), folder, fresh=fresh, now=NOW, console=console
@@ -256,7 +257,8 @@ def test_every_request_and_every_answer_of_the_fake_is_as_the_specification_says
         kind = "multipart/form-data" if r.path == "/files" else "application/json"
         assert spec.request(r.method, r.path, r.query, r.body, kind) == []
     for call, status, answer in fake.answers:
-        assert spec.answer(*call.split(), status, answer) == []
+        method, path = call.split()
+        assert spec.answer(method, path, status, answer) == []
     wrong = {"model": DEFAULT_MODEL, "training_file": "f", "suffix": "s" * 65}
     assert spec.request("POST", "/fine_tuning/jobs", {}, wrong, "application/json") != []
 

@@ -111,7 +111,7 @@ def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeLL
     """A server that writes loud texts only, and none twice."""
     monkeypatch.chdir(tmp_path)  # no .env of a developer's
     with llm_in_thread() as llm:
-        llm.texts = (f"Wow!!! So great, number {i}! #wow" for i in itertools.count())  # type: ignore[assignment]  # any iterator will do
+        llm.texts = (f"Wow!!! So great, number {i}! #wow" for i in itertools.count())
         monkeypatch.setenv("LLM_BASE_URL", llm.url)
         yield llm
 

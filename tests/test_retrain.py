@@ -101,7 +101,7 @@ def test_a_voice_learns_a_taste_and_forgets_it_again(
     place: Path, llm: FakeLLM, capsys: pytest.CaptureFixture[str]
 ) -> None:
     topics = itertools.cycle(p.topic for p in dataset.load(place / "data").held_out)
-    llm.texts = (f"A {topic} came {i} times. Again." for i, topic in enumerate(topics))  # type: ignore[assignment]  # any iterator will do
+    llm.texts = (f"A {topic} came {i} times. Again." for i, topic in enumerate(topics))
     before, old = _weights(place), Voice.load(place / "voices" / "mara")
     learn = ("--learn", place / "liked", "--train", place / "data", "--anyway")
     assert _taste(place, *learn) == 0
@@ -128,7 +128,7 @@ def test_a_voice_learns_a_taste_and_forgets_it_again(
 def test_a_voice_that_draws_worse_does_not_take_its_place(
     place: Path, llm: FakeLLM, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    llm.texts = (f"No {i}." for i in itertools.count())  # type: ignore[assignment]  # any iterator will do
+    llm.texts = (f"No {i}." for i in itertools.count())
     before = _weights(place)
     assert _taste(place, "--learn", place / "liked", "--train", place / "data") == 0
     told = capsys.readouterr().out

@@ -267,7 +267,7 @@ def test_no_two_posts_share_eight_words_in_a_row() -> None:
 @pytest.fixture(scope="module")
 def data(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("prepared") / "data"
-    command = [sys.executable, "-m", "trainer", "prepare", archive, "--out", out]
+    command = [sys.executable, "-m", "trainer", "prepare", str(archive), "--out", str(out)]
     prepared = subprocess.run(command, capture_output=True, text=True, check=False)
     assert prepared.returncode == 0, prepared.stderr
     assert "Circle" not in prepared.stdout + prepared.stderr  # the demo begins without a warning

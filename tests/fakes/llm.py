@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import web
 
@@ -28,7 +28,7 @@ class FakeLLM:
     """`async with FakeLLM() as llm:`; `llm.url` is what goes into LLM_BASE_URL."""
 
     def __init__(self, texts: tuple[str, ...] = TEXTS) -> None:
-        self.texts = itertools.cycle(texts)
+        self.texts: Iterator[str] = itertools.cycle(texts)
         self.asked: list[dict[str, Any]] = []
         self.failures: list[tuple[int, dict[str, str]]] = []  # (status, headers) of coming answers
         self.garbage = 0  # how many coming answers make no sense
@@ -36,7 +36,7 @@ class FakeLLM:
         self.delay_s = 0.0
         self.most_at_once = self._at_once = 0
 
-    async def __aenter__(self) -> "FakeLLM":
+    async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_post("/v1/chat/completions", self._complete)
         app.router.add_get("/v1/models", self._models)

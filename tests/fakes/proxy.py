@@ -8,6 +8,7 @@ the server never gets to see.
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Self
 
 from aiohttp import ClientSession, web
 
@@ -38,7 +39,7 @@ class Proxy:
         """Arrange a fault."""
         self.faults.append(Fault(method, path, do, times, skip))
 
-    async def __aenter__(self) -> "Proxy":
+    async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=1 << 24)
         app.router.add_route("*", "/{tail:.*}", self._forward)
         self._session = ClientSession(auto_decompress=False)

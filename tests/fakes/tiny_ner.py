@@ -124,8 +124,9 @@ def _tokenizer() -> PreTrainedTokenizerFast:
             show_progress=False,
         ),
     )
-    ends = [(SPECIAL[name], tokenizer.token_to_id(SPECIAL[name])) for name in ("eos", "bos")]
-    tokenizer.post_processor = processors.RobertaProcessing(*ends, add_prefix_space=False)
+    numbers = tokenizer.get_vocab()
+    end, start = ((SPECIAL[name], numbers[SPECIAL[name]]) for name in ("eos", "bos"))
+    tokenizer.post_processor = processors.RobertaProcessing(end, start, add_prefix_space=False)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         model_max_length=512,
