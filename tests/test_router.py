@@ -1,5 +1,7 @@
 """Buttons and forms of messages that were sent by an earlier version: their custom_ids for ever."""
 
+from functools import partial
+
 import discord
 
 from bot.chat.client import Bot
@@ -55,7 +57,7 @@ async def test_buttons_of_yesterday_do_what_they_did(stage: Stage, bot: Bot) -> 
         await _said(stage, said)
     for custom_id in OPENS_A_FORM:
         opened = await _press(stage, bot, custom_id)
-        await stage.until(lambda opened=opened: opened.modal)
+        await stage.until(partial(getattr, opened, "modal"))
         assert opened.modal and opened.modal["custom_id"] == custom_id
     await _press(stage, bot, "draft:1:again")
     await _said(stage, "🔁 Draft 1 was replaced")
