@@ -11,7 +11,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 DEMO := .demo
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install install-dev demo run doctor check chromium test test-nightly audit bench bench-load kill-test fuzz bench-training bench-voice bench-owner clean
+.PHONY: help install install-dev demo run doctor check reference chromium test test-nightly audit bench bench-load kill-test fuzz bench-training bench-voice bench-owner clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,9 @@ check: install-dev  ## layout of the code, lint, types and who may import what: 
 	@.venv/bin/ruff check .
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports --no-logo
+
+reference: install  ## docs/reference.md, from what the programs say of themselves
+	@$(PY) -m docs.reference
 
 chromium:  ## the browser that the tests of the sandbox's page need; asks for root
 	@command -v apt-get >/dev/null || { echo "Install Chromium by hand: there is no apt-get here."; exit 1; }

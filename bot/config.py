@@ -29,8 +29,14 @@ from bot.errors import ConfigError
 from bot.voice import list_voices
 
 ALIKE = 0.75  # of two names, as difflib has it: DISCORD_BOT_TOKEN, not LANGUAGE or PATH
-# What others read from the same file: the trainer, make and docker compose.
-ELSEWHERE = {"openai_api_key", "openai_base_url", "sandbox_port", "torch_index", "voices_from"}
+ELSEWHERE = {  # what the trainer, make and docker compose read from the same file
+    "openai_api_key": "Key of the provider of `trainer train --backend openai` and `import-openai`",
+    "openai_base_url": "Address of that provider; default: OpenAI's own",
+    "sandbox_port": "Port of the sandbox's page; default: 8350",
+    "torch_index": "Where `make install` takes torch from; default: PyPI. On Linux without a GPU"
+    " https://download.pytorch.org/whl/cpu saves gigabytes",
+    "voices_from": "Folder of the voices that docker compose mounts; default: a volume of its own",
+}
 
 
 def _split(value: object) -> object:
@@ -44,23 +50,36 @@ class DraftSettings(BaseSettings):
 
     voices: Path = Field(Path("voices"), description="Folder of the trained voices")
     voice: str | None = Field(
-        None, description="Name of the voice; not needed if there is only one"
+        None,
+        description="Name of the voice; default: the only one there is. In Discord that of whoever"
+        " has not chosen one with /voice use; default: the first they may use",
     )
     llm_base_url: str | None = Field(
-        None, description="OpenAI-compatible server to use instead of the embedded engine"
+        None,
+        description="OpenAI-compatible server (vLLM, Ollama, OpenAI, …) for every voice; default:"
+        " local voices are served by the embedded engine, the others by OpenAI",
     )
-    llm_api_key: SecretStr = Field(SecretStr("none"), description="Key of that server")
+    llm_api_key: SecretStr = Field(
+        SecretStr("none"), description="Key of that server, or of OpenAI"
+    )
     llm_model: str | None = Field(
-        None, description="Model to ask that server for; default: what the voice says"
+        None, description="Model to ask the server at LLM_BASE_URL for; default: the voice's own"
     )
     engine_threads: int = Field(
-        0, ge=0, description="CPU threads of the engine; 0 leaves one core free"
+        0,
+        ge=0,
+        description="CPU threads of the embedded engine; 0 leaves one core free for the bot, since"
+        " on a busy one all threads would wait",
     )
     blocked_words: Path | None = Field(
-        None, description="File of words that no candidate may hold, one a line"
+        None,
+        description="File of words and phrases that no candidate may hold, one a line (# begins a"
+        " comment): whole words, whatever their case and accents; default: none",
     )
     base_gguf: Path | None = Field(
-        None, description="GGUF of the base model, for voices trained with another `--base`"
+        None,
+        description="GGUF file of the base model, for voices trained with another `--base`;"
+        " default: SmolLM2's",
     )
 
     def blocked_lines(self) -> list[str]:
@@ -92,7 +111,9 @@ class DatabaseSettings(DraftSettings):
 
     database: Path = Field(Path("state/bot.db"), description="SQLite file of drafts and schedules")
     secret_key: SecretStr | None = Field(
-        None, description="Keys of the stored tokens, the first encrypts; default: a key file"
+        None,
+        description="Key that encrypts the stored tokens; several, separated by commas, to change"
+        " it, as the first encrypts; default: a key file beside DATABASE",
     )
 
 
@@ -102,46 +123,59 @@ class Settings(DatabaseSettings):
     discord_token: SecretStr = Field(description="Token of the Discord application's bot")
     owner_ids: Annotated[frozenset[int], NoDecode, BeforeValidator(_split)] = Field(
         min_length=1,
-        description="Discord user ids of the operators, who say whose a voice is",
+        description="Discord user ids of the operators, who say whose a voice is, separated by"
+        " commas",
     )
     mastodon_base_url: str | None = Field(
-        None, description="Address of the operators' Mastodon server"
+        None,
+        description="Address of the operators' Mastodon server; goes together with"
+        " MASTODON_ACCESS_TOKEN; default: everybody connects an account of their own",
     )
     mastodon_access_token: SecretStr | None = Field(
         None,
-        description="Its access token: read:accounts, read:statuses, write:statuses",
+        description="Access token of their account there, for operators who have not connected one"
+        " of their own; scopes: read:accounts, read:statuses, write:statuses",
         validate_default=True,
     )
     mastodon_private_instances: Annotated[frozenset[str], NoDecode, BeforeValidator(_split)] = (
         Field(
             frozenset(),
-            description="Servers people may connect to although they are not public or not https",
+            description="Addresses of servers, such as http://10.0.0.7:3000, that people may"
+            " connect to although they are not public or not https, separated by commas; default:"
+            " none",
         )
     )
     mastodon_visibility: Literal["public", "unlisted", "private", "direct"] | None = Field(
-        None, description="Who sees the statuses; default: the account's own setting"
+        None,
+        description="Who sees the statuses of that account: public, unlisted, private or direct;"
+        " default: the account's own setting",
     )
     mastodon_language: str | None = Field(
-        None, pattern=r"^[a-z]{2,3}$", description="ISO 639 code of the statuses' language"
+        None,
+        pattern=r"^[a-z]{2,3}$",
+        description="ISO 639 code of their language, such as en; default: the account's own"
+        " setting",
     )
     mastodon_content_warning: str | None = Field(
-        None, description="Content warning put on every status"
+        None, description="Content warning put on each of them; default: none"
     )
     draft_expires_days: float = Field(
         7, gt=0, description="Days after which a draft expires that nobody decided on"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="How much is logged"
+        "INFO", description="How much is logged: DEBUG, INFO, WARNING or ERROR"
     )
     log_format: Literal["auto", "human", "json"] = Field(
-        "auto", description="Log lines; auto is human in a terminal and JSON elsewhere"
+        "auto",
+        description="Log lines: human, json, or auto, which is human in a terminal and JSON lines"
+        " elsewhere",
     )
     metrics_port: int | None = Field(
-        None, ge=0, le=65535, description="Port of /health and /metrics; default: neither"
+        None, ge=0, le=65535, description="Port of /health and /metrics; default: neither is served"
     )
     metrics_host: str = Field("127.0.0.1", description="Address they listen on")
     discord_api_url: str | None = Field(
-        None, description="Address of another Discord, such as the sandbox's"
+        None, description="Address of another Discord; the sandbox sets it; default: Discord's own"
     )
 
     @field_validator("mastodon_access_token", mode="after")
@@ -181,7 +215,7 @@ def misspelt() -> Iterator[str]:
     }
     names = {name: where for where, source in sources.items() for name in source.env_vars}
     known = Settings.model_fields.keys()
-    for name in sorted(names.keys() - known - ELSEWHERE):
+    for name in sorted(names.keys() - known - ELSEWHERE.keys()):
         for meant in get_close_matches(name, {*known, *ELSEWHERE} - names.keys(), 1, ALIKE):
             yield (
                 f"{name.upper()} in {names[name]} is not a setting, so it has no effect: is"
