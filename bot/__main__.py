@@ -35,7 +35,7 @@ from bot.store import Store
 from bot.store.backup import back_up
 from bot.store.database import Database
 from bot.voice import Voice, list_voices
-from bot.writing.composing import Asked, OpenVoice, compose
+from bot.writing.composing import OpenVoice, Request, compose
 from bot.writing.engine import Engine
 from bot.writing.llm import LLM
 from bot.writing.screen import Rules, WordList
@@ -97,7 +97,7 @@ async def draft(args: argparse.Namespace) -> int:
     async with _llm(settings) as llm:
 
         async def ask(topic: str) -> Sequence[Candidate]:
-            return await compose(llm, opened, Asked(topic, args.count), rules)
+            return await compose(llm, opened, Request(topic, args.count), rules)
 
         if args.topic:
             _show(await ask(args.topic), args.max_chars)

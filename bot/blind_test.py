@@ -16,7 +16,7 @@ from bot.errors import UserError
 from bot.store.trials import Position, Trial
 from bot.voice import VoicePost
 from bot.voice.rates import Guesses
-from bot.writing.composing import Asked
+from bot.writing.composing import Request
 from bot.writing.line import Tell
 from bot.writing.screen import Rules, screen
 from bot.writing.thread import status_length
@@ -76,7 +76,7 @@ class BlindTest:
         topic, real = post.topic, post.text.strip()
         try:
             candidates = await self._drafting.candidates(
-                user_id, opened, Asked(topic, COUNT, taken=[real]), rules, tell
+                user_id, opened, Request(topic, COUNT, taken=[real]), rules, tell
             )
             if candidates[0].parts:  # no real post is that long
                 raise UserError("Nothing short enough was drafted. Try again.")

@@ -16,7 +16,7 @@ from bot.draft import Draft, Schedule
 from bot.drafting import Drafting
 from bot.errors import UserError
 from bot.topics import choose_topic
-from bot.writing.composing import OpenVoice
+from bot.writing.composing import OpenVoice, Request
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NAMED = {"weekdays": DAYS[:5], "weekends": DAYS[5:], "every day": (), "daily": (), "": ()}
@@ -40,9 +40,8 @@ class Suggestions:
             return None
         opened = await self._drafting.voices.of(schedule.owner_id, schedule.voice)
         topic = await self._topic(schedule, opened, now)
-        draft = await self._drafting.compose_draft(
-            schedule.owner_id, topic, COUNT, now, voice=schedule.voice
-        )
+        request = Request(topic, COUNT, voice=schedule.voice)
+        draft = await self._drafting.compose_draft(schedule.owner_id, request, now)
         store = self._drafting.store
         day = schedule.next_at.astimezone(ZoneInfo(schedule.timezone)).date()
         if not await store.schedules.claim_day(schedule.owner_id, day, schedule.local_time):

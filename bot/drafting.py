@@ -5,27 +5,26 @@ revise      new candidates in the place of a draft       edit    another text fo
 reject, expire                                           publishing.py goes on from an approval
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
 
-from bot.draft import Candidate, Draft, State, Style
+from bot.draft import Candidate, Draft, State
 from bot.errors import UserError
 from bot.posting.accounts import Accounts
 from bot.posting.publishing import Publishing, decided, expect_whole, gone
 from bot.store import Store
 from bot.visible import one_line, visible, wish
-from bot.writing.composing import Asked, OpenVoice, compose
+from bot.writing.composing import OpenVoice, Request, compose
 from bot.writing.line import Line, Tell
 from bot.writing.llm import CONCURRENT, LLM
 from bot.writing.screen import NO_WORDS, Rules, WordList
 from bot.writing.thread import candidate_of
 from bot.writing.voices import Voices
 
-ACCOUNTS_OWN = Style()
 EXPIRES_AFTER = timedelta(days=7)
 
 
@@ -52,59 +51,35 @@ class Drafting:
         self._blocked = blocked
 
     async def write_draft(
-        self,
-        owner_id: int,
-        topic: str | None,
-        count: int,
-        now: datetime,
-        *,
-        voice: str | None = None,
-        style: Style = ACCOUNTS_OWN,
-        instruction: str | None = None,
-        tell: Tell | None = None,
+        self, owner_id: int, request: Request, now: datetime, tell: Tell | None = None
     ) -> Draft:
         """Write and store a draft; `tell` is told the place in the line, if there is one.
 
         Raises UserError, Unavailable or Refused.
         """
-        return await self.store.drafts.add(
-            await self.compose_draft(
-                *(owner_id, topic, count, now),
-                voice=voice,
-                style=style,
-                instruction=instruction,
-                tell=tell,
-            )
-        )
+        return await self.store.drafts.add(await self.compose_draft(owner_id, request, now, tell))
 
     async def compose_draft(
-        self,
-        owner_id: int,
-        topic: str | None,
-        count: int,
-        now: datetime,
-        *,
-        taken: Sequence[str] = (),
-        voice: str | None = None,
-        style: Style = ACCOUNTS_OWN,
-        instruction: str | None = None,
-        tell: Tell | None = None,
+        self, owner_id: int, request: Request, now: datetime, tell: Tell | None = None
     ) -> Draft:
         """Write a draft without storing it, when it is its turn.
 
         Raises UserError, Unavailable or Refused.
         """
-        topic, instruction = _wish(topic), _wish(instruction)
-        style = replace(style, content_warning=one_line(style.content_warning or "") or None)
-        opened = await self.voices.of(owner_id, voice)
+        request = _readable(request)
+        opened = await self.voices.of(owner_id, request.voice)
         account = await self.accounts.of(owner_id)
         max_chars = await account.max_chars()
-        length = partial(account.length, asked=style)
-        rules = self.rules(opened, max_chars, length)
-        asked = Asked(topic, count, instruction, taken)
-        candidates = await self.candidates(owner_id, opened, asked, rules, tell)
+        rules = self.rules(opened, max_chars, partial(account.length, asked=request.style))
         return Draft(
-            *(owner_id, opened.voice.name, topic, candidates, max_chars, now, style, instruction)
+            owner_id=owner_id,
+            voice=opened.voice.name,
+            topic=request.topic,
+            instruction=request.instruction,
+            style=request.style,
+            candidates=await self.candidates(owner_id, opened, request, rules, tell),
+            max_chars=max_chars,
+            created_at=now,
         )
 
     def rules(self, opened: OpenVoice, max_chars: int, length: Callable[[str], int]) -> Rules:
@@ -115,13 +90,13 @@ class Drafting:
         self,
         person: int,
         opened: OpenVoice,
-        asked: Asked,
+        request: Request,
         rules: Rules,
         tell: Tell | None = None,
     ) -> tuple[Candidate, ...]:
         """Compose candidates when it is this person's turn."""
         async with self.line.turn(person, tell):
-            return await compose(self._llm, opened, asked, rules)
+            return await compose(self._llm, opened, request, rules)
 
     async def revise(
         self, old: Draft, now: datetime, instruction: str | None = None, tell: Tell | None = None
@@ -131,17 +106,15 @@ class Drafting:
         The old one stays if that fails. Raises UserError, Unavailable or Refused.
         """
         expect_whole(old)
-        new = await self.compose_draft(
-            old.owner_id,
-            old.topic,
-            len(old.candidates),
-            now,
+        request = Request(
+            topic=old.topic,
+            count=len(old.candidates),
+            instruction=instruction or old.instruction,
             taken=[c.text for c in old.candidates],
             voice=old.voice,
             style=old.style,
-            instruction=instruction or old.instruction,
-            tell=tell,
         )
+        new = await self.compose_draft(old.owner_id, request, now, tell)
         if old.state is not State.PENDING:
             return await self.store.drafts.add(new)
         stored = await self.store.decisions.replace(old.id, new, now, instruction)
@@ -207,6 +180,17 @@ class Drafting:
         if draft.owner_id != user_id:
             raise UserError("This draft is somebody else's. Ask for your own with /draft.")
         return draft
+
+
+def _readable(request: Request) -> Request:
+    """The request without what nobody sees in it. Raises UserError if nothing is left of a wish."""
+    hidden_behind = one_line(request.style.content_warning or "") or None
+    return replace(
+        request,
+        topic=_wish(request.topic),
+        instruction=_wish(request.instruction),
+        style=replace(request.style, content_warning=hidden_behind),
+    )
 
 
 def _wish(text: str | None) -> str | None:

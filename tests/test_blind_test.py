@@ -17,6 +17,7 @@ from bot.errors import UserError
 from bot.privacy import dossier
 from bot.store.dossier import erase
 from bot.voice import HELD_OUT_FILE, VoicePost, save_posts
+from bot.writing.composing import Request
 from tests import test_page
 from tests.conftest import OWNER
 from tests.fakes.llm import FakeLLM
@@ -77,7 +78,7 @@ async def test_the_drafted_text_comes_as_a_draft_on_the_same_topic_does(
 ) -> None:
     shown = await BlindTest(drafting, random.Random(1)).deal(OWNER, None, NOW)
     for_the_game = fake_llm.asked[-1]["messages"]
-    await drafting.write_draft(OWNER, shown.topic, 4, NOW)
+    await drafting.write_draft(OWNER, Request(shown.topic, 4), NOW)
     assert fake_llm.asked[-1]["messages"] == for_the_game
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from bot.chat.client import Bot
 from bot.draft import State
+from bot.writing.composing import Request
 from tests.fakes.llm import TEXTS
 from tests.stage import Stage, buttons, texts
 
@@ -311,7 +312,7 @@ async def test_a_draft_that_a_crash_left_unseen_is_shown(stage: Stage) -> None:
     async with stage.running() as bot:
         owner = int(stage.sandbox.people["alice"]["id"])
         earlier = datetime.now(UTC) - timedelta(minutes=1)
-        await bot.drafting.write_draft(owner, "tea", 2, earlier)
+        await bot.drafting.write_draft(owner, Request("tea", 2), earlier)
     async with stage.running() as bot:
         message = await stage.dm()
         await _tick(bot)()

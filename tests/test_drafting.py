@@ -9,6 +9,7 @@ from bot.draft import State, Style
 from bot.drafting import EXPIRES_AFTER, Drafting
 from bot.errors import Refused, UserError
 from bot.voice.ranker import Ranker
+from bot.writing.composing import Request
 from tests.conftest import OWNER
 from tests.fakes.llm import FakeLLM
 from tests.fakes.voice import POSTS
@@ -21,7 +22,7 @@ async def test_texts_that_fail_the_screen_are_drawn_again(
     drafting: Drafting, fake_llm: FakeLLM
 ) -> None:
     fake_llm.texts = iter([POSTS[0][0], "See https://spam.example", "Good one.", "Good two.", "3."])
-    draft = await drafting.write_draft(OWNER, "tea", 3, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 3), NOW)
     assert [c.text for c in draft.candidates] == ["Good one.", "Good two.", "3."]
     assert [a["n"] for a in fake_llm.asked] == [3, 2]
 
@@ -31,10 +32,10 @@ async def test_short_texts_are_preferred_and_long_ones_become_threads(
 ) -> None:
     long = "A word about the fog. " * 40
     fake_llm.texts = iter([long, "Short.", *[long] * 40])
-    draft = await drafting.write_draft(OWNER, "tea", 2, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 2), NOW)
     assert [bool(c.parts) for c in draft.candidates] == [False, True]
     fake_llm.texts = iter([long, "One.", "Two."])
-    draft = await drafting.write_draft(OWNER, "tea", 2, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 2), NOW)
     assert [c.text for c in draft.candidates] == ["One.", "Two."]
 
 
@@ -44,7 +45,7 @@ async def test_of_eight_texts_those_that_the_ranker_likes_are_shown(
     Ranker({"w dry": 50.0}).save(voice_folder)
     wet = [f"It rains on day {n}." for n in range(6)]
     fake_llm.texts = iter([*wet, "A dry one.", "Another dry text."])
-    draft = await drafting.write_draft(OWNER, "tea", 3, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 3), NOW)
     assert {c.text for c in draft.candidates[:2]} == {"A dry one.", "Another dry text."}
     assert draft.candidates[2].text in wet
     assert [a["n"] for a in fake_llm.asked] == [4, 4]
@@ -56,7 +57,7 @@ async def test_of_sixteen_texts_the_first_is_the_authors_and_the_others_what_its
     Ranker({"w dry": 50.0}, {"w wet": 200.0}).save(voice_folder)
     liked = ["A wet one.", "One more wet text."]
     fake_llm.texts = iter(["A dry text.", *(f"It rains on day {n}." for n in range(13)), *liked])
-    draft = await drafting.write_draft(OWNER, "tea", 3, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 3), NOW)
     first, *others = (c.text for c in draft.candidates)
     assert first == "A dry text."
     assert sorted(others) == liked
@@ -68,7 +69,7 @@ async def test_when_nothing_passes_the_person_is_told_why(
 ) -> None:
     fake_llm.texts = iter([POSTS[0][0], "See https://spam.example", *[POSTS[0][0]] * 100])
     with pytest.raises(UserError, match="15× too close to an old post; 1× an invented link"):
-        await drafting.write_draft(OWNER, "tea", 4, NOW)
+        await drafting.write_draft(OWNER, Request("tea", 4), NOW)
     assert await drafting.store.drafts.in_state(State.PENDING) == []
 
 
@@ -77,14 +78,15 @@ async def test_an_instruction_may_name_links_and_people(
 ) -> None:
     fake_llm.texts = iter(["Read https://a.example, @goose!"])
     wish = "link https://a.example, and thank @goose"
-    draft = await drafting.write_draft(OWNER, None, 1, NOW, instruction=wish)
+    draft = await drafting.write_draft(OWNER, Request(None, 1, instruction=wish), NOW)
     assert draft.candidates[0].text == "Read https://a.example, @goose!"
     assert fake_llm.asked[0]["messages"][-1]["content"] == f"anything\n{wish}"
 
 
 async def test_the_content_warning_counts_towards_the_length(drafting: Drafting) -> None:
-    plain = await drafting.write_draft(OWNER, "tea", 1, NOW)
-    hidden = await drafting.write_draft(OWNER, "tea", 1, NOW, style=Style(content_warning="w" * 9))
+    plain = await drafting.write_draft(OWNER, Request("tea", 1), NOW)
+    warned = Request("tea", 1, style=Style(content_warning="w" * 9))
+    hidden = await drafting.write_draft(OWNER, warned, NOW)
     assert plain.candidates[0].length == len(plain.candidates[0].text)
     assert hidden.candidates[0].length == len(hidden.candidates[0].text) + 9
 
@@ -93,19 +95,20 @@ async def test_nobody_drafts_in_another_persons_voice(
     drafting: Drafting, fake_llm: FakeLLM
 ) -> None:
     with pytest.raises(UserError, match="nobody drafts in another person's voice"):
-        await drafting.write_draft(STRANGER, "tea", 4, NOW)
+        await drafting.write_draft(STRANGER, Request("tea", 4), NOW)
     assert fake_llm.asked == []
 
 
 async def test_a_draft_is_its_owners_only(drafting: Drafting) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 4, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 4), NOW)
     with pytest.raises(UserError, match="somebody else's"):
         await drafting.own(draft.id, STRANGER)
 
 
 async def test_a_revision_replaces_the_draft_with_other_texts(drafting: Drafting) -> None:
     style = Style("unlisted", "de", "drinks")
-    old = await drafting.write_draft(OWNER, "tea", 4, NOW, style=style, instruction="short")
+    asked = Request("tea", 4, style=style, instruction="short")
+    old = await drafting.write_draft(OWNER, asked, NOW)
     new = await drafting.revise(old, NOW)
     assert (await drafting.get(old.id)).state is State.REPLACED
     assert (new.topic, new.style, new.instruction) == ("tea", style, "short")
@@ -116,7 +119,7 @@ async def test_a_revision_replaces_the_draft_with_other_texts(drafting: Drafting
 async def test_a_revision_that_fails_leaves_the_draft(
     drafting: Drafting, fake_llm: FakeLLM
 ) -> None:
-    old = await drafting.write_draft(OWNER, "tea", 4, NOW)
+    old = await drafting.write_draft(OWNER, Request("tea", 4), NOW)
     fake_llm.failures = [(401, {})]
     with pytest.raises(Refused):
         await drafting.revise(old, NOW)
@@ -124,7 +127,7 @@ async def test_a_revision_that_fails_leaves_the_draft(
 
 
 async def test_an_edit_keeps_what_the_voice_wrote(drafting: Drafting) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 2, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 2), NOW)
     await drafting.edit(draft, 1, "  First\r\nedit. ", NOW)
     await drafting.edit(await drafting.get(draft.id), 1, "Second edit.", NOW)
     edited = (await drafting.get(draft.id)).candidates[1]
@@ -145,20 +148,20 @@ async def test_an_edit_keeps_what_the_voice_wrote(drafting: Drafting) -> None:
 async def test_an_edit_that_cannot_be_posted_is_refused(
     drafting: Drafting, position: int, text: str, said: str
 ) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 2, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 2), NOW)
     with pytest.raises(UserError, match=said):
         await drafting.edit(draft, position, text, NOW)
     assert (await drafting.get(draft.id)).candidates == draft.candidates
 
 
 async def test_an_edit_that_changes_nothing_is_no_decision(drafting: Drafting) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 2, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 2), NOW)
     await drafting.edit(draft, 0, draft.candidates[0].text, NOW)
     assert await drafting.store.database.rows("SELECT * FROM decisions") == []
 
 
 async def test_a_decided_draft_is_edited_no_more(drafting: Drafting) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 2, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 2), NOW)
     await drafting.reject(draft, NOW)
     with pytest.raises(UserError, match="rejected"):
         await drafting.edit(draft, 0, "Too late.", NOW)
@@ -167,9 +170,9 @@ async def test_a_decided_draft_is_edited_no_more(drafting: Drafting) -> None:
 
 
 async def test_drafts_expire_after_the_last_thing_their_owner_did(drafting: Drafting) -> None:
-    old = await drafting.write_draft(OWNER, "tea", 1, NOW)
-    edited = await drafting.write_draft(OWNER, "tea", 1, NOW)
-    later = await drafting.write_draft(OWNER, "tea", 1, NOW)
+    old = await drafting.write_draft(OWNER, Request("tea", 1), NOW)
+    edited = await drafting.write_draft(OWNER, Request("tea", 1), NOW)
+    later = await drafting.write_draft(OWNER, Request("tea", 1), NOW)
     half, end = NOW + EXPIRES_AFTER / 2, NOW + EXPIRES_AFTER + timedelta(seconds=1)
     await drafting.edit(edited, 0, "Mine.", half)
     text = later.candidates[0].fingerprint

@@ -23,6 +23,7 @@ from bot.posting.instance import Session
 from bot.posting.mastodon import Mastodon
 from bot.posting.vault import Vault
 from bot.store import Store
+from bot.writing.composing import Request
 from bot.writing.llm import LLM
 from bot.writing.voices import Voices
 from tests.conftest import OWNER
@@ -142,7 +143,7 @@ async def _insist(ask: Callable[[], Awaitable[object]]) -> None:
 async def test_mastodon_fails_while_a_text_is_posted(ends: Ends, cell: Cell) -> None:
     now = datetime.now(UTC)
     async with ends.drafting() as drafting:
-        draft = await drafting.write_draft(OWNER, "tea", 1, now)
+        draft = await drafting.write_draft(OWNER, Request("tea", 1), now)
     async with ends.drafting(patience_s=SHORT_S if cell.fault in SILENT else LONG_S) as drafting:
         await _insist((await drafting.accounts.of(OWNER)).verify)
         await ends.mastodon.spoil(cell.fault)
@@ -168,7 +169,7 @@ async def test_mastodons_name_does_not_resolve(ends: Ends) -> None:
     cell = next(c for c in MASTODON if c.fault == "DNS failure")
     now = datetime.now(UTC)
     async with ends.drafting() as drafting:
-        draft = await drafting.write_draft(OWNER, "tea", 1, now)
+        draft = await drafting.write_draft(OWNER, Request("tea", 1), now)
     async with ends.drafting(mastodon_url=NO_SUCH_HOST) as drafting:
         assert (await _approve(drafting, draft, now)).startswith(cell.sees)
         assert (await drafting.get(draft.id)).state is State.PENDING
@@ -184,7 +185,7 @@ SHAPES = (b"{}", b"[]", b"null", b'"hello"', b'[{"id": 1}]')
 async def test_an_answer_of_another_shape_is_a_sentence(ends: Ends, nonsense: bytes) -> None:
     now = datetime.now(UTC)
     async with ends.drafting() as drafting:
-        draft = await drafting.write_draft(OWNER, "tea", 1, now)
+        draft = await drafting.write_draft(OWNER, Request("tea", 1), now)
         ends.mastodon.nonsense = ends.llm.nonsense = nonsense
         await ends.mastodon.spoil("garbage")
         account = await drafting.accounts.of(OWNER)
@@ -195,7 +196,7 @@ async def test_an_answer_of_another_shape_is_a_sentence(ends: Ends, nonsense: by
         assert (await drafting.get(draft.id)).state is State.PENDING
         await ends.llm.spoil("garbage")
         with pytest.raises(Unavailable):
-            await drafting.write_draft(OWNER, "tea", 1, now)
+            await drafting.write_draft(OWNER, Request("tea", 1), now)
 
 
 # The LLM server.
@@ -204,7 +205,7 @@ async def test_an_answer_of_another_shape_is_a_sentence(ends: Ends, nonsense: by
 async def _draft(drafting: Drafting) -> str:
     """Ask for a draft; what the user is told, or nothing if there is one."""
     try:
-        await drafting.write_draft(OWNER, "tea", 1, datetime.now(UTC))
+        await drafting.write_draft(OWNER, Request("tea", 1), datetime.now(UTC))
     except BotError as e:
         return sentence(e)
     return ""

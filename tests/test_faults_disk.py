@@ -20,6 +20,7 @@ from bot.drafting import Drafting
 from bot.errors import BotError, ConfigError, Unavailable, UserError
 from bot.store import Store
 from bot.store.backup import back_up
+from bot.writing.composing import Request
 from tests.conftest import OWNER
 from tests.fakes.proxy import Proxy
 from tests.fault_table import DISK, UNSURE
@@ -104,11 +105,11 @@ def _posted(server: MockServer) -> list[str]:
 async def test_a_full_disk_takes_nothing_and_loses_nothing(
     disk: Disk, drafting: Drafting, mock_mastodon: MockServer
 ) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 1, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 1), NOW)
     await (await drafting.accounts.of(OWNER)).verify()
     with disk.full():
         for doing in (
-            drafting.write_draft(OWNER, "tea", 4, NOW),
+            drafting.write_draft(OWNER, Request("tea", 4), NOW),
             drafting.edit(draft, 0, "Mine.", NOW),
             _approve(drafting, draft),
         ):
@@ -139,7 +140,7 @@ async def test_what_cannot_be_recorded_after_it_was_posted_is_posted_once(
     proxy: Proxy,
 ) -> None:
     now = datetime.now(UTC)
-    draft = await drafting.write_draft(OWNER, "tea", 1, now)
+    draft = await drafting.write_draft(OWNER, Request("tea", 1), now)
     proxy.fault("POST", "/api/v1/statuses", 0.5)
     approving = drafting.publishing.approve(draft, 0, draft.candidates[0].fingerprint, now)
     task = asyncio.create_task(_refusal(approving))
@@ -187,7 +188,7 @@ async def test_a_backup_to_a_full_disk_is_a_sentence_and_leaves_nothing(disk: Di
 async def test_a_locked_database_takes_nothing_and_loses_nothing(
     tmp_path: Path, drafting: Drafting, mock_mastodon: MockServer
 ) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 1, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 1), NOW)
     with _locked(tmp_path / "bot.db"):
         told = await _refusal(_approve(drafting, draft))
         assert told.startswith(SEES["locked database"])

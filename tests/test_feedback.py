@@ -17,6 +17,7 @@ from bot.drafting import Drafting
 from bot.store import Store
 from bot.store.database import MIGRATIONS
 from bot.voice import HELD_OUT_FILE, POSTS_FILE, VoicePost, save_posts
+from bot.writing.composing import Request
 from tests.conftest import OWNER
 from tests.fakes.llm import FakeLLM
 from trainer import bot_database
@@ -212,7 +213,7 @@ async def test_a_row_asks_as_the_bot_asked(
 ) -> None:
     asked = []
     for topic, wish in (("tea", "no hashtags"), (None, "short"), ("fog", None)):
-        draft = await drafting.write_draft(OWNER, topic, 2, NOW, instruction=wish)
+        draft = await drafting.write_draft(OWNER, Request(topic, 2, instruction=wish), NOW)
         asked.append(fake_llm.asked[-1]["messages"])
         await Deciding(drafting.store).approve(draft, 0)
     done = trainer(

@@ -7,6 +7,7 @@ import pytest
 
 from bot.chat.client import Bot
 from bot.draft import Candidate, Draft, State
+from bot.writing.composing import Request
 from tests.fakes.llm import TEXTS
 from tests.fakes.statements import counting
 from tests.fakes.voice import POSTS
@@ -19,7 +20,7 @@ async def _write(bot: Bot, stage: Stage, count: int) -> None:
     """Drafts of alice's, as many as a test needs, without a word to Discord."""
     owner = int(stage.sandbox.people["alice"]["id"])
     for number in range(1, count + 1):
-        await bot.drafting.write_draft(owner, f"topic {number}", 1, datetime.now(UTC))
+        await bot.drafting.write_draft(owner, Request(f"topic {number}", 1), datetime.now(UTC))
 
 
 async def test_every_option_reaches_the_status(stage: Stage, bot: Bot) -> None:
@@ -65,7 +66,7 @@ async def test_topics_are_offered_least_used_lately_first(stage: Stage, bot: Bot
     discord = stage.sandbox.discord
     owner = int(stage.sandbox.people["alice"]["id"])
     for topic in (offered[0], offered[2]):
-        await bot.drafting.write_draft(owner, topic.upper(), 1, datetime.now(UTC))
+        await bot.drafting.write_draft(owner, Request(topic.upper(), 1), datetime.now(UTC))
     choices = await discord.autocomplete("alice", "draft", "topic", "")
     assert [c["value"] for c in choices] == [offered[1], offered[0], offered[2]]
     voices = await discord.autocomplete("alice", "draft", "voice", "ma")

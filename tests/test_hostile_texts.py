@@ -15,6 +15,7 @@ from bot.draft import Draft
 from bot.drafting import Drafting
 from bot.errors import UserError
 from bot.voice import Prompt
+from bot.writing.composing import Request
 from bot.writing.screen import Archive, Rules, WordList, screen
 from tests.conftest import OWNER
 from tests.fakes.discord_markdown import seen
@@ -63,7 +64,7 @@ MALICIOUS = {  # what a model may be talked into, and is never shown
 async def _show(stage: Stage, bot: Bot, topic: str = "tea", **more: Any) -> tuple[Draft, Json]:
     """A draft of one candidate, and the message that shows it."""
     user = int(stage.sandbox.people["alice"]["id"])
-    draft = await bot.drafting.write_draft(user, topic, 1, datetime.now(UTC), **more)
+    draft = await bot.drafting.write_draft(user, Request(topic, 1, **more), datetime.now(UTC))
     await bot.show(await bot.fetch_owner(user), draft)
     return draft, stage.sandbox.discord.dm_messages("alice")[-1]
 
@@ -170,7 +171,7 @@ async def test_no_candidate_holds_a_word_of_the_operators_list(
     parts = drafting.voices, drafting._llm, drafting.accounts, drafting.store
     strict = Drafting(*parts, blocked=WordList(["goose"]))
     fake_llm.texts = iter(["The GOOSE!", "A g\u200boose.", "A mongoose."])
-    draft = await strict.write_draft(OWNER, "tea", 1, datetime.now(UTC))
+    draft = await strict.write_draft(OWNER, Request("tea", 1), datetime.now(UTC))
     assert [c.text for c in draft.candidates] == ["A mongoose."]
 
 

@@ -20,6 +20,7 @@ from bot.posting.mastodon import Mastodon
 from bot.posting.vault import Vault
 from bot.sentences import Words
 from bot.store import Store
+from bot.writing.composing import Request
 from bot.writing.line import Line, Tell
 from bot.writing.llm import CONCURRENT, LLM
 from bot.writing.voices import Voices
@@ -219,16 +220,16 @@ async def _drafting(folder: Path, llm: FakeLLM, proxy: Proxy) -> AsyncIterator[D
 async def test_drafts_and_revisions_are_written_in_turns(voice_folder: Path, proxy: Proxy) -> None:
     async with HeldLLM() as llm, _drafting(voice_folder.parent, llm, proxy) as drafting:
         llm.gate.set()
-        first = await drafting.write_draft(GREEDY, "first", 1, NOW)
+        first = await drafting.write_draft(GREEDY, Request("first", 1), NOW)
         llm.gate.clear()
         async with asyncio.TaskGroup() as group:
             for i in range(CONCURRENT):
-                group.create_task(drafting.write_draft(GREEDY, f"greedy {i}", 1, NOW))
+                group.create_task(drafting.write_draft(GREEDY, Request(f"greedy {i}", 1), NOW))
             await _until(lambda: len(llm.topics) == 1 + CONCURRENT)
             group.create_task(drafting.revise(first, NOW, "revised"))
             await _until(lambda: len(drafting.line) == 1)
             for person in OTHERS:
-                group.create_task(drafting.write_draft(person, f"other {person}", 1, NOW))
+                group.create_task(drafting.write_draft(person, Request(f"other {person}", 1), NOW))
             await _until(lambda: len(drafting.line) == 1 + len(OTHERS))
             assert len(llm.topics) == 1 + CONCURRENT
             llm.gate.set()

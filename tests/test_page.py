@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import Locator, Page, async_playwright, expect
 
 from bot.chat.client import Bot
+from bot.writing.composing import Request
 from tests.fakes.llm import TEXTS
 from tests.stage import Stage
 
@@ -220,7 +221,7 @@ async def test_the_bot_speaks_german_and_hands_over_what_it_knows(
 ) -> None:
     page, alice = visitor.page, int(stage.sandbox.people["alice"]["id"])
     for number in range(7):
-        await bot.drafting.write_draft(alice, f"topic {number}", 1, datetime.now(UTC))
+        await bot.drafting.write_draft(alice, Request(f"topic {number}", 1), datetime.now(UTC))
     await page.select_option("#locale", "de")
     await expect(page.locator('#command option[value="draft"]')).to_have_text("/entwurf")
     await visitor.send("drafts")

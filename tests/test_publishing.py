@@ -11,6 +11,7 @@ from bot.draft import Draft, State
 from bot.drafting import Drafting
 from bot.errors import Refused, Unavailable, UserError
 from bot.posting.publishing import ASK_AFTER, FIRST_PAUSE, LONGEST_PAUSE
+from bot.writing.composing import Request
 from tests.conftest import OWNER
 from tests.fakes.llm import FakeLLM
 from tests.fakes.proxy import Proxy
@@ -42,13 +43,13 @@ async def _claim(drafting: Drafting, draft: Draft, now: datetime) -> None:
 
 
 async def _thread(drafting: Drafting) -> Draft:
-    draft = await drafting.write_draft(OWNER, "tea", 1, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 1), NOW)
     await drafting.edit(draft, 0, LONG, NOW)
     return await drafting.get(draft.id)
 
 
 async def test_a_topic_becomes_a_status(drafting: Drafting, mock_mastodon: MockServer) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 4, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 4), NOW)
     assert (len(draft.candidates), draft.max_chars) == (4, 500)
     await _approve(drafting, draft, 2)
     posted = await drafting.get(draft.id)
@@ -58,7 +59,7 @@ async def test_a_topic_becomes_a_status(drafting: Drafting, mock_mastodon: MockS
 
 
 async def test_many_clicks_post_one_status(drafting: Drafting, mock_mastodon: MockServer) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 4, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 4), NOW)
     results = await asyncio.gather(
         *(_approve(drafting, draft, i % 4) for i in range(8)),
         drafting.publishing.settle(NOW),
@@ -73,7 +74,7 @@ async def test_a_click_that_loses_does_not_let_others_in(
     drafting: Drafting, proxy: Proxy, mock_mastodon: MockServer
 ) -> None:
     """While one approval is under way, a second one ends; the first is in hand all the same."""
-    draft = await drafting.write_draft(OWNER, "tea", 4, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 4), NOW)
     proxy.fault(*POST, 0.5)
     first = asyncio.create_task(_approve(drafting, draft))
     while (await drafting.get(draft.id)).state is State.PENDING:
@@ -88,7 +89,7 @@ async def test_a_click_that_loses_does_not_let_others_in(
 async def test_only_the_text_that_was_shown_is_posted(
     drafting: Drafting, mock_mastodon: MockServer
 ) -> None:
-    shown = await drafting.write_draft(OWNER, "tea", 2, NOW)
+    shown = await drafting.write_draft(OWNER, Request("tea", 2), NOW)
     await drafting.edit(shown, 0, "Something else.", NOW)
     for _ in range(2):
         with pytest.raises(UserError, match="has changed since it was shown"):
@@ -104,7 +105,7 @@ async def test_only_the_text_that_was_shown_is_posted(
 async def test_a_refused_text_can_be_approved_again(
     drafting: Drafting, proxy: Proxy, mock_mastodon: MockServer
 ) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 4, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 4), NOW)
     proxy.fault(*POST, 422)
     with pytest.raises(Refused):
         await _approve(drafting, draft)
@@ -118,7 +119,7 @@ async def test_an_unknown_outcome_is_settled_later_with_one_status(
     drafting: Drafting, proxy: Proxy, mock_mastodon: MockServer, fault: str | int
 ) -> None:
     now = datetime.now(UTC)
-    draft = await drafting.write_draft(OWNER, "tea", 4, now)
+    draft = await drafting.write_draft(OWNER, Request("tea", 4), now)
     proxy.fault(*POST, fault, times=2)
     proxy.fault("GET", "/api/v1/accounts", 503, times=2)
     with pytest.raises(Unavailable, match="nothing you need to do"):
@@ -131,7 +132,7 @@ async def test_an_unknown_outcome_is_settled_later_with_one_status(
 
 
 async def test_the_pauses_between_looks_grow(drafting: Drafting, proxy: Proxy) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 4, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 4), NOW)
     await _claim(drafting, draft, NOW)
     proxy.fault("GET", "/api/v1/accounts", 503, times=10_000)
     looks = []
@@ -148,7 +149,7 @@ async def test_the_pauses_between_looks_grow(drafting: Drafting, proxy: Proxy) -
 async def test_a_crash_between_claim_and_post_is_settled(
     drafting: Drafting, mock_mastodon: MockServer
 ) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 4, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 4), NOW)
     await _claim(drafting, draft, NOW)
     ((settled, error),) = await drafting.publishing.settle(NOW)
     assert (settled.state, error) == (State.PUBLISHED, None)
@@ -162,7 +163,7 @@ async def test_another_drafts_status_of_the_same_text_is_not_taken_for_it(
     now = datetime.now(UTC)
     fake_llm.texts = iter(["Noted."] * 2)
     for _ in range(2):
-        draft = await drafting.write_draft(OWNER, "tea", 1, now)
+        draft = await drafting.write_draft(OWNER, Request("tea", 1), now)
         await _claim(drafting, draft, now)
         await drafting.publishing.settle(now)
     assert _timeline(mock_mastodon) == ["Noted.", "Noted."]
@@ -218,7 +219,7 @@ async def test_a_thread_that_broke_off_keeps_its_text(
 async def test_a_scheduled_text_is_posted_when_due_and_not_before(
     drafting: Drafting, mock_mastodon: MockServer
 ) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 2, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 2), NOW)
     due = NOW + timedelta(hours=2)
     await drafting.publishing.post_later(draft, 1, draft.candidates[1].fingerprint, due, NOW)
     assert await drafting.publishing.settle(due - timedelta(seconds=1)) == []
@@ -234,7 +235,7 @@ async def test_a_scheduled_text_is_posted_when_due_and_not_before(
 async def test_what_was_due_long_ago_is_given_back(
     drafting: Drafting, mock_mastodon: MockServer
 ) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 2, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 2), NOW)
     await drafting.publishing.post_later(draft, 1, draft.candidates[1].fingerprint, NOW, NOW)
     ((given, error),) = await drafting.publishing.settle(NOW + timedelta(days=3))
     assert given.state is State.PENDING
@@ -245,7 +246,7 @@ async def test_what_was_due_long_ago_is_given_back(
 async def test_a_scheduled_text_that_is_refused_is_given_back(
     drafting: Drafting, proxy: Proxy
 ) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 2, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 2), NOW)
     await drafting.publishing.post_later(draft, 1, draft.candidates[1].fingerprint, NOW, NOW)
     proxy.fault(*POST, 422)
     ((given, error),) = await drafting.publishing.settle(NOW)
@@ -268,7 +269,7 @@ async def _unknown(drafting: Drafting, proxy: Proxy, draft: Draft, fault: str | 
 async def test_after_a_day_the_owner_is_asked_and_nothing_is_sent(
     drafting: Drafting, proxy: Proxy, mock_mastodon: MockServer
 ) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 1, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 1), NOW)
     asked = await _unknown(drafting, proxy, draft, "drop")
     assert await drafting.publishing.settle(datetime.now(UTC) + 2 * ASK_AFTER) == []
     count = len(_timeline(mock_mastodon))
@@ -283,7 +284,7 @@ async def test_after_a_day_the_owner_is_asked_and_nothing_is_sent(
 
 async def test_a_last_look_spares_the_question(drafting: Drafting, proxy: Proxy) -> None:
     now = datetime.now(UTC)
-    draft = await drafting.write_draft(OWNER, "tea", 1, now)
+    draft = await drafting.write_draft(OWNER, Request("tea", 1), now)
     proxy.fault(*POST, "drop")
     proxy.fault("GET", "/api/v1/accounts", 503)
     with pytest.raises(Unavailable):
@@ -296,7 +297,7 @@ async def test_a_last_look_spares_the_question(drafting: Drafting, proxy: Proxy)
 async def test_what_is_not_there_can_be_posted_again(
     drafting: Drafting, proxy: Proxy, mock_mastodon: MockServer
 ) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 2, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 2), NOW)
     asked = await _unknown(drafting, proxy, draft, 503)
     await drafting.publishing.answer(asked, False, NOW)
     await _approve(drafting, draft, 1)
@@ -306,7 +307,7 @@ async def test_what_is_not_there_can_be_posted_again(
 async def test_a_status_deleted_by_hand_can_be_undone_all_the_same(
     drafting: Drafting, mock_mastodon: MockServer
 ) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 1, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 1), NOW)
     await _approve(drafting, draft)
     posted = await drafting.get(draft.id)
     mock_mastodon.client("alice").status_delete(posted.statuses[0].id)
@@ -317,7 +318,7 @@ async def test_a_status_deleted_by_hand_can_be_undone_all_the_same(
 async def test_a_status_stays_after_its_hour_or_if_the_server_refuses(
     drafting: Drafting, proxy: Proxy, mock_mastodon: MockServer
 ) -> None:
-    draft = await drafting.write_draft(OWNER, "tea", 1, NOW)
+    draft = await drafting.write_draft(OWNER, Request("tea", 1), NOW)
     with pytest.raises(UserError, match="open"):
         await drafting.publishing.undo(draft, NOW)
     await _approve(drafting, draft)

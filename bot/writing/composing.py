@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bot import metrics
-from bot.draft import Candidate
+from bot.draft import Candidate, Style
 from bot.errors import UserError
 from bot.sentences import Words, say
 from bot.voice import Message, Turn, Voice, load_posts
@@ -23,6 +23,7 @@ from bot.writing.screen import Archive, Rejected, Rules, screen
 
 T = TypeVar("T")
 
+ACCOUNTS_OWN = Style()
 AT_ONCE = 4  # texts a request: llama.cpp refuses more than it has slots
 TO_CHOOSE_FROM = 8  # texts a draft, or two for each candidate: sixteen chose no better (LOG.md)
 TO_PLEASE = 16  # or four for each, if there is a taste: what somebody likes is seldom written
@@ -58,40 +59,44 @@ class OpenVoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What candidates are asked for."""
+class Request:
+    """What somebody wants written; whose it is stands beside it."""
 
     topic: str | None
-    count: int
-    instruction: str | None = None
+    count: int  # of candidates
+    instruction: str | None = None  # what is wished for besides the topic
     taken: Sequence[str] = ()  # texts shown already
+    voice: str | None = None  # its name; None means the one that person uses
+    style: Style = ACCOUNTS_OWN  # how the status is to be posted
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """What was drawn: what may be shown, and why the rest may not."""
 
-    asked: Asked
+    request: Request
     short: list[Candidate]
     threads: list[Candidate]  # too long for one status
     dropped: list[Rejected]
 
     def choose(self, ranker: Ranker | None, chance: random.Random) -> tuple[Candidate, ...]:
         """Those that are shown, in their order; threads only where short ones lack."""
-        short, asked = self.short, self.asked
+        short, request = self.short, self.request
         if ranker:
             texts = [candidate.text for candidate in short]
-            short = [short[i] for i in ranker.choose(texts, asked.topic, asked.count, chance)]
-        return (*short, *self.threads)[: asked.count]
+            short = [short[i] for i in ranker.choose(texts, request.topic, request.count, chance)]
+        return (*short, *self.threads)[: request.count]
 
 
 @metrics.timed("compose")
-async def compose(llm: LLM, opened: OpenVoice, asked: Asked, rules: Rules) -> tuple[Candidate, ...]:
+async def compose(
+    llm: LLM, opened: OpenVoice, request: Request, rules: Rules
+) -> tuple[Candidate, ...]:
     """Draw candidates and choose as many as asked for, in the order to show them.
 
     Raises UserError if none passed the screen.
     """
-    drawn = await draw(llm, opened, asked, rules)
+    drawn = await draw(llm, opened, request, rules)
     if not drawn.short and not drawn.threads:
         raise UserError(
             "None of the texts could be offered ({reasons}). Try again, or try another topic.",
@@ -100,24 +105,24 @@ async def compose(llm: LLM, opened: OpenVoice, asked: Asked, rules: Rules) -> tu
     return drawn.choose(opened.ranker, random.Random())  # noqa: S311 - no secret
 
 
-async def draw(llm: LLM, opened: OpenVoice, asked: Asked, rules: Rules) -> Drawn:
+async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> Drawn:
     """Draw until enough short texts pass the screen, and more where a ranker is to choose."""
-    drawn = Drawn(asked, [], [], [])
+    drawn = Drawn(request, [], [], [])
     rules = replace(rules, prompt=opened.voice.prompt.system)
-    messages = opened.voice.messages(Turn(asked.topic, asked.instruction))
-    named = f"{asked.topic or ''}\n{asked.instruction or ''}"
-    wanted = drawn_for(asked.count, opened.ranker)
-    left = max(DRAWN_AT_MOST, 4 * asked.count, 2 * wanted)
+    messages = opened.voice.messages(Turn(request.topic, request.instruction))
+    named = f"{request.topic or ''}\n{request.instruction or ''}"
+    wanted = drawn_for(request.count, opened.ranker)
+    left = max(DRAWN_AT_MOST, 4 * request.count, 2 * wanted)
     while left > 0 and (missing := wanted - len(drawn.short)) > 0:
         size = min(missing, left)
         left -= size
         for texts in await _several(llm, opened.voice, messages, size):
-            known = [*asked.taken, *(c.text for c in (*drawn.short, *drawn.threads))]
+            known = [*request.taken, *(c.text for c in (*drawn.short, *drawn.threads))]
             passed, failed = screen(texts, named, rules, known)
             drawn.short.extend(c for c in passed if not c.parts)
             drawn.threads.extend(c for c in passed if c.parts)
             drawn.dropped.extend(failed)
-        wanted = asked.count
+        wanted = request.count
     return drawn
 
 

@@ -17,7 +17,7 @@ from bot.errors import BotError
 from bot.voice import Prompt, Turn, Voice
 from bot.voice.ranker import Ranker
 from bot.voice.weights import find_weights
-from bot.writing.composing import AT_ONCE, Asked, OpenVoice, draw, drawn_for, together
+from bot.writing.composing import AT_ONCE, OpenVoice, Request, draw, drawn_for, together
 from bot.writing.engine import SLOTS, Engine
 from bot.writing.llm import LLM
 from bot.writing.screen import Rules, WordList
@@ -91,7 +91,7 @@ async def _draw_all(
         async def texts_on(topic: str | None) -> list[str]:
             if base_prompt:  # as it comes: the screen is a part of what is to be beaten
                 return await llm.complete(opened.voice, opened.voice.messages(Turn(topic)), 1)
-            drawn = await draw(llm, opened, Asked(topic, count), rules)
+            drawn = await draw(llm, opened, Request(topic, count), rules)
             return [c.text for c in drawn.short or drawn.threads]
 
         async def draft(number: int, topic: str | None) -> list[str]:

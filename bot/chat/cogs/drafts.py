@@ -16,6 +16,7 @@ from bot.drafting import Drafting
 from bot.errors import UserError
 from bot.language import told
 from bot.sentences import say
+from bot.writing.composing import Request
 from bot.writing.line import Tell
 
 if TYPE_CHECKING:
@@ -78,17 +79,9 @@ class Drafts(commands.Cog):
                 "“{typed}” is no code of a language. Write it like en or de.", typed=language
             )
         await interaction.response.defer(ephemeral=True, thinking=True)
-        draft = await self.drafting.write_draft(
-            interaction.user.id,
-            topic,
-            count,
-            datetime.now(UTC),
-            voice=voice,
-            style=Style(visibility, language.lower() if language else None, content_warning),
-            instruction=instruction,
-            tell=_place_teller(interaction),
-        )
-        await self._present(interaction, draft)
+        style = Style(visibility, language.lower() if language else None, content_warning)
+        request = Request(topic, count, instruction, voice=voice, style=style)
+        await self._write(interaction, request)
 
     @draft.autocomplete("topic")
     async def topics(
@@ -107,10 +100,7 @@ class Drafts(commands.Cog):
                 "This message has no text of its own to draft about. Choose another, or use /draft."
             )
         await interaction.response.defer(ephemeral=True, thinking=True)
-        draft = await self.drafting.write_draft(
-            *(interaction.user.id, topic, COUNT, datetime.now(UTC)), tell=_place_teller(interaction)
-        )
-        await self._present(interaction, draft)
+        await self._write(interaction, Request(topic, COUNT))
 
     @app_commands.command(name="draft-again", description="Write one of your drafts anew")
     @app_commands.rename(number="id")
@@ -135,6 +125,11 @@ class Drafts(commands.Cog):
         named = {d.id: _name(d, str(interaction.locale)) for d in drafts}
         found = [(i, name) for i, name in named.items() if typed.lower() in name.lower()]
         return [app_commands.Choice(name=name[:100], value=i) for i, name in found[:25]]
+
+    async def _write(self, interaction: discord.Interaction, request: Request) -> None:
+        user_id, tell = interaction.user.id, _place_teller(interaction)
+        draft = await self.drafting.write_draft(user_id, request, datetime.now(UTC), tell)
+        await self._present(interaction, draft)
 
     async def _present(self, interaction: discord.Interaction, draft: Draft) -> None:
         if message := await self.bot.present(interaction, draft):
