@@ -15,6 +15,7 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from bot.errors import VoiceError
+from bot.voice.files import write_whole
 from bot.voice.prompt import Message, Prompt, Turn
 
 __all__ = [
@@ -94,11 +95,9 @@ class Voice:
         return self.prompt.messages(turn)
 
     def save(self, folder: Path) -> None:
-        """Write voice.json to a temporary name, then move it in place: call this last."""
-        target = folder / VOICE_FILE
-        partial = folder / f".{VOICE_FILE}.partial"
-        partial.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", "utf-8")
-        partial.replace(target)
+        """Write voice.json, whole or not at all: call this last."""
+        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
+        write_whole(folder / VOICE_FILE, text + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> "Voice":

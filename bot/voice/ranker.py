@@ -19,6 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from bot.errors import VoiceError
+from bot.voice.files import write_whole
 
 RANKER_FILE = "ranker.json"
 
@@ -50,14 +51,12 @@ class Ranker:
             raise VoiceError(f"{file} cannot be read ({e}). Train the voice again.") from e
 
     def save(self, folder: Path) -> None:
-        """Write the weights to a temporary name, then move them in place."""
-        partial = folder / f".{RANKER_FILE}.partial"
+        """Write the weights, all or none."""
         rounded = {
             part: {name: round(weight, 4) for name, weight in sorted(weights.items())}
             for part, weights in asdict(self).items()
         }
-        partial.write_text(json.dumps(rounded, ensure_ascii=False) + "\n", "utf-8")
-        partial.replace(folder / RANKER_FILE)
+        write_whole(folder / RANKER_FILE, json.dumps(rounded, ensure_ascii=False) + "\n")
 
     def choose(
         self, texts: Sequence[str], topic: str | None, count: int, chance: random.Random

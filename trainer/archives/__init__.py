@@ -13,9 +13,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bot.voice.others import Others
-from trainer.archives.post import Post, Unreadable
+from trainer.archives.post import Post, Tally, Unreadable
 from trainer.archives.recognise import Archive, recognise
-from trainer.archives.tally import Tally
 from trainer.archives.texts import somebody_elses
 from trainer.errors import ArchiveError
 

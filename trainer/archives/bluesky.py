@@ -11,9 +11,8 @@ import msgspec
 from trainer.archives.dates import read_date
 from trainer.archives.files import Files, base_of
 from trainer.archives.plain import read_json_lines
-from trainer.archives.post import Kind, Post, Unreadable
+from trainer.archives.post import Kind, Post, Tally, Unreadable
 from trainer.archives.records import HEAD, LONGEST, list_in_object, read_records
-from trainer.archives.tally import Tally
 from trainer.archives.texts import language, shown_link
 
 POST, REPOST = "app.bsky.feed.post", "app.bsky.feed.repost"

@@ -19,8 +19,7 @@ import msgspec
 
 from trainer.archives.bluesky import POST, REPOST, Record, to_post
 from trainer.archives.files import Files, FolderFiles, base_of
-from trainer.archives.post import Post, Unreadable
-from trainer.archives.tally import Tally
+from trainer.archives.post import Post, Tally, Unreadable
 from trainer.errors import ArchiveError
 
 LONGEST_BLOCK = 1 << 22  # Bluesky's own limit is a quarter of it

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 
 from trainer.archives.files import Files, base_of
 from trainer.archives.lines import find_encoding, read_table
-from trainer.archives.post import Unreadable
-from trainer.archives.tally import Tally
+from trainer.archives.post import Tally, Unreadable
 from trainer.archives.tweet import Entities, Retweeted, Tweet, Url
 
 MONTH_FILE = re.compile(r"(?:.*/)?tweets/\d{4}_\d{2}\.js")

@@ -9,8 +9,8 @@ import io
 from collections.abc import Iterator
 
 from trainer.archives.files import Files, base_of
+from trainer.archives.post import Tally
 from trainer.archives.records import BLOCK, LONGEST
-from trainer.archives.tally import Tally
 from trainer.errors import ArchiveError
 
 

@@ -12,9 +12,8 @@ import msgspec
 from trainer.archives.dates import read_date
 from trainer.archives.files import Files, base_of, folder_of
 from trainer.archives.markup import Html
-from trainer.archives.post import Kind, Post, Unreadable, Visibility
+from trainer.archives.post import Kind, Post, Tally, Unreadable, Visibility
 from trainer.archives.records import list_in_object, read_records
-from trainer.archives.tally import Tally
 from trainer.archives.texts import language
 
 OUTBOX = "outbox.json"

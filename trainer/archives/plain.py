@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from trainer.archives.dates import read_date
 from trainer.archives.files import Files, base_of
 from trainer.archives.lines import delimiter, find_encoding, read_lines, read_table
-from trainer.archives.post import Post, Unreadable
+from trainer.archives.post import Post, Tally, Unreadable
 from trainer.archives.records import read_records, without_halves
-from trainer.archives.tally import Tally
 from trainer.archives.texts import RETWEET, language, unescape
 from trainer.errors import ArchiveError
 

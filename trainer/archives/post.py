@@ -1,5 +1,6 @@
-"""A post as the archive had it, once an archive's own format is behind us."""
+"""What a reader gives: posts as the archive had them, its own format behind us, and a tally."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -28,3 +29,12 @@ class Post(NamedTuple):
     reply_to: str | None = None  # the post this one continues, if that may be the author's own
     edit_of: str | None = None  # the first version's id, where the archive has several versions
     visibility: Visibility = "public"  # private: for a chosen few, such as followers or X's Circle
+
+
+@dataclass(slots=True)
+class Tally:
+    """Progress and troubles of one reading; the reader fills it in while it reads."""
+
+    total_bytes: int = 0
+    bytes_read: int = 0
+    warnings: list[str] = field(default_factory=list)

@@ -21,9 +21,8 @@ from trainer.archives.grailbird import is_grailbird
 from trainer.archives.lines import is_header, is_utf_16
 from trainer.archives.mastodon import OUTBOX, MastodonArchive
 from trainer.archives.plain import Csv, JsonLines, JsonList, columns, has_text_column
-from trainer.archives.post import Post, Unreadable
+from trainer.archives.post import Post, Tally, Unreadable
 from trainer.archives.records import HEAD, list_in_object
-from trainer.archives.tally import Tally
 from trainer.archives.threads import POSTS, ThreadsArchive
 from trainer.archives.x import XArchive, find_posts_files
 from trainer.errors import ArchiveError

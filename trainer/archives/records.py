@@ -12,8 +12,7 @@ from typing import IO, Any, Generic, TypeVar
 
 import msgspec
 
-from trainer.archives.post import Unreadable
-from trainer.archives.tally import Tally
+from trainer.archives.post import Tally, Unreadable
 from trainer.errors import ArchiveError
 
 R = TypeVar("R")

@@ -10,9 +10,8 @@ import msgspec
 
 from trainer.archives.dates import read_date
 from trainer.archives.files import Files, base_of
-from trainer.archives.post import Post, Unreadable
+from trainer.archives.post import Post, Tally, Unreadable
 from trainer.archives.records import HEAD, list_in_object, read_records
-from trainer.archives.tally import Tally
 
 POSTS = list_in_object("text_post_app_text_posts")
 

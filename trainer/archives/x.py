@@ -16,9 +16,8 @@ import msgspec
 from trainer.archives.files import Files, base_of, folder_of, topmost
 from trainer.archives.grailbird import MONTH_FILE, read_tweets_csv
 from trainer.archives.notes import NoteRecord, Notes
-from trainer.archives.post import Post, Unreadable
+from trainer.archives.post import Post, Tally, Unreadable
 from trainer.archives.records import own_id, read_records
-from trainer.archives.tally import Tally
 from trainer.archives.tweet import Tweet, to_post
 from trainer.errors import ArchiveError
 

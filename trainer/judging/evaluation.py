@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot.voice.files import write_whole
 from trainer.errors import DataError
 
 FILE = "evaluation.json"
@@ -36,11 +37,9 @@ class Verdict:
     measures: Mapping[str, Any] = field(default_factory=dict)  # the same as numbers, for programs
 
     def save(self, folder: Path) -> None:
-        """Write it to a temporary name, then move it in place."""
-        partial = folder / f".{FILE}.partial"
+        """Write it, whole or not at all."""
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
-        partial.write_text(text + "\n", "utf-8")
-        partial.replace(folder / FILE)
+        write_whole(folder / FILE, text + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> "Verdict | None":

@@ -1,10 +1,11 @@
-"""job.json: what was agreed to with a provider and how far it is. Standard library only."""
+"""job.json: what was agreed to with a provider and how far it is."""
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.voice.files import write_whole
 from trainer.errors import DataError
 
 JOB_FILE = "job.json"
@@ -36,7 +37,5 @@ class Note:
             ) from e
 
     def save(self, file: Path) -> None:
-        """Write to a temporary name, then move it in place: the file is always whole."""
-        partial = file.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(self), indent=2) + "\n", "utf-8")
-        partial.replace(file)
+        """Write it, whole or not at all."""
+        write_whole(file, json.dumps(asdict(self), indent=2) + "\n")

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bot.voice import HELD_OUT_FILE, POSTS_FILE, Voice, VoicePost, read_posts
+from bot.voice.files import write_whole
 from bot.voice.ranker import Ranker
 from trainer.data.dataset import ABOUT_FILE
 from trainer.data.summary import progress_bar
@@ -266,17 +267,15 @@ def _page(**shown: object) -> str:
 
 
 def _write(out: Path, page: str, drawn: Sequence[Picture]) -> None:
-    beside, partial = out.with_suffix(""), out.with_name(f".{out.name}.partial")
+    beside = out.with_suffix("")
     if beside == out:
         raise DataError(f"{out} would stand where its pictures go. Name a file such as {out}.html.")
     try:
         beside.mkdir(parents=True, exist_ok=True)
         for picture in drawn:
             (beside / f"{picture.name}.png").write_bytes(picture.png)
-        partial.write_text(page, "utf-8")
-        partial.replace(out)
+        write_whole(out, page)
     except OSError as e:
-        partial.unlink(missing_ok=True)
         raise DataError(
             f"{out} cannot be written ({e.strerror}). Name another file with --out."
         ) from e
