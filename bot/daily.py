@@ -1,27 +1,31 @@
-"""The daily suggestion: when the next one is due, and the one draft of a local day.
+"""The daily suggestion: when the next one is due, on which topic, the one draft of a local day.
 
 Times of day are local to the owner, through every change of the clock; `next_at` in the store is
 the only state, so a bot that was away knows what it missed.
 """
 
+import math
 import random
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
 from bot.clock import parse_clock, parse_zone
-from bot.draft import Draft, Schedule
+from bot.draft import Draft
 from bot.drafting import Drafting
 from bot.errors import UserError
-from bot.topics import choose_topic
+from bot.store.schedules import Schedule
 from bot.writing.composing import OpenVoice, Request
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NAMED = {"weekdays": DAYS[:5], "weekends": DAYS[5:], "every day": (), "daily": (), "": ()}
 CATCH_UP = timedelta(hours=1)  # past midnight; on the same local day a missed one always comes
 COUNT = 4
+REST_DAYS = 21.0  # a topic used so long ago has regained two thirds of its weight
+ANNIVERSARY_SHARE = 0.15  # about one suggestion a week, on days that have an anniversary
 
 
 class Suggestions:
@@ -62,6 +66,33 @@ class Suggestions:
             return choose_topic(chosen, used, (), now, self._chance)
         anniversaries = sorted(opened.days.get(f"{local:%m-%d}", ()))
         return choose_topic(opened.topics, used, anniversaries, now, self._chance)
+
+
+def choose_topic(
+    counts: Mapping[str, int],
+    last_used: Mapping[str, datetime],
+    anniversaries: Sequence[str],
+    now: datetime,
+    chance: random.Random,
+) -> str | None:
+    """Pick a topic of the archive, or now and then one of this day in earlier years.
+
+    `counts`: posts about each topic; `last_used`: when it was last drafted about, by its name in
+    lower case. A topic weighs the root of its posts, so that favourites come often but not daily,
+    and next to nothing right after its use. None if there is no topic at all.
+    """
+    if anniversaries and chance.random() < ANNIVERSARY_SHARE:
+        return chance.choice(anniversaries)
+    topics = list(counts)
+    weights = [math.sqrt(counts[t]) * _rested(last_used.get(t.casefold()), now) for t in topics]
+    return chance.choices(topics, weights)[0] if topics else None
+
+
+def _rested(used: datetime | None, now: datetime) -> float:
+    if used is None:
+        return 1.0
+    days = max(0.0, (now - used).total_seconds() / 86400)
+    return 1e-6 + 1 - math.exp(-days / REST_DAYS)
 
 
 def is_too_late(schedule: Schedule, now: datetime) -> bool:

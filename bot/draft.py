@@ -1,7 +1,4 @@
-"""A draft: a topic and its candidates, awaiting a decision; and which state may follow which.
-
-And a schedule: when an owner wants a draft without asking for it.
-"""
+"""A draft: a topic and its candidates, awaiting a decision; and which state may follow which."""
 
 import hashlib
 from dataclasses import dataclass
@@ -155,16 +152,3 @@ class Draft:
         """One key for one part of one approval, the same after a restart."""
         assert self.attempted_at is not None
         return f"draft-{self.id}-{self.chosen}-{part}-{self.attempted_at.timestamp():.6f}"
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """When, and about what, an owner wants the daily suggestion."""
-
-    owner_id: int
-    local_time: str  # HH:MM
-    timezone: str  # IANA name
-    next_at: datetime  # UTC
-    days: tuple[str, ...] = ()  # "mon" … "sun"; none means every day
-    topics: tuple[str, ...] = ()  # none means the archive's own
-    voice: str | None = None  # None: the one its owner uses

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from bot.chat.client import Bot
-from bot.draft import Schedule, State
+from bot.draft import State
 from bot.store import Store
+from bot.store.schedules import Schedule
 from tests.fakes.llm import TEXTS
 from tests.stage import Stage, buttons, emoji, texts
 

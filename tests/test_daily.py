@@ -9,9 +9,9 @@ import pytest
 
 from bot.clock import parse_clock
 from bot.daily import Suggestions, next_time, parse_days
-from bot.draft import Schedule
 from bot.drafting import Drafting
 from bot.errors import UserError
+from bot.store.schedules import Schedule
 from tests.conftest import OWNER
 
 AUTUMN, SPRING = datetime(2026, 10, 2, tzinfo=UTC), datetime(2027, 3, 7, tzinfo=UTC)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.draft import Candidate, Draft, Schedule, State, Status
+from bot.draft import Candidate, Draft, State, Status
 from bot.errors import ConfigError
 from bot.store import Store
 from bot.store.database import MIGRATIONS
 from bot.store.dossier import export
+from bot.store.schedules import Schedule
 from tests.fakes.statements import counting
 
 ACCOUNT = "https://example.org @mara"

@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from bot.topics import choose_topic
+from bot.daily import choose_topic
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 

@@ -188,7 +188,7 @@ class Publishing:
                 return await self._again(draft), e
             fingerprint = draft.approved.fingerprint
             if not await self._decisions.claim(
-                *(draft.id, draft.chosen, fingerprint, name, now, State.SCHEDULED)
+                draft.id, draft.chosen, fingerprint, name, now, old=State.SCHEDULED
             ):
                 return None
             return await self._try(await self._again(draft), now, retried=False)

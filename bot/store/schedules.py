@@ -2,10 +2,23 @@
 
 import json
 import sqlite3
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from bot.draft import Schedule
 from bot.store.database import Database, iso
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When, and about what, an owner wants the daily suggestion."""
+
+    owner_id: int
+    local_time: str  # HH:MM
+    timezone: str  # IANA name
+    next_at: datetime  # UTC
+    days: tuple[str, ...] = ()  # "mon" … "sun"; none means every day
+    topics: tuple[str, ...] = ()  # none means the archive's own
+    voice: str | None = None  # None: the one its owner uses
 
 
 class ScheduleTable:

@@ -166,8 +166,15 @@ def figures(found: Findings) -> list[Figure]:
 
 SIDES = ("manner", "copies", "topic", "variety", "length")
 METRICS = {  # names in voice.json
-    *("evaluated_posts", "c2st_style", "c2st_masked", "c2st_style_real", "c2st_style_past"),
-    *("near_copies", "on_topic", "distinct_2", "distinct_2_real"),
+    "evaluated_posts",
+    "c2st_style",
+    "c2st_masked",
+    "c2st_style_real",
+    "c2st_style_past",
+    "near_copies",
+    "on_topic",
+    "distinct_2",
+    "distinct_2_real",
     *(f"short_{side}" for side in SIDES),
 }
 

@@ -14,11 +14,11 @@ from discord.utils import format_dt
 from bot.chat.choices import matching, usable_voices
 from bot.clock import parse_clock
 from bot.daily import DAYS, Suggestions, is_too_late, next_time, parse_days
-from bot.draft import Schedule
 from bot.drafting import Drafting
 from bot.errors import BotError, Unavailable
 from bot.language import told
 from bot.sentences import Words, say
+from bot.store.schedules import Schedule
 
 if TYPE_CHECKING:
     from bot.chat.client import Bot
