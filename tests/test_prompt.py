@@ -19,8 +19,8 @@ PROMPTS = st.builds(Prompt, system=TEXT, user=ASKED, no_topic=LINES.map(lambda t
 
 def test_voices_are_asked_as_they_were_by_the_version_before() -> None:
     for row in map(json.loads, BEFORE.read_text("utf-8").splitlines()):
-        turn = Turn(row["topic"], row["instruction"])
-        assert Prompt(**row["prompt"]).messages(turn) == row["messages"], row
+        messages = Prompt(*row["prompt"]).messages(Turn(*row["turn"]))
+        assert [m["content"] for m in messages] == row["said"], row
 
 
 @given(PROMPTS, LINE, LINES)
