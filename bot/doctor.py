@@ -16,7 +16,6 @@ from bot.posting.mastodon import Mastodon
 from bot.posting.vault import Vault
 from bot.store import Store
 from bot.voice import Turn, list_voices
-from bot.writing import engine
 from bot.writing.composing import OpenVoice
 from bot.writing.llm import LLM
 
@@ -63,7 +62,7 @@ async def _try(name: str, check: Callable[[], Awaitable[str | Finding]]) -> Find
 
 async def _check_config() -> Finding:
     settings = read_settings(Settings)
-    said = f"Every variable is set; people may draft: {len(settings.owner_ids)}."
+    said = f"Every variable is set; operators: {len(settings.owner_ids)}."
     return Finding("config", True, said, tuple(misspelt()))
 
 
@@ -77,19 +76,11 @@ async def _check_voice(name: str) -> str:
 async def _check_engine() -> str:
     settings = read_settings(DraftSettings)
     opened = OpenVoice.load(settings.voice_folder())
-    if settings.llm_base_url or opened.voice.backend != "local":
-        llm = LLM.from_settings(settings)
-        try:
+    async with LLM.open(settings) as llm:
+        if settings.llm_base_url or opened.voice.backend != "local":
             await llm.check()
-        finally:
-            await llm.close()
-        return "The language model's server answers and takes the key."
-    async with engine.Engine(settings.voices, settings.base_gguf, settings.engine_threads) as e:
-        llm = LLM(e.base_url, "none")
-        try:
-            texts = await llm.complete(opened.voice, opened.voice.messages(Turn()), 1)
-        finally:
-            await llm.close()
+            return "The language model's server answers and takes the key."
+        texts = await llm.complete(opened.voice, opened.voice.messages(Turn()), 1)
     return f"The embedded engine starts and writes (texts drawn: {len(texts)})."
 
 

@@ -3,13 +3,17 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import sys
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from bot.__main__ import build_parser
+from bot.commands import COMMANDS
 from bot.posting.vault import Vault
 from bot.store import Store
 from bot.store.accounts import Connected
@@ -18,9 +22,17 @@ from tests.fakes.llm import TEXTS, FakeLLM
 
 
 async def _bot(*args: str, **env: str) -> tuple[int, str, str]:
+    return await _run("-m", "bot", *args, **env)
+
+
+async def _python(code: str, **env: str) -> tuple[int, str, str]:
+    return await _run("-c", code, **env)
+
+
+async def _run(*args: str, **env: str) -> tuple[int, str, str]:
     keep = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG")}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", *args),
+        *(sys.executable, *args),
         env=keep | {"PYTHONPATH": str(Path(__file__).parent.parent), "COLUMNS": "200"} | env,
         cwd=env.get("PWD"),
         stdout=asyncio.subprocess.PIPE,
@@ -66,12 +78,24 @@ async def test_draft_in_bulk_writes_a_row_a_topic(env: dict[str, str], tmp_path:
     [
         (["draft", "tea", "--voice", "nobody"], {}, "There is no voice at"),
         (["draft"], {}, "either a TOPIC or --topics"),
-        (["draft", "tea", "--count", "0"], {}, "--count takes a number"),
+        (["draft", "tea", "--count", "0"], {}, "0 is no count: give a whole number from 1 to 64"),
+        (["draft", "tea", "--count", "some"], {}, "some is no count"),
+        (["draft", "tea", "--max-chars", "5"], {}, "5 is no limit: give a whole number from 20"),
+        (["draft", "tea", "--voices", "nowhere"], {}, "nowhere holds no trained voice"),
         (["draft", "--topics", "none.txt", "--out", "o.jsonl"], {}, "none.txt cannot be read"),
         (["draft", "--topics", "none.txt"], {}, "--topics needs --out"),
         (["draft", "tea"], {"LLM_BASE_URL": "http://127.0.0.1:9/v1"}, "cannot be reached"),
         (["sandbox", "--voice", "nobody"], {}, "There is no voice at"),
+        (["sandbox", "--port", "70000"], {}, "70000 is no port"),
+        (["sandbox"], {"SANDBOX_PORT": "abc"}, "SANDBOX_PORT is not right: abc is no port"),
         (["run"], {}, "DISCORD_TOKEN is missing"),
+        (["export", "alice"], {}, "alice is no Discord id"),
+        (["export", "9" * 30], {}, "is no Discord id"),
+        (["export", "7"], {}, "There is no database"),
+        (["backup", "copy.db"], {}, "There is no database"),
+        (["backup"], {}, "FILE"),
+        (["dance"], {}, "invalid choice: 'dance'"),
+        ([], {}, "COMMAND"),
     ],
     ids=lambda v: " ".join(v) if isinstance(v, list) else "",
 )
@@ -83,6 +107,54 @@ async def test_wrong_input_is_one_sentence_and_exit_code_2(
     assert said in err
     assert "Traceback" not in err + out
     assert not Path(env["PWD"], "o.jsonl").exists()
+
+
+async def test_a_port_for_the_sandbox_matters_to_nobody_else(env: dict[str, str]) -> None:
+    wrong = env | {"SANDBOX_PORT": "abc"}
+    code, out, err = await _bot("doctor", **wrong)
+    assert (code, err) == (1, "")
+    assert "✗ config" in out
+    code, _, err = await _bot("sandbox", "--port", "0", "--voice", "nobody", **wrong)
+    assert "There is no voice at" in err
+
+
+async def test_without_the_sandbox_it_is_said_where_it_is(env: dict[str, str]) -> None:
+    code, out, err = await _python(
+        "import sys; sys.modules['sandbox.server'] = None\n"
+        "from bot.__main__ import main; sys.exit(main(['sandbox']))",
+        **env,
+    )
+    assert (code, out) == (2, "")
+    assert "The sandbox is not installed here" in err
+    assert "Traceback" not in err
+
+
+HEAVY = ("aiohttp", "apscheduler", "asyncio", "discord", "mastodon", "openai", "pydantic")
+
+
+async def test_help_waits_for_no_library_and_each_command_explains_itself() -> None:
+    code, out, _ = await _python(
+        "import sys\nfrom bot.__main__ import main\n"
+        "try: main(['--help'])\n"
+        f"except SystemExit: print([m for m in {HEAVY} if m in sys.modules])"
+    )
+    assert (code, out.splitlines()[-1]) == (0, "[]")
+    for name in COMMANDS:
+        assert re.search(rf"^    {name} +\w", out, re.M)
+
+
+def test_every_command_has_an_example_and_every_flag_a_sentence() -> None:
+    (commands,) = (a for a in build_parser()._actions if a.dest == "COMMAND" or a.choices)
+    assert isinstance(commands.choices, dict)
+    assert list(commands.choices) == list(COMMANDS)
+    for name, command in commands.choices.items():
+        assert command.description
+        assert f"  python -m bot {name}" in command.epilog
+        assert all(action.help for action in command._actions)
+
+
+async def test_the_version_is_that_of_the_package() -> None:
+    assert await _bot("--version") == (0, f"write-my-posts {version('write-my-posts')}\n", "")
 
 
 async def test_a_damaged_voice_stops_the_bot_with_a_sentence(

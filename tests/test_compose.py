@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.__main__ import DRAIN_S
+from bot.commands.run import DRAIN_S
 
 ROOT = Path(__file__).parents[1]
 ENGINE_STOP_S = 5  # as bot/writing/engine.py waits for its child

@@ -15,7 +15,8 @@ import pytest
 from bot.errors import VoiceError
 from bot.voice import Base, Sampling, Turn, Voice
 from bot.voice.weights import DEFAULT_BASE, find_weights
-from bot.writing.engine import Engine, servable
+from bot.writing.engine import Engine
+from bot.writing.engine_child import servable
 from bot.writing.llm import LLM
 from tests.fakes.adapter import write_adapter, write_local_voices
 from tests.fakes.llm import FakeLLM

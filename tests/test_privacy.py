@@ -44,7 +44,7 @@ async def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 async def _bot(*args: str) -> int:
     parsed = build_parser().parse_args(args)
-    code: int = await parsed.do(parsed)
+    code: int = await parsed.run(parsed)
     return code
 
 

@@ -1,4 +1,4 @@
-"""`python -m trainer serve`: the real llama.cpp, asked by the real OpenAI client."""
+"""`python -m bot serve`: the real llama.cpp, asked by the real OpenAI client."""
 
 import json
 import shlex
@@ -15,7 +15,13 @@ import openai
 import pytest
 
 from tests.fakes.adapter import write_local_voices
-from trainer.__main__ import main
+
+PROGRAMS = ("bot", "trainer")  # the trainer's `serve` hands over to the bot's
+
+
+@pytest.fixture(params=PROGRAMS)
+def program(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
@@ -29,9 +35,11 @@ def voices(voice_folder: Path) -> Path:
 
 
 @contextmanager
-def _serving(voices: Path, *names: str) -> Iterator[tuple["subprocess.Popen[str]", list[str]]]:
+def _serving(
+    program: str, voices: Path, *names: str
+) -> Iterator[tuple["subprocess.Popen[str]", list[str]]]:
     """The server's process, and the lines it said once it was ready."""
-    command = [sys.executable, "-m", "trainer", "serve", *names, "--voices", str(voices)]
+    command = [sys.executable, "-m", program, "serve", *names, "--voices", str(voices)]
     process = subprocess.Popen(
         [*command, "--port", "0", "--threads", "1"], stdout=subprocess.PIPE, text=True
     )
@@ -41,6 +49,15 @@ def _serving(voices: Path, *names: str) -> Iterator[tuple["subprocess.Popen[str]
     finally:
         process.kill()
         process.communicate()
+
+
+def _refused(program: str, *args: str) -> str:
+    """What it says instead of serving."""
+    command = [sys.executable, "-m", program, "serve", *args]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "Traceback" not in ended.stderr
+    return ended.stderr
 
 
 def _greedy(client: openai.OpenAI, model: str) -> str | None:
@@ -54,8 +71,10 @@ def _greedy(client: openai.OpenAI, model: str) -> str | None:
     return answer.choices[0].message.content
 
 
-def test_the_model_named_writes_the_call_shown_works_and_ctrl_c_ends_it(voices: Path) -> None:
-    with _serving(voices, "odd", "mara") as (process, said):
+def test_the_model_named_writes_the_call_shown_works_and_ctrl_c_ends_it(
+    program: str, voices: Path
+) -> None:
+    with _serving(program, voices, "odd", "mara") as (process, said):
         assert said[0].startswith("Serving odd, mara at http://127.0.0.1:")
         url = said[0].split()[4].rstrip(";")
         with openai.OpenAI(base_url=url, api_key="none") as client:
@@ -87,74 +106,72 @@ def _changed(folder: Path, **fields: object) -> None:
     file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | fields), "utf-8")
 
 
-def test_an_unknown_voice_names_those_there(
-    voices: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["serve", "mara", "nobody", "--voices", str(voices)]) == 2
-    said = capsys.readouterr().err
+def test_an_unknown_voice_names_those_there(program: str, voices: Path) -> None:
+    said = _refused(program, "mara", "nobody", "--voices", str(voices))
     assert said.startswith("There is no voice nobody in ")
     assert "(there: mara, odd, paid)" in said
 
 
-def test_a_providers_voice_has_nothing_to_serve(
-    voices: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["serve", "mara", "paid", "--voices", str(voices)]) == 2
-    assert "The voice paid is with its provider, as ft:mara" in capsys.readouterr().err
+def test_a_providers_voice_has_nothing_to_serve(program: str, voices: Path) -> None:
+    said = _refused(program, "mara", "paid", "--voices", str(voices))
+    assert "The voice paid is with its provider, as ft:mara" in said
 
 
-def test_a_voice_without_a_gguf_is_one_for_vllm(
-    voices: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_voice_without_a_gguf_is_one_for_vllm(program: str, voices: Path) -> None:
     (voices / "odd" / "adapter").mkdir()
     _changed(voices / "odd", model="adapter", base={"name": "a/qwen", "sha256": None})
-    assert main(["serve", "odd", "--voices", str(voices)]) == 2
-    assert (
-        "a/qwen is no Llama model. Serve its folder adapter/ with vLLM" in capsys.readouterr().err
-    )
+    said = _refused(program, "odd", "--voices", str(voices))
+    assert "a/qwen is no Llama model. Serve its folder adapter/ with vLLM" in said
 
 
-def test_voices_on_different_bases_are_named_with_them(
-    voices: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_voices_on_different_bases_are_named_with_them(program: str, voices: Path) -> None:
     _changed(voices / "odd", base={"name": "someone/other", "sha256": None})
-    assert main(["serve", "mara", "odd", "--voices", str(voices)]) == 2
-    assert "odd on someone/other), and one server has one" in capsys.readouterr().err
-    assert main(["serve", "odd", "--voices", str(voices)]) == 2
-    assert "was trained on someone/other, whose GGUF file" in capsys.readouterr().err
+    said = _refused(program, "mara", "odd", "--voices", str(voices))
+    assert "odd on someone/other), and one server has one" in said
+    said = _refused(program, "odd", "--voices", str(voices))
+    assert "was trained on someone/other, whose GGUF file" in said
 
 
-def test_a_folder_without_voices_says_how_to_train_one(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["serve", "--voices", str(tmp_path)]) == 2
-    assert "holds no voice that can be served here" in capsys.readouterr().err
+def test_a_folder_without_voices_says_how_to_train_one(program: str, tmp_path: Path) -> None:
+    said = _refused(program, "--voices", str(tmp_path))
+    assert "holds no voice that can be served here" in said
 
 
-def test_a_port_that_is_taken_is_a_sentence(
-    voices: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_port_that_is_taken_is_a_sentence(program: str, voices: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert main(["serve", "mara", "--voices", str(voices), "--port", port]) == 2
-    said = capsys.readouterr().err
+        said = _refused(program, "mara", "--voices", str(voices), "--port", port)
     assert f"Nothing can listen at 127.0.0.1, port {port} (Address already in use)" in said
     assert said.count("\n") == 1
 
 
-def test_a_number_that_is_no_port_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        main(["serve", "--port", "70000"])
-    assert "70000 is no port" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("flag", "value", "said"),
+    [
+        ("--port", "70000", "70000 is no port"),
+        ("--port", "http", "http is no port"),
+        ("--threads", "0", "give a whole number from 1"),
+        ("--threads", "all", "give a whole number from 1"),
+        ("--host", "nowhere.invalid", "Nothing can listen at nowhere.invalid"),
+        ("--base-gguf", "none.gguf", "none.gguf is not there"),
+    ],
+)
+def test_a_wrong_value_is_refused(
+    program: str, voices: Path, flag: str, value: str, said: str
+) -> None:
+    assert said in _refused(program, "mara", "--voices", str(voices), flag, value)
 
 
-def test_serving_needs_none_of_the_trainers_libraries() -> None:
+def test_serving_needs_none_of_the_trainers_libraries(voices: Path) -> None:
     """The image of the bot, which has none of them, serves with this command."""
     code = (
         "import sys\n"
         "names = 'torch transformers peft accelerate filelock gguf msgspec matplotlib numpy'\n"
         "sys.modules |= dict.fromkeys(names.split())\n"
-        "import trainer.__main__, trainer.serve\n"
-        "trainer.__main__.build_parser()\n"
+        "from bot.__main__ import main\n"
+        f"sys.exit(main(['serve', 'nobody', '--voices', {str(voices)!r}]))\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr[:22]) == (2, "There is no voice nobo")

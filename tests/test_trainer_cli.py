@@ -167,7 +167,6 @@ def test_a_flag_says_what_it_takes(
         ("evaluate --seed -1", "-1 is not a whole number from 0 to"),
         ("prepare --validation 1", "1 is not a share"),
         ("prepare --validation -0.1", "-0.1 is not a share"),
-        ("serve --port 65536", "65536 is no port"),
     ],
 )
 def test_a_number_beyond_its_limits_is_refused(

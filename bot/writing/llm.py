@@ -5,7 +5,9 @@ every other voice goes to the server of the settings.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import openai
@@ -16,6 +18,7 @@ from bot.config import DraftSettings
 from bot.errors import Refused, Unavailable
 from bot.voice import Message, Voice
 from bot.writing.bounded import TooMuch, bounded_client
+from bot.writing.engine import Engine
 
 OPENAI_URL = "https://api.openai.com/v1"
 TIMEOUT_S = 120.0  # one request on a small, busy machine, retries included
@@ -47,30 +50,35 @@ class LLM:
         self._slots = asyncio.Semaphore(concurrent)
 
     @classmethod
-    def from_settings(
+    @asynccontextmanager
+    async def open(
         cls,
         settings: DraftSettings,
-        engine: Callable[[], Awaitable[str]] | None = None,
         concurrent: int = CONCURRENT,
         timeout_s: float = TIMEOUT_S,
-    ) -> "LLM":
-        """The server that the settings name for every voice; or the engine, beside OpenAI."""
+    ) -> AsyncIterator["LLM"]:
+        """The server that the settings name for every voice; or the engine, beside OpenAI.
+
+        The engine starts when a voice needs it, and stops at the end.
+        """
+        url = settings.llm_base_url
         key = settings.llm_api_key.get_secret_value()
-        if settings.llm_base_url:
-            engine = None
-        url = settings.llm_base_url or OPENAI_URL
-        return cls(url, key, settings.llm_model, engine, timeout_s, concurrent)
+        async with AsyncExitStack() as stack:
+            engine = Engine(settings.voices, settings.base_gguf, settings.engine_threads)
+            stack.push_async_exit(engine)
+            start = None if url else engine.ready
+            llm = cls(url or OPENAI_URL, key, settings.llm_model, start, timeout_s, concurrent)
+            stack.push_async_callback(llm.close)
+            yield llm
 
     async def close(self) -> None:
         """Close the connections."""
         for client in self._clients.values():
             await client.close()
 
-    async def prepare(self, voice: Voice) -> openai.AsyncOpenAI:
-        """The client of who serves a voice; the engine is started. Raises VoiceError."""
-        is_engines = voice.backend == "local" and self._engine is not None
-        url = await self._engine() if is_engines and self._engine else self._base_url
-        return self._client(url, "none" if is_engines else self._api_key)
+    async def prepare(self, voice: Voice) -> None:
+        """Start the engine where a voice needs it. Raises VoiceError."""
+        await self._server(voice)
 
     async def complete(self, voice: Voice, messages: Sequence[Message], n: int) -> list[str]:
         """Draw up to `n` texts; one that reached the token limit is unfinished and left out.
@@ -90,6 +98,18 @@ class LLM:
         except LLM_FAULTS as e:
             raise _translated(e) from e
 
+    async def _server(self, voice: Voice) -> "_Server":
+        """Who serves a voice, and how it is asked for there; the engine is started."""
+        is_local = voice.backend == "local"
+        # not OpenAI's, who would refuse it; llama.cpp, vLLM and Ollama know it
+        extra = {"min_p": voice.sampling.min_p} if is_local else None
+        if is_local and self._engine:
+            client = self._client(await self._engine(), "none")
+            return _Server(client, voice.name, extra, is_engine=True)
+        model = self._model or (voice.name if is_local else voice.model)
+        client = self._client(self._base_url, self._api_key)
+        return _Server(client, model, extra, is_engine=False)
+
     def _client(self, base_url: str, api_key: str) -> openai.AsyncOpenAI:
         if base_url not in self._clients:
             self._clients[base_url] = openai.AsyncOpenAI(
@@ -102,9 +122,7 @@ class LLM:
         return self._clients[base_url]
 
     async def _ask(self, voice: Voice, messages: Sequence[Message], n: int) -> list[str]:
-        local = voice.backend == "local"
-        client = await self.prepare(voice)
-        model = None if local and self._engine else self._model
+        server = await self._server(voice)
         turns: list[ChatCompletionMessageParam] = [
             {"role": "system", "content": m["content"]}
             if m["role"] == "system"
@@ -113,19 +131,28 @@ class LLM:
         ]
         try:
             async with asyncio.timeout(self._timeout_s):  # openai's own is for each piece
-                answer = await client.chat.completions.create(
-                    model=model or (voice.name if local else voice.model),
+                answer = await server.client.chat.completions.create(
+                    model=server.model,
                     messages=turns,
                     n=n,
                     temperature=voice.sampling.temperature,
                     max_tokens=voice.sampling.max_tokens,
-                    # not OpenAI's, who would refuse it; llama.cpp, vLLM and Ollama know it
-                    extra_body={"min_p": voice.sampling.min_p} if local else None,
+                    extra_body=server.extra_body,
                 )
         except LLM_FAULTS as e:
-            raise _translated(e, is_engines=bool(local and self._engine)) from e
+            raise _translated(e, is_engines=server.is_engine) from e
         metrics.generated(getattr(getattr(answer, "usage", None), "completion_tokens", None))
         return _texts(answer, n)
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """Who serves a voice: its client, the voice's name there, and what is sent besides."""
+
+    client: openai.AsyncOpenAI
+    model: str
+    extra_body: dict[str, float] | None
+    is_engine: bool
 
 
 def _texts(answer: Any, n: int) -> list[str]:  # Any: openai's types are hopes, nothing is checked

@@ -14,5 +14,5 @@ COMMANDS = {
     "taste": "learn what its owner likes from their decisions",
     "rank": "learn which drafts of a voice to show, as train does",
     "import-openai": "turn an earlier OpenAI fine-tune's files into data for a local voice",
-    "serve": "serve local voices to any client of OpenAI's API",
+    "serve": "the same as `python -m bot serve`",
 }

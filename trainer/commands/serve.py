@@ -1,16 +1,15 @@
-"""`serve [VOICE ...]`."""
+"""`serve [VOICE ...]`: the bot's command of that name, to which everything is handed over."""
 
 import argparse
-from pathlib import Path
+import os
+import sys
 
-from trainer.commands.arguments import COUNT, add_voices, number
-
+FLAGS = {"--voices": "FOLDER", "--host": "ADDRESS", "--port": "N"}
+FLAGS |= {"--base-gguf": "FILE", "--threads": "N"}
 DESCRIPTION = """\
-Serves local voices to any client of OpenAI's API, and prints the address and
-a call to try. The voice's name is the model to ask for. It asks for no key.
-The bot does not need it: it starts the same server by itself.
-
-More, and larger servers: docs/elsewhere.md."""
+Serves local voices to any client of OpenAI's API. It is `python -m bot serve`,
+with the same flags, under its older name: `python -m bot serve --help`
+explains them."""
 EXAMPLES = """\
 examples:
   python -m trainer serve me
@@ -18,40 +17,16 @@ examples:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Add its flags."""
+    """Add the flags of the bot's command; it is the bot's that says whether they are right."""
     parser.description, parser.epilog = DESCRIPTION, EXAMPLES
-    option = parser.add_argument
-    option(
-        "voice",
-        metavar="VOICE",
-        nargs="*",
-        help="voices to serve, all on one base model (default: every one that can be served)",
-    )
-    add_voices(parser)
-    option("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    option(
-        "--port",
-        type=number(int, 0, 65535, "no port: give a whole number from 0 to 65535"),
-        default=8080,
-        help="port to listen on; 0 takes a free one (default: %(default)s)",
-    )
-    option(
-        "--base-gguf",
-        type=Path,
-        metavar="FILE",
-        help="GGUF file of the base model, for voices trained with another --base",
-    )
-    option(
-        "--threads",
-        type=COUNT,
-        default=0,
-        metavar="N",
-        help="CPU threads (default: one for every core)",
-    )
+    parser.add_argument("voice", metavar="VOICE", nargs="*", help="as for `python -m bot serve`")
+    for flag, metavar in FLAGS.items():
+        parser.add_argument(flag, metavar=metavar, help="as for `python -m bot serve`")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Serve until Ctrl-C."""
-    from trainer.serve import serve
-
-    serve(args.voices, args.voice, args.base_gguf, args.threads, args.host, args.port)
+    """Become the bot's command: the same process, so a signal to it ends the server."""
+    given = ((flag, getattr(args, flag[2:].replace("-", "_"))) for flag in FLAGS)
+    flags = [f"{flag}={value}" for flag, value in given if value is not None]
+    command = [sys.executable, "-m", "bot", "serve", *flags, "--", *args.voice]
+    os.execv(sys.executable, command)  # noqa: S606 - no shell is what is wanted

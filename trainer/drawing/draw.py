@@ -8,7 +8,6 @@ import asyncio
 import os
 import random
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from bot.voice import Prompt, Turn, Voice
 from bot.voice.ranker import Ranker
 from bot.voice.weights import find_weights
 from bot.writing.composing import AT_ONCE, OpenVoice, Request, draw, drawn_for, together
-from bot.writing.engine import SLOTS, Engine
+from bot.writing.engine_child import SLOTS
 from bot.writing.llm import LLM
 from bot.writing.screen import Rules, WordList
 from bot.writing.thread import status_length
@@ -80,13 +79,10 @@ async def _draw_all(
     rules = Rules(max_chars, status_length, opened.archive, WordList(settings.blocked_lines()))
     wanted = drawn_for(count, opened.ranker)
     at_once = asyncio.Semaphore(1 + SLOTS // wanted)  # one more than the engine has room for
-    async with AsyncExitStack() as stack:
-        # Nobody waits for the bot's other work here: every core, as in a training.
-        threads = settings.engine_threads or os.cpu_count() or 1
-        engine = Engine(folder.parent, settings.base_gguf, threads)
-        stack.push_async_exit(engine)
-        llm = LLM.from_settings(settings, engine.ready, SLOTS // min(wanted, AT_ONCE), PATIENCE_S)
-        stack.push_async_callback(llm.close)
+    # Nobody waits for the bot's other work here: every core, as in a training.
+    threads = settings.engine_threads or os.cpu_count() or 1
+    settings = settings.model_copy(update={"voices": folder.parent, "engine_threads": threads})
+    async with LLM.open(settings, SLOTS // min(wanted, AT_ONCE), PATIENCE_S) as llm:
 
         async def texts_on(topic: str | None) -> list[str]:
             if base_prompt:  # as it comes: the screen is a part of what is to be beaten
