@@ -1,6 +1,5 @@
 """What a person may ask about themselves: everything that is stored, or that it is forgotten."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,8 +9,7 @@ from bot.draft import State
 from bot.errors import UserError
 from bot.posting.accounts import Accounts
 from bot.store import Store
-from bot.store.database import Database
-from bot.store.dossier import erase, export
+from bot.store.dossier import erase
 
 log = structlog.get_logger()
 
@@ -25,12 +23,6 @@ class Forgotten:
     account: str | None  # the Mastodon account that was connected
     is_revoked: bool  # its server took the access back
     voices: tuple[str, ...]  # theirs: the folders are the operator's to delete
-
-
-async def dossier(database: Database, user_id: int) -> str:
-    """Everything stored about a person, as JSON; tokens are left out."""
-    about = {"user_id": user_id, **await export(database, user_id)}
-    return json.dumps(about, indent=2, ensure_ascii=False) + "\n"
 
 
 async def forget(store: Store, accounts: Accounts, user_id: int, now: datetime) -> Forgotten:

@@ -14,8 +14,7 @@ from bot.chat.client import Bot
 from bot.draft import Candidate, Draft
 from bot.drafting import Drafting
 from bot.errors import UserError
-from bot.privacy import dossier
-from bot.store.dossier import erase
+from bot.store.dossier import dossier, erase
 from bot.voice import HELD_OUT_FILE, VoicePost, save_posts
 from bot.writing.composing import Request
 from tests import test_page

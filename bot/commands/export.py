@@ -36,8 +36,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 async def run(args: argparse.Namespace) -> int:
     """Print what is stored, or write it to a file."""
     from bot.config import DatabaseSettings, read_settings
-    from bot.privacy import dossier
     from bot.store.database import Database
+    from bot.store.dossier import dossier
 
     async with Database.reading(read_settings(DatabaseSettings).database) as database:
         content = await dossier(database, args.user_id)

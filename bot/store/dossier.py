@@ -3,6 +3,7 @@
 Goes by the columns of the tables, so that a new table is not forgotten here.
 """
 
+import json
 from typing import Any
 
 from bot.store.database import Database
@@ -12,6 +13,12 @@ SECRET = ("token", "client_secret")  # columns that never leave the database
 _OF_A_DRAFT = "draft_id IN (SELECT id FROM drafts WHERE owner_id = ?)"
 
 Rows = list[dict[str, Any]]  # Any: what SQLite holds, as JSON
+
+
+async def dossier(db: Database, user_id: int) -> str:
+    """Everything stored about a person, as JSON; tokens are left out."""
+    about = {"user_id": user_id, **await export(db, user_id)}
+    return json.dumps(about, indent=2, ensure_ascii=False) + "\n"
 
 
 async def export(db: Database, user_id: int) -> dict[str, Rows]:

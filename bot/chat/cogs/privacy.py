@@ -15,6 +15,7 @@ from bot.chat.router import pressed
 from bot.errors import UserError
 from bot.language import told
 from bot.sentences import say
+from bot.store.dossier import dossier
 
 if TYPE_CHECKING:
     from bot.chat.client import Bot
@@ -35,7 +36,7 @@ class Privacy(commands.Cog):
     async def export_me(self, interaction: discord.Interaction) -> None:
         """Hand it over as a file."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        content = (await privacy.dossier(self.store.database, interaction.user.id)).encode()
+        content = (await dossier(self.store.database, interaction.user.id)).encode()
         if len(content) > interaction.filesize_limit:
             raise UserError("It is too much for Discord. Ask the bot's operator for the file.")
         file = discord.File(io.BytesIO(content), "write-my-posts.json")
