@@ -35,8 +35,8 @@ SLASH = """\
 ## Slash commands
 
 Options in *italics* may be left out. *Draft about this*, in the menu of any message under *Apps*,
-takes the message's text as the topic of a draft. The buttons and reactions below a draft are in the
-[README](../README.md#in-discord)."""
+takes the message's text as the topic of a draft. [In Discord](discord.md) has the buttons and
+reactions below a draft, and what happens around them."""
 MORE = {  # what a description in Discord has no room for
     "draft": "It sends 1 to 8 candidates to you as a direct message. While you type, it suggests"
     " topics you have written about, those you used least lately first.",

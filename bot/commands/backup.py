@@ -7,7 +7,7 @@ from pathlib import Path
 DESCRIPTION = """\
 Copies the bot's database (the setting DATABASE) into a new file, also while
 the bot runs. The key that opens the stored tokens is not in it: keep that
-too. To go back, stop the bot and put the copy where the database was."""
+too. How to go back to a copy: docs/operating.md."""
 EXAMPLES = """\
 example:
   python -m bot backup drafts-2027-01-31.db"""

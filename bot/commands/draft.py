@@ -53,7 +53,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="FILE",
-        help="for --topics: file to write, a line of JSON a topic; an old one is replaced",
+        help='for --topics: file to write, {"topic", "candidates": [{"text"}]} a line; an old one'
+        " is replaced",
     )
     option(
         "--max-chars",
