@@ -15,7 +15,7 @@ from statistics import fmean
 from rich.console import Console
 from rich.table import Table
 
-from bot.voice import VOICE_FILE, Voice, VoiceError
+from bot.voice import VOICE_FILE, Voice
 from bot.voice.ranker import RANKER_FILE, TOPIC, Ranker
 from trainer.drawing.kept import CANDIDATES
 from trainer.errors import DataError
@@ -44,40 +44,37 @@ def taste(
 
     With `posts`, the folder that the voice learnt from, the voice is trained by it before, on
     `base` if its name does not say where that is, and must not get worse, unless `anyway`. Raises a
-    TrainerError.
+    TrainerError or VoiceError.
     """
-    try:
-        voice = Voice.load(folder.place)
-        data = expect_own(voice, posts, base) if posts else None
-        learnt = learn(read(liked / PREFERENCES, voice.prompt))
-        _print(console, _so_far(learnt))
-        if not learnt.weights:
-            return False
-        start = start_of(folder)
-        before = _gate(start)
-        if data and not before and not anyway:
-            raise DataError(
-                f"What it costs cannot be said, as the voice {voice.name} was not evaluated since"
-                " it was trained, or on too few posts. Run `evaluate`, then this again; or add"
-                " --anyway."
-            )
-        tried = folder
-        if data:
-            now = datetime.now(UTC)
-            tried = retrain(folder, data, base, learnt, now=now, console=console)
-            if before and not anyway:
-                draw(tried, before)
-        after = before if tried == start else _gate(tried)
-        style = replace(Ranker.load(tried.place) or Ranker({}), taste={})
-        if data and before and after and _is_worse(before, after, style, console):
-            shutil.rmtree(folder.trial.voices, ignore_errors=True)
-            return False
-        tasting = with_taste(style, learnt)
-        if before and after:
-            _print(console, _preferred(learnt, *before.beside(after), style, tasting))
-        _save(tried.place, tasting)
-    except VoiceError as e:
-        raise DataError(str(e)) from e
+    voice = Voice.load(folder.place)
+    data = expect_own(voice, posts, base) if posts else None
+    learnt = learn(read(liked / PREFERENCES, voice.prompt))
+    _print(console, _so_far(learnt))
+    if not learnt.weights:
+        return False
+    start = start_of(folder)
+    before = _gate(start)
+    if data and not before and not anyway:
+        raise DataError(
+            f"What it costs cannot be said, as the voice {voice.name} was not evaluated since"
+            " it was trained, or on too few posts. Run `evaluate`, then this again; or add"
+            " --anyway."
+        )
+    tried = folder
+    if data:
+        now = datetime.now(UTC)
+        tried = retrain(folder, data, base, learnt, now=now, console=console)
+        if before and not anyway:
+            draw(tried, before)
+    after = before if tried == start else _gate(tried)
+    style = replace(Ranker.load(tried.place) or Ranker({}), taste={})
+    if data and before and after and _is_worse(before, after, style, console):
+        shutil.rmtree(folder.trial.voices, ignore_errors=True)
+        return False
+    tasting = with_taste(style, learnt)
+    if before and after:
+        _print(console, _preferred(learnt, *before.beside(after), style, tasting))
+    _save(tried.place, tasting)
     if data:
         folder.put_away()
         folder.replace(tried)
@@ -94,14 +91,11 @@ def taste(
 
 
 def forget(folder: VoiceFolder, console: Console) -> None:
-    """Make the voice what it was before it learnt a taste. Raises DataError."""
-    try:
-        is_trained = folder.before.place.exists()
-        if is_trained:
-            folder.replace(folder.before)
-        ranker = Ranker.load(folder.place)
-    except VoiceError as e:
-        raise DataError(str(e)) from e
+    """Make the voice what it was before it learnt a taste. Raises DataError or VoiceError."""
+    is_trained = folder.before.place.exists()
+    if is_trained:
+        folder.replace(folder.before)
+    ranker = Ranker.load(folder.place)
     if ranker and ranker.taste:
         _save(folder.place, replace(ranker, taste={}))
     elif not is_trained:
