@@ -15,7 +15,7 @@ LOCK := .venv/bin/uv pip compile --quiet pyproject.toml --universal --python-ver
 DEMO := .demo
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install install-dev demo run doctor check reference chromium test test-nightly audit lock bench bench-load kill-test fuzz bench-training bench-voice bench-owner clean
+.PHONY: help install install-dev demo run doctor check reference chromium test coverage hooks test-nightly audit lock bench bench-load kill-test fuzz bench-training bench-voice bench-owner clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,6 +66,13 @@ chromium:  ## the browser that the tests of the sandbox's page need; asks for ro
 
 test: install-dev check  ## check, then every test
 	@$(PY) -m pytest -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder
+
+coverage: install-dev  ## how much of bot/ and trainer/ the tests run
+	@$(PY) -m pytest -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder -q \
+	  --cov bot --cov trainer --cov-report term:skip-covered
+
+hooks: install-dev  ## what is quick to check, before every commit
+	@.venv/bin/pre-commit install
 
 test-nightly: install-dev  ## also the tests that take long
 	@$(PY) -m pytest
