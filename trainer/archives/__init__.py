@@ -1,8 +1,8 @@
-"""Archives of posts: one reader a format, picked by what a file holds and not by its name.
+"""Archives of posts: one reader a format, picked by a file's content and not by its name.
 
-A reader has a `kind` and yields a `Post`, or an `Unreadable`, for every record from `posts()`;
-what else it learns (bytes read, warnings) it notes in the `Tally` it was given. A new format is
-a new module and a line in `recognise.py`.
+A reader has a `kind`; its `posts()` yields a `Post`, or an `Unreadable`, for every record. It
+notes the rest (bytes read, warnings) in the `Tally` it was given. A new format is a new module
+and a line in `recognise.py`.
 """
 
 import csv
@@ -45,7 +45,7 @@ def open_archive(path: Path, tally: Tally) -> Archive:
 
 
 def read_posts(archive: Archive, path: Path) -> Iterator[Post | Unreadable]:
-    """Yield the archive's posts; whatever breaks on the way becomes an ArchiveError."""
+    """Yield the archive's posts. Any failure on the way becomes an ArchiveError."""
     try:
         yield from archive.posts()
     except _TROUBLES as e:
@@ -53,9 +53,9 @@ def read_posts(archive: Archive, path: Path) -> Iterator[Post | Unreadable]:
 
 
 def note_others(posts: Iterable[Post | Unreadable], others: Others) -> Iterator[Post | Unreadable]:
-    """Pass posts on, and note the texts that are somebody else's.
+    """Pass posts on, and note the texts of other people.
 
-    Only X's archives have any: elsewhere a repost holds an address, and a quote does everywhere.
+    Only X's reposts hold such a text; a repost elsewhere, and any quote, holds an address only.
     """
     for post in posts:
         if isinstance(post, Post) and post.kind == "retweet" and post.text:

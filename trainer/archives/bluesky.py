@@ -1,6 +1,6 @@
 """Bluesky's records as posts, and the answers of its `listRecords` call as an archive.
 
-The whole repository, as people download it, is read by `car.py`.
+`car.py` reads the whole repository, which is what people download.
 """
 
 from collections.abc import Iterable, Iterator
@@ -49,7 +49,7 @@ class _Embed(msgspec.Struct, gc=False):
 
 
 class Record(msgspec.Struct, gc=False):
-    """The fields that are read of a post or a repost."""
+    """The fields read from a post or a repost."""
 
     type: str = msgspec.field(default="", name="$type")
     text: str | None = None
@@ -89,7 +89,7 @@ class ListRecords:
 
 
 class RecordLines(ListRecords):
-    """A record a line, or a whole answer."""
+    """A file with one record, or one whole answer, a line."""
 
     def _items(self) -> Iterator[_Item | Unreadable]:
         for number, value in read_json_lines(self._files, self._name, self._tally):
@@ -100,7 +100,7 @@ class RecordLines(ListRecords):
 
 
 def has_lines(files: Files, name: str) -> bool:
-    """Whether a file of objects has one a line, and not a single one."""
+    """Whether a file of objects has one a line, rather than a single object."""
     with files.open(name) as file:
         first, second = file.readline(LONGEST), file.readline(LONGEST)
     return first.rstrip().endswith(b"}") and second.lstrip().startswith(b"{")
@@ -123,7 +123,7 @@ def _posts(items: Iterable[_Item | Unreadable], name: str) -> Iterator[Post | Un
 
 
 def to_post(record: Record, key: str, own_did: str) -> Post | Unreadable:
-    """Build the Post of a record, which has its key and its author only outside of itself."""
+    """Build the Post of a record, which does not hold its own key and author."""
     created_at = read_date(record.createdAt)
     if record.type == REPOST:
         return Post(key, created_at, "", "retweet")  # somebody else's text is not in it
@@ -153,7 +153,7 @@ def _kind(record: Record, own_did: str) -> tuple[Kind, str | None]:
 
 
 def _embedded(embed: _Embed) -> str:
-    """The address of the embedded record, which may as well be a feed or a list."""
+    """The address of the embedded record, which may also be a feed or a list."""
     record = embed.record
     if isinstance(record, dict) and isinstance(record.get("record"), dict):
         record = record["record"]
@@ -162,7 +162,7 @@ def _embedded(embed: _Embed) -> str:
 
 
 def _with_links(text: str, facets: list[_Facet]) -> tuple[str, list[str]]:
-    """The text with its links in full, and its tags; what a facet marks is counted in bytes."""
+    """The text with its links in full, and its tags. Facets count in bytes."""
     tags, raw, end = [], text.encode(), len(text.encode())
     for facet in sorted(facets, key=lambda f: -f.index.byteStart):
         start, stop = facet.index.byteStart, facet.index.byteEnd

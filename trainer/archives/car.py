@@ -1,8 +1,8 @@
 """Reads a Bluesky repository: a CAR file, which is a heap of blocks, each named by its hash.
 
-Which records are the repository's, and under which keys, only its tree says (the Merkle Search
-Tree, https://atproto.com/specs/repository): blocks of deleted posts may lie in the heap too.
-Where each block lies is kept in a temporary SQLite file that deletes itself.
+Only its tree (a Merkle Search Tree, https://atproto.com/specs/repository) says which records are
+the repository's, and under which keys: the heap may also hold blocks of deleted posts. A
+temporary SQLite file that deletes itself keeps the place of each block.
 """
 
 import sqlite3
@@ -51,11 +51,11 @@ class _Header(msgspec.Struct):
 
 
 class _Missing(ValueError):
-    """A block that is not there, or not what its name says."""
+    """A block that is missing, or does not match its name."""
 
 
 def is_car(head: bytes) -> bool:
-    """Whether a file that begins so is a CAR."""
+    """Whether a file with this beginning is a CAR."""
     try:
         _read_header(BytesIO(head))
     except (ValueError, RecursionError):
@@ -93,7 +93,7 @@ class BlueskyRepo:
 
     @contextmanager
     def _open(self) -> Iterator[IO[bytes]]:
-        """Its blocks are read to and fro, so one that is packed is unpacked to a nameless file."""
+        """Open for reading to and fro: a packed file is first unpacked to a nameless one."""
         with self._files.open(self._name) as file:
             if isinstance(self._files, FolderFiles):
                 yield file
@@ -121,7 +121,7 @@ class BlueskyRepo:
             file.seek(place + size)
 
     def _ordered(self, leaves: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[str, bytes]]:
-        """A tree whose keys do not ascend could lead in circles."""
+        """Check that the keys ascend: a tree whose keys do not could lead in circles."""
         last = b""
         for key, cid in leaves:
             if key <= last:
@@ -147,7 +147,7 @@ class _Blocks:
 
 
 def _leaves(blocks: _Blocks, cid: bytes, depth: int) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the keys and blocks of a tree; a key is written as what it adds to the one before."""
+    """Yield the keys and blocks of a tree, which stores of a key only what the last one lacks."""
     if depth > DEEPEST:
         raise _Missing("its tree is too deep")
     node = msgspec.convert(blocks.read(cid), _Node)
@@ -199,5 +199,5 @@ def _read_varint(file: IO[bytes]) -> int:
 
 
 def _key(cid: bytes) -> int:
-    """The first eight bytes of the hash, which the whole hash is compared with later."""
+    """The first eight bytes of the hash; the whole hash is compared later."""
     return int.from_bytes(cid[4:12], signed=True)

@@ -8,7 +8,7 @@ MILLISECONDS = 100_000_000_000  # a larger number of seconds would be after the 
 
 
 def read_date(value: object) -> datetime | None:
-    """Read X's own format, ISO 8601 or seconds since 1970; None if it is none of them."""
+    """Read X's own format, ISO 8601 or seconds since 1970; None for anything else."""
     try:
         if isinstance(value, str) and value[3:4] == " ":
             return read_x_date(value)

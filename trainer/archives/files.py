@@ -1,7 +1,7 @@
 """The files of an archive, whether zipped, in a tar, or unpacked.
 
-Opens only what a reader asks for by name, so that messages and likes are never read; writes
-nothing. What no export holds is refused: paths that climb out, links, and bombs.
+Opens only the names that a reader requests, so messages and likes are never read. Writes nothing.
+Refuses what no export holds: paths that climb out, links, and bombs.
 """
 
 import gzip
@@ -68,9 +68,9 @@ class ZipFiles:
 
 
 class FolderFiles:
-    """The files of a folder and of those in it, down to `depth`; folders of media are not listed.
+    """The files of a folder and its subfolders, down to `depth`, without folders of media.
 
-    Links that lead out of the folder are passed over.
+    Skips links that lead out of the folder.
     """
 
     def __init__(self, folder: Path, depth: int = DEPTH) -> None:
@@ -155,7 +155,7 @@ class TarFiles:
 
 
 class _Stream:
-    """What `tarfile` reads from: within bounds, for it takes every length in a file for true."""
+    """A bounded stream for `tarfile`, which believes every length in a file."""
 
     def __init__(self, file: IO[bytes], path: Path) -> None:
         self._file, self._path = file, path
@@ -179,13 +179,13 @@ class _Stream:
         return self._file.tell()
 
     def finish(self) -> None:
-        """Read what is left, so that a packed file whose end is missing is found out."""
+        """Read the rest, which raises if the end of a packed file is missing."""
         self.header_left = None
         while self.read(1 << 16):
             pass
 
     def seekable(self) -> bool:
-        return False  # a text that is read from it need not look back
+        return False  # reading text from it needs no way back
 
     def _check(self) -> None:
         if self._file.tell() > self._most:
@@ -203,12 +203,12 @@ def folder_of(name: str) -> str:
 
 
 def is_litter(name: str) -> bool:
-    """Whether a Mac put the file there for itself, as __MACOSX/._tweets.js or .DS_Store."""
+    """Whether a Mac put the file there for itself, like __MACOSX/._tweets.js or .DS_Store."""
     return "__MACOSX" in name.split("/") or base_of(name).startswith(".")
 
 
 def topmost(names: list[str]) -> list[str]:
-    """Those of the files that lie in the topmost folder of theirs; litter left out."""
+    """The files in the topmost folder that holds any of them, without litter."""
     mine = [n for n in names if not is_litter(n)]
     top = min(map(folder_of, mine), key=lambda f: (f.count("/"), f), default="")
     return sorted((n for n in mine if folder_of(n) == top), key=lambda n: (len(n), n))

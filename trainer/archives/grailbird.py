@@ -1,7 +1,7 @@
 """X's archives up to 2018, "Grailbird": a script a month (data/js/tweets) and one `tweets.csv`.
 
-The scripts hold more than the table (hashtags, and who wrote), so the table is read only where
-they are missing.
+The scripts hold more than the table (hashtags, authors), so the table is read only if they are
+missing.
 """
 
 import re
@@ -22,7 +22,7 @@ def is_grailbird(header: list[str]) -> bool:
 
 
 def read_tweets_csv(files: Files, name: str, tally: Tally) -> Iterator[Tweet | Unreadable]:
-    """Yield the rows of `tweets.csv` as the records they would be in a script."""
+    """Yield the rows of `tweets.csv` as the records of a script."""
     rows = read_table(files, name, find_encoding(files, name, tally), tally)
     for number, row in enumerate(rows, 1):
         if row:

@@ -15,7 +15,7 @@ from trainer.errors import ArchiveError
 
 
 def read_lines(files: Files, name: str, encoding: str, tally: Tally) -> Iterator[str]:
-    """Yield the file's lines. Raises ArchiveError for one that is longer than any post."""
+    """Yield the file's lines. Raises ArchiveError for a line longer than any post."""
     with (
         files.open(name) as file,
         io.TextIOWrapper(file, encoding, errors="replace", newline="") as text,
@@ -31,7 +31,7 @@ def read_lines(files: Files, name: str, encoding: str, tally: Tally) -> Iterator
 
 
 def read_table(files: Files, name: str, encoding: str, tally: Tally) -> Iterator[dict[str, str]]:
-    """Yield a CSV's rows by the names in its header, in lower case; empty lines are empty."""
+    """Yield a CSV's rows, keyed by its header in lower case; an empty line is an empty row."""
     csv.field_size_limit(LONGEST)
     lines = read_lines(files, name, encoding, tally)
     header = next(filter(is_header, lines), "")
@@ -47,22 +47,22 @@ def read_table(files: Files, name: str, encoding: str, tally: Tally) -> Iterator
 
 
 def is_header(line: str) -> bool:
-    """Whether a table begins with this line: not if it is empty, or Excel's word of its commas."""
+    """Whether a table begins with this line, which is not empty or Excel's `sep=`."""
     return bool(line.strip()) and not line.lower().startswith("sep=")
 
 
 def delimiter(header: str) -> str:
-    """What separates the columns."""
+    """The character between columns."""
     return max(",;\t", key=header.count)
 
 
 def is_utf_16(head: bytes) -> bool:
-    """Whether a file that begins so is UTF-16, by its byte order mark."""
+    """Whether a file with this beginning is UTF-16, by its byte order mark."""
     return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
 
 
 def find_encoding(files: Files, name: str, tally: Tally) -> str:
-    """UTF-8 if the whole file is, read in blocks; else what Windows programs write."""
+    """UTF-8 if the whole file is, read in blocks; else cp1252, which Windows programs write."""
     with files.open(name) as file:
         if is_utf_16(file.read(2)):
             return "utf-16"

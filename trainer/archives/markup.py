@@ -10,14 +10,14 @@ from trainer.archives.texts import shown_link
 BLOCKS = {"p": 2, "blockquote": 2, "ul": 2, "ol": 2, "pre": 2, "div": 1, "li": 1} | {
     f"h{n}": 2 for n in range(1, 7)
 }
-LONGEST = 100_000  # characters; lxml takes the square of the time for what is nested wrongly
+LONGEST = 100_000  # characters; wrong nesting makes lxml's time grow with the square
 UNSEEN = {"script", "style"}
 QUOTED = "quote-inline"  # "RE: https://…" for servers that show no quotes
 BLANKS = re.compile(r"[ \t\r\n\f]+")  # what a browser shows as one space; no-break spaces stay
 
 
 class Written(NamedTuple):
-    """A text; `address` is as many characters as the handles in front of it take."""
+    """A text; `address` counts the characters of the handles in front of it."""
 
     text: str
     address: int
@@ -34,7 +34,7 @@ class Html:
         self._parser = etree.HTMLParser(target=self._text)  # to make one takes as long as to use it
 
     def to_text(self, html: str) -> Written | None:
-        """What was written; None if the HTML is too odd."""
+        """The author's text; None if the HTML is too odd."""
         if "<" not in html and "&" not in html:
             return Written(html, 0)
         if len(html) > LONGEST:
@@ -110,7 +110,7 @@ class _Text:
             self._write(text)
 
     def close(self) -> Written:
-        """All is read; the next text begins."""
+        """Finish this text and start the next."""
         text = "".join(self._parts).rstrip()
         written = Written(text, min(self._address, len(text)))
         self._begin()

@@ -1,7 +1,7 @@
 """Reads a Mastodon archive: `outbox.json`, in a tar.gz, a zip, a folder, or by itself.
 
-Opens the outbox and the author's address in `actor.json`; never likes or bookmarks. A content
-warning is no part of the text. Other servers of ActivityPub write the same outbox.
+Opens the outbox and, for the author's address, `actor.json`; never likes or bookmarks. A content
+warning is no part of the text. Other ActivityPub servers write the same outbox.
 """
 
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ class _Actor(msgspec.Struct):
 
 
 class MastodonArchive:
-    """An archive whose posts are read from the outbox `name`."""
+    """An archive with its posts in the outbox `name`."""
 
     kind = "mastodon"
 
@@ -156,7 +156,7 @@ def _tags(tags: Any) -> Iterator[str]:
 
 
 def _language(note: _Note) -> str | None:
-    """The language whose text is the one that is shown."""
+    """The language of the shown text."""
     if not isinstance(note.contentMap, dict):
         return None
     shown = note.content if note.content is not None else _translation(note)
@@ -164,7 +164,7 @@ def _language(note: _Note) -> str | None:
 
 
 def _translation(note: _Note) -> str | None:
-    """The text of a post that has one only by language."""
+    """The text of a post that holds it only by language."""
     texts = note.contentMap.values() if isinstance(note.contentMap, dict) else ()
     return next((text for text in texts if isinstance(text, str)), None)
 
@@ -174,7 +174,7 @@ def _addresses(value: object) -> list[str]:
 
 
 def _address(value: object) -> str:
-    """The address of what is an address, an object with an `id`, or a list that begins so."""
+    """The address in a field: a string, an object's `id`, or a list that begins with either."""
     if isinstance(value, list):
         return _address(value[0]) if value and not isinstance(value[0], list) else ""
     if isinstance(value, dict):

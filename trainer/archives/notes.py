@@ -1,8 +1,7 @@
 """X's long posts: `tweets.js` has them cut off, `note-tweet.js` has them whole, under another id.
 
-A note is found again by its time and its beginning; one that is not found is a post of its own.
-The notes lie in a temporary SQLite file that deletes itself, so that memory does not grow with
-them.
+A post finds its note by time and beginning; a note that no post finds is a post of its own. The
+notes lie in a temporary SQLite file that deletes itself, so memory does not grow with them.
 """
 
 import json
@@ -78,7 +77,7 @@ class Notes:
         self._db.close()
 
     def add(self, records: Iterable[NoteRecord | Unreadable]) -> Iterator[Unreadable]:
-        """Add the notes of one file; yields those that cannot be read."""
+        """Add the notes of one file; yields an Unreadable for each that cannot be read."""
         for row in records:
             if isinstance(row, Unreadable):
                 yield row
@@ -127,7 +126,7 @@ class Notes:
         return None
 
     def lonely(self) -> Iterator[Post]:
-        """Yield the notes that `whole` did not give to any post: posts of their own."""
+        """Yield the notes that `whole` gave to no post: they are posts of their own."""
         rows = self._db.execute("SELECT id, date, text, tags FROM note WHERE NOT found")
         for key, date, text, tags in rows:
             created_at = datetime.fromisoformat(date).astimezone(UTC) if date else None

@@ -38,7 +38,7 @@ class JsonLines:
 
 
 def read_json_lines(files: Files, name: str, tally: Tally) -> Iterator[tuple[int, object]]:
-    """Yield the number and the value of every line. Raises ArchiveError for one that has none."""
+    """Yield each line's number and JSON value. Raises ArchiveError for a line that is not JSON."""
     encoding = find_encoding(files, name, tally)
     for number, line in enumerate(read_lines(files, name, encoding, tally), 1):
         if not line.strip():

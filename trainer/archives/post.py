@@ -1,4 +1,4 @@
-"""What a reader gives: posts as the archive had them, its own format behind us, and a tally."""
+"""What every reader yields whatever its format: posts, unreadable records, and a tally."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +11,7 @@ Visibility = Literal["public", "unlisted", "private", "direct"]
 class Unreadable(NamedTuple):
     """A record of an archive that is no post: damaged, or without a text."""
 
-    id: str  # its own if it has one, else where it stands, as "tweets.js record 17"
+    id: str  # its own if it has one, else its place, like "tweets.js record 17"
 
 
 class Post(NamedTuple):
@@ -33,7 +33,7 @@ class Post(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """Progress and troubles of one reading; the reader fills it in while it reads."""
+    """Progress and warnings of one reading; the reader fills it in."""
 
     total_bytes: int = 0
     bytes_read: int = 0

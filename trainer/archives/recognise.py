@@ -1,4 +1,4 @@
-"""Tells by its content, never by its name, which service an archive is from."""
+"""Recognises an archive's service by its content, never by its name."""
 
 import re
 import zipfile
@@ -48,7 +48,7 @@ EXPORTED_PAGE = re.compile(r"(?:start_here|threads_and_replies(?:_\d+)?|index)\.
 
 
 class Archive(Protocol):
-    """What every reader is."""
+    """A reader of one format."""
 
     kind: str
 
@@ -104,7 +104,7 @@ def _in_files(files: Files, path: Path, tally: Tally) -> Archive:
 
 
 def _in_file(files: Files, name: str, path: Path, tally: Tally) -> Archive:
-    """A single file, which may be packed."""
+    """The reader of a single file, which may be packed."""
     with files.open(name) as file:
         head = file.read(HEAD_BYTES)
     if is_car(head):

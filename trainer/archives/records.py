@@ -1,8 +1,8 @@
 """Streams the records of a JSON list: `window.YTD.tweets.part0 = [ {...} ]`, or one in an object.
 
 Holds one block of the file at a time. A block is cut before its last record, and decoded straight
-into typed values: building only the fields that are wanted is what makes this three times as
-fast as ijson, which alone leaves no room for cleaning at 60 MB/s (bench/archive.py).
+into typed values. Building only the needed fields makes this three times as fast as ijson, which
+alone leaves no time for cleaning at 60 MB/s (bench/archive.py).
 """
 
 import codecs
@@ -30,7 +30,7 @@ SURROGATE = re.compile(
 
 
 def list_in_object(key: str) -> re.Pattern[bytes]:
-    """The head of a file that is an object with its list of records under `key`."""
+    """A pattern for the head of an object that holds its list of records under `key`."""
     return re.compile(rb'(?:\xef\xbb\xbf)?\s*\{.*?"%b"\s*:\s*\[' % key.encode(), re.DOTALL)
 
 
@@ -70,7 +70,7 @@ def read_records(
 
 
 class _Rows(Generic[R]):
-    # The list always stands in an object, so that one which really does may have a tail.
+    # Every list is wrapped in an object, since some stand in one, with a tail behind the list.
     OPEN, CLOSE = b'{"the records":[', b"]}"
 
     def __init__(self, kind: type[R], name: str) -> None:
@@ -82,7 +82,7 @@ class _Rows(Generic[R]):
         self._decoder = msgspec.json.Decoder[Any](page)  # Any: a type made at run time
 
     def cut(self, data: bytes) -> tuple[list[R | Unreadable], bytes]:
-        """Decode the records that are whole; returns them and the bytes that are left."""
+        """Decode the whole records; returns them and the remaining bytes."""
         found = self._cut(data)
         if found[1] is data and (mended := _mended(data)) != data:
             return self._cut(mended)
@@ -98,7 +98,7 @@ class _Rows(Generic[R]):
                 continue
             tries += 1
             try:
-                # Only before a record of the list itself is what stands before it valid JSON.
+                # The part before a brace is valid JSON only if a record of the list begins there.
                 return self.decode(data[: data.rfind(b",", 0, end)] + self.CLOSE), data[end:]
             except ValueError:  # a DecodeError, or bytes that are not UTF-8
                 continue

@@ -1,4 +1,4 @@
-"""What services do to texts, undone: X's escaping and retweets, languages, links cut short."""
+"""Undoes what services do to texts: X's escaping and retweets, language tags, shortened links."""
 
 import re
 
@@ -10,7 +10,7 @@ _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_]\w+)*", re.IGNORECASE)
 
 
 def somebody_elses(retweet: str) -> str:
-    """What was retweeted, without links and the word that X cut."""
+    """The text that was retweeted, without links and the word that X cut."""
     text = _SHORT_LINK.sub("", RETWEET.sub("", retweet, count=1)).rstrip()
     return text.rpartition(" ")[0] if text.endswith("…") else text
 
@@ -34,7 +34,7 @@ def language(tag: str | None) -> str | None:
 
 
 def shown_link(shown: str, href: str) -> str:
-    """What a link stands for in a text: its address, unless the author gave it words."""
+    """The text of a link: its address, unless the author gave it words."""
     is_address = _bare(href).startswith(_bare(shown.strip().rstrip("….")))
     return href if is_address else shown
 

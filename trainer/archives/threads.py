@@ -1,6 +1,6 @@
 """Reads the Threads posts of an Instagram export in JSON: `threads_and_replies.json`.
 
-Nothing else of the export is opened. It has no ids, so they are made from time and text.
+Opens nothing else of the export. It has no ids, so they are made from time and text.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ class _Entry(msgspec.Struct, gc=False):
 
 
 class ThreadsArchive:
-    """An export whose posts are read from the files `names`."""
+    """An export with its posts in the files `names`."""
 
     kind = "threads"
 
@@ -55,7 +55,7 @@ class ThreadsArchive:
 
 
 def repaired(text: str) -> str:
-    """Undo Meta's way of writing each byte of UTF-8 as a character, where it was done."""
+    """Undo Meta's habit of writing each byte of UTF-8 as a character."""
     try:
         return text.encode("latin-1").decode("utf-8")
     except UnicodeError:

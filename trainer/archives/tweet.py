@@ -1,7 +1,7 @@
-"""One record of X's posts, of any year since 2013, and the Post it stands for.
+"""One record of X's posts, of any year since 2013, and the Post it becomes.
 
-What a record is, is told by its text and its links: X marks neither retweets nor quotes. Only the
-first archives ("Grailbird") do, where they name the post that was retweeted.
+X marks neither retweets nor quotes, so the text and links decide which a record is. Only the first
+archives ("Grailbird") name the retweeted post.
 """
 
 import re
@@ -38,7 +38,7 @@ class Url(msgspec.Struct, gc=False):
 
 
 class Entities(msgspec.Struct, gc=False):
-    """What X found in a text."""
+    """The links and the like that X found in a text."""
 
     hashtags: list[_Hashtag] = []
     user_mentions: list[_Mention] = []
@@ -64,14 +64,14 @@ class _User(msgspec.Struct, gc=False):
 
 
 class Retweeted(msgspec.Struct, gc=False):
-    """Somebody else's post: that it is there is all that is read."""
+    """Somebody else's post, of which only its presence matters."""
 
 
 class Tweet(msgspec.Struct, gc=False):
-    """The fields that are read of a record; msgspec skips all others.
+    """The fields read from a record; msgspec skips all others.
 
     They hold no cycles, so `gc=False` spares the garbage collector from walking them. Programs that
-    rewrite an archive make numbers of its ids.
+    rewrite an archive turn its ids into numbers.
     """
 
     id_str: str | int | None = None
@@ -99,7 +99,7 @@ class Tweet(msgspec.Struct, gc=False):
 
     @property
     def parent(self) -> str | None:
-        """The id of the post that this one answers, if it is known."""
+        """The id of the post that this one replies to, if known."""
         parent = self.in_reply_to_status_id_str or self.in_reply_to_status_id
         return str(parent) if parent else None
 
@@ -139,7 +139,7 @@ def to_post(tweet: Tweet, own_id: str, circle: Container[str], notes: Notes) -> 
 def _kind(tweet: Tweet, text: str, own_id: str) -> Kind:
     if tweet.retweeted_status is not None or RETWEET.match(text):
         return "retweet"
-    # The user's id is nearly always there: the status may be deleted, the name forgotten.
+    # The user's id is nearly always there; a deleted status's id or an old name may not be.
     if to := tweet.in_reply_to_user_id_str or tweet.in_reply_to_user_id:
         return "self_reply" if str(to) == own_id else "reply"
     if tweet.parent or tweet.in_reply_to_screen_name:

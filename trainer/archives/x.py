@@ -78,7 +78,7 @@ def find_posts_files(files: Files) -> list[str]:
 
 
 class XArchive:
-    """An X archive whose posts are read from the files `names`."""
+    """An X archive with its posts in the files `names`."""
 
     kind = "x"
 
@@ -91,7 +91,7 @@ class XArchive:
         whole: bool = True,
         is_table: bool = False,
     ) -> None:
-        """With `whole`, the manifest may name other files than `names`, and is believed."""
+        """With `whole`, trust the manifest, even if it names other files than `names`."""
         self._files, self._names, self._tally, self._is_table = files, names, tally, is_table
         self._folder = folder_of(names[0])
         self._beside = {base_of(n): n for n in files.names() if folder_of(n) == self._folder}
@@ -102,7 +102,7 @@ class XArchive:
         tally.total_bytes += sum(map(files.size, (*self._names, *others)))
 
     def posts(self) -> Iterator[Post | Unreadable]:
-        """Yield every post, in the archive's order; long posts of no other come last."""
+        """Yield every post, in the archive's order; long posts without a cut post come last."""
         with closing(Notes()) as notes:
             for name in self._matching(NOTES_FILE):
                 yield from notes.add(self._records(name, NoteRecord))
@@ -146,7 +146,7 @@ class XArchive:
             yield row if isinstance(row, Unreadable) else row.tweet or row
 
     def _records(self, name: str, kind: type[R]) -> Iterator[R | Unreadable]:
-        """Yield a file's records, and hold their number against the manifest's."""
+        """Yield a file's records, and compare their number with the manifest's."""
         read = 0
         with self._files.open(name) as file:
             for row in read_records(file, base_of(name), kind, self._tally):
@@ -177,7 +177,7 @@ class XArchive:
         return sorted(found, key=lambda n: (len(n), n))
 
     def _listed(self) -> list[str]:
-        """The files that the manifest lists as posts; those found by name if it lists none."""
+        """The files that the manifest lists as posts; if it lists none, those found by name."""
         listed = [base_of(f.fileName) for f in self._manifest.listed("tweets", "tweet")]
         listed = [n for n in dict.fromkeys(listed) if LISTED_FILE.fullmatch(n)]
         for missing in (n for n in listed if n not in self._beside):

@@ -1,7 +1,7 @@
-"""What of an archive is learnt from: a post's text made clean, or the reason why it is dropped.
+"""Cleans a post's text, or gives the reason to drop the post.
 
-Pure. What a post's own text and marks tell is decided here, its language and personal data in
-sift.py; duplicates, older versions and leaks are found once all posts are known (staging.py).
+Pure. Judges by the post's own text and marks. Its language and personal data are checked in
+sift.py, duplicates, older versions and leaks in staging.py, once all posts are known.
 """
 
 import re
@@ -34,21 +34,21 @@ class Reason(StrEnum):
     NEAR_COPY = "near copy of a validation post"
 
 
-# What somebody may see of posts that not everybody may: never a reason to learn from one.
+# Not everybody may see such a post: no other copy of it brings it in.
 HIDDEN = frozenset((Reason.CIRCLE, Reason.PRIVATE, Reason.DIRECT))
 LEFT_OUT = (Reason.THREAD, Reason.NEAR_COPY)  # kept and written, but on neither side of the split
 OWN: frozenset[Kind] = frozenset({"original", "note", "self_reply"})
 
 _OF_KIND = {"retweet": Reason.RETWEET, "reply": Reason.REPLY, "quote": Reason.QUOTE}
 _LINK = re.compile(r"https?://(?:t\.co/\w+|\S+)")
-_REMOVED = "\x00"  # stands where a link was; no text has it, being invisible
+_REMOVED = "\x00"  # in the place of a link; texts hold none, since it is invisible
 _RETWEETED = re.compile(r"RT @\w+:?\s*")
 # As X, Bluesky and Mastodon write them: @handle, @handle.example.org, @handle@example.org.
 # Not "@bob's", which begins a sentence of the author's.
 _LEADING_HANDLES = re.compile(r"\s*(?:@\w++(?:[.@-]\w++)*+(?!['’]\w)[,:;.!]?\s*)+")
 _BLANKS = re.compile(r"[^\S\n]+")  # any run of white space but the author's own line breaks
 _BLANK_AT_LINE_END = re.compile(r" *\n *")
-# U+FFFD stands for a character lost; half a surrogate pair cannot be written as UTF-8.
+# U+FFFD marks a lost character; half a surrogate pair cannot be written as UTF-8.
 _BROKEN = re.compile("[\ufffd\ud800-\udfff]")
 # Controls, byte order marks and zero-width spaces, which nobody types; joiners belong to emoji.
 _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\u200b\u2028\u2029]")
@@ -56,9 +56,9 @@ _WORD = re.compile(r"[^\W_]")
 
 
 def clean(post: Post, kinds: Set[Kind]) -> tuple[str, Reason | None]:
-    """Return the post's text made clean and None, or "" and the reason to drop it.
+    """Return the clean text and None, or "" and the reason to drop the post.
 
-    A reply that may continue the author's own post passes: whether it does, is known later.
+    A reply that may continue the author's own post passes: staging.py decides.
     """
     if post.kind not in kinds and not (post.kind == "reply" and post.reply_to):
         return "", _OF_KIND[post.kind]
@@ -101,6 +101,6 @@ def _without_links(text: str) -> str:
 
 
 def _closing(link: re.Match[str]) -> str:
-    """Keep the punctuation that ends a sentence or a bracket after a link."""
+    """Keep the punctuation after a link that ends a sentence or a bracket."""
     text = link[0]
     return _REMOVED + text[len(text.rstrip(".,;:!?)]}\"'»”’…")) :]

@@ -1,4 +1,4 @@
-"""The folder that `prepare` wrote, read and checked for training.
+"""Reads and checks the folder that `prepare` wrote, for training.
 
 Reads train.jsonl, validation.jsonl, posts.jsonl and dataset.json; writes nothing.
 """
@@ -14,12 +14,12 @@ from bot.voice import Message, Prompt, Voice, VoicePost
 from trainer.errors import DataError
 
 ABOUT_FILE = "dataset.json"
-MINIMUM_POSTS = 40  # below, no setting tried gave a voice: the model repeats the few it has seen
+MINIMUM_POSTS = 40  # with fewer, the model repeats the few it has seen, at every setting tried
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One training row: what the author was asked, and the post that answers it."""
+    """One training row: the request to the author, and the post that answers it."""
 
     prompt: list[Message]
     completion: str
@@ -27,7 +27,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What one voice learns from."""
+    """The data that one voice learns from."""
 
     train: list[Example]
     validation: list[Example]
@@ -71,7 +71,7 @@ def load(folder: Path) -> Dataset:
 
 
 def load_own(folder: Path, voice: Voice) -> Dataset:
-    """Read the folder that a voice learnt from. Raises DataError, also if it is another."""
+    """Read the folder that a voice learnt from. Raises DataError, also for another folder."""
     data = load(folder)
     if data.sha256 != voice.data_sha256:
         raise DataError(
@@ -82,7 +82,7 @@ def load_own(folder: Path, voice: Voice) -> Dataset:
     return data
 
 
-Row = tuple[dict[str, Any], str]  # a JSON object, and where it stands for whoever must mend it
+Row = tuple[dict[str, Any], str]  # a JSON object, and its place, for whoever must mend it
 
 
 def _rows(file: Path) -> Iterator[Row]:

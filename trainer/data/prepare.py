@@ -1,11 +1,11 @@
 """`prepare`: from archives of posts to training data.
 
-Reads each archive once and writes DATA: posts.jsonl (every kept post, oldest first, with its
-topics; `split` says where it went: train, validation, or left_out for what would leak from one to
-the other; row i of train.jsonl is the i-th post with split "train"), train.jsonl and
-validation.jsonl (chat fine-tuning format), dropped.jsonl (id and reason of every post that is not
-learnt from; `because` is the post for whose sake), others.bin (hashes of other people's posts, if
-the archive holds any), and dataset.json (counts, options, prompt, checksum).
+Reads each archive once and writes DATA:
+posts.jsonl: every kept post, oldest first, with its topics and its `split`: train, validation, or
+left_out for what would leak from one to the other. dropped.jsonl: id and reason of every post that
+is not learnt from; `because` is the post it gave way to. train.jsonl, validation.jsonl: chat
+fine-tuning format; row i of train.jsonl is the i-th post with split "train". others.bin: hashes of
+other people's posts, if the archive holds any. dataset.json: counts, options, prompt, checksum.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ IN_OPTIONS = ("ner", "seed")  # these stand in dataset.json by themselves
 
 @dataclass(slots=True)
 class Source:
-    """One archive, and what its reader reports."""
+    """One archive, and its reader's tally."""
 
     path: Path
     archive: Archive
@@ -66,8 +66,8 @@ def prepare(
 ) -> Summary:
     """Write the training data of the archives `sources` to the folder `out`, whole or not at all.
 
-    `db` is the bot's database: what the bot wrote is left out. Raises ArchiveError, DataError or
-    ModelError.
+    `db` is the bot's database: the bot's own posts are left out. Raises ArchiveError, DataError
+    or ModelError.
     """
     out = out.absolute()
     written = Written.load(db) if db else Written()
@@ -121,14 +121,14 @@ def _recogniser(ner: str | None, out: Path, stack: ExitStack) -> Recogniser | No
         raise DataError(
             f"--ner {ner} is unknown: give tweetnlp, tweetnlp:MODEL or tweetnlp:FOLDER."
         )
-    # Beside the data and not in it: what took hours to find outlives a run that was stopped.
+    # Beside the data and not in it, so that hours of work outlive a run that was stopped.
     recogniser = Recogniser(model or DEFAULT_MODEL, out.with_name(f".{out.name}.ner-cache.db"))
     stack.callback(recogniser.close)
     return recogniser
 
 
 def _stage(staging: Staging, sources: Sequence[Source], bar: Progress) -> Others:
-    """Read every archive; returns what they hold of other people's posts."""
+    """Read every archive; returns the hashes of other people's posts."""
     others = Others()
     task = bar.add_task("Reading", total=sum(s.tally.total_bytes for s in sources))
     for number, source in enumerate(sources, 1):
@@ -147,7 +147,7 @@ def _stage(staging: Staging, sources: Sequence[Source], bar: Progress) -> Others
 
 
 def _settle(staging: Staging, sources: Sequence[Source], options: Options, bar: Progress) -> None:
-    """Know what is kept, and on which side. Raises ArchiveError if nothing is."""
+    """Decide which posts are kept, and on which side. Raises ArchiveError if none are."""
     task = bar.add_task("Sorting", total=None)
     kept = staging.settle()
     bar.update(task, total=1, completed=1)
@@ -217,7 +217,7 @@ def _with_names(staging: Staging, recogniser: Recogniser | None) -> Iterator[Ask
 
 
 def _account(folder: Path, staging: Staging, summary: Summary) -> None:
-    """Write what became of every post that is not learnt from; nothing may be missing."""
+    """Write the reason for every post that is not learnt from; none may be missing."""
     counts = Counter[Reason]()
     with (folder / "dropped.jsonl").open("wb") as file:
         for post in staging.dropped():
@@ -246,7 +246,7 @@ def _warnings(staging: Staging, sources: Sequence[Source]) -> list[str]:
 
 
 def _found(personal: PersonalData) -> dict[str, object]:
-    """By kind, with a few examples, shortened."""
+    """Personal data by kind, with a few shortened examples."""
     return {
         "posts": personal.posts,
         "found": dict(personal.found.most_common()),

@@ -1,7 +1,7 @@
 """Kept posts -> the lines of posts.jsonl, train.jsonl and validation.jsonl, with their topics.
 
-Finding topics is most of the work of `prepare`, so large archives share it among processes: they
-get batches, and give them back in order, with a few batches on the way and never all.
+Finding topics is most of the work of `prepare`, so large archives share it among processes. They
+get batches and return them in order; only a few batches are in memory at a time.
 """
 
 import multiprocessing
@@ -34,7 +34,7 @@ Asked = tuple[Kept, Sequence[str]]  # a post, and the names that a recogniser fo
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A post as it is written. `asked` are its topics as the prompt has them."""
+    """A post with its rendered lines. `asked` are its topics as the prompt has them."""
 
     post: Kept
     asked: str
@@ -69,7 +69,7 @@ class Renderer:
 
 
 def write_rows(posts: Iterable[Asked], renderer: Renderer, count: int) -> Iterator[Written]:
-    """Yield what is written of each of the `count` posts, in their order."""
+    """Yield the rendered lines of each of the `count` posts, in their order."""
     todo = iter(posts)
     batches = iter(lambda: list(islice(todo, BATCH)), [])
     processes = min(os.cpu_count() or 1, MOST_PROCESSES) if count >= WORTH_IT else 1
@@ -127,7 +127,7 @@ def _render_there(posts: list[Asked]) -> list[Written]:
 
 
 def _some(topics: list[str], seed: str) -> list[str]:
-    """All topics of a post, or one, or none: what an example asks for, so that less will do."""
+    """All topics of a post, or one, or none, so that a voice learns to do with fewer."""
     chance = random.Random(seed)  # noqa: S311 - nothing secret, and the same in every process
     share = chance.random()
     if share < NO_TOPIC:

@@ -1,7 +1,7 @@
-"""Takes one post after the other: is it learnt from, and with which text?
+"""Decides on one post after the other: is it kept, and with which text?
 
-What the bot wrote is not (written.py). Then clean (clean.py), and what needs a library: languages
-and personal data. What all posts together tell comes later (staging.py).
+Drops the bot's own posts (own_drafts.py). Then cleans (clean.py), and checks what needs a library:
+languages and personal data. staging.py decides what needs all posts together.
 """
 
 from collections import Counter
@@ -20,14 +20,14 @@ _WORDLESS = frozenset((Reason.ONLY_LINKS, Reason.NO_WORDS))
 
 @dataclass(slots=True)
 class PersonalData:
-    """What was found by kind; the examples are shortened so that they give nothing away."""
+    """Findings by kind; the examples are shortened so that they give nothing away."""
 
     posts: int = 0
     found: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     def note(self, found: list[personal.Found]) -> None:
-        """Count what one post holds."""
+        """Count the findings in one post."""
         self.posts += 1
         for span in found:
             self.found[span.kind] += 1
@@ -76,7 +76,7 @@ class Sift:
         return None if self._options.with_private else Reason.PRIVATE
 
     def _tags(self, post: Post) -> tuple[str, ...]:
-        """The archive's marks; names of accounts may hold personal data too."""
+        """The archive's tags without personal data, which names of accounts may hold too."""
         if self._options.personal == "keep" or not post.tags:
             return post.tags
         return tuple(tag for tag in post.tags if not personal.find(tag[1:]))

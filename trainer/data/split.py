@@ -1,7 +1,7 @@
 """Train and validation: by time, never at random, and without leaks from one to the other.
 
-Pure. The newest posts validate, as a voice is to write tomorrow's posts. A thread of one's own
-stays on one side, and a training post that is nearly one of validation leaves.
+Pure. The newest posts validate, since a voice is to write tomorrow's posts. A thread of the
+author's own stays on one side, and a training post that nearly copies one of validation leaves.
 """
 
 import re
@@ -28,7 +28,7 @@ def count_validation(posts: int, share: float) -> int:
 
 
 def leaving_side(train: int, validation: int) -> Side:
-    """Which part of a thread that crosses the border is left out: the smaller one."""
+    """The part of a thread across the border that is left out: the smaller one."""
     return "validation" if validation < train else "train"
 
 
@@ -42,7 +42,7 @@ def shingles(text: str) -> frozenset[int]:
 
 
 def keys(runs: frozenset[int]) -> list[int]:
-    """The few hashes under which near copies find each other (MinHash, Broder 1997)."""
+    """A few hashes, of which near copies share at least one (MinHash, Broder 1997)."""
     return sorted(runs)[:KEYS]
 
 

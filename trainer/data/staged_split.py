@@ -1,6 +1,6 @@
-"""Gives every kept post its side, in the staging area: train, validation, or left out as a leak.
+"""Gives every staged post its side: train, validation, or left out as a leak.
 
-The rules are split.py's; this only carries them out over many posts in little memory.
+Applies the rules of split.py to many posts in little memory.
 """
 
 import sqlite3
@@ -43,7 +43,7 @@ def _leave_threads(db: sqlite3.Connection) -> None:
 
 
 def _leave_near_copies(db: sqlite3.Connection) -> Iterator[int]:
-    """Leave out training posts that are nearly one of validation."""
+    """Leave out training posts that nearly copy one of validation."""
     db.execute("CREATE TABLE near (key INTEGER, row INTEGER, PRIMARY KEY (key, row)) WITHOUT ROWID")
     known = array("q")  # the keys of `near` again: most posts are told apart without asking SQLite
     validation = db.execute("SELECT row, text FROM kept WHERE side = 'validation'")
@@ -66,7 +66,7 @@ def _leave_near_copies(db: sqlite3.Connection) -> Iterator[int]:
 
 
 def _copied_row(db: sqlite3.Connection, known: "array[int]", text: str) -> int | None:
-    """The staged row of the validation post that a text nearly is."""
+    """The staged row of the validation post that a text nearly copies."""
     runs = split.shingles(text)
     keys = [key for key in split.keys(runs) if _has(known, key)]
     if not keys:

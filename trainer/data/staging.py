@@ -1,8 +1,8 @@
 """The posts of one `prepare`, in a temporary SQLite file while they are sorted and compared.
 
 Order, duplicates, older versions and threads need all posts at once; in SQLite they need no
-memory. Every record read is one row of `staged`: it ends in `kept`, or it has a reason in
-`dropped`, which makes the account complete. Nothing of the file outlives the run.
+memory. Every record read is one row of `staged`, and ends in `kept` or with a reason in `dropped`,
+so none can go missing. The file does not outlive the run.
 """
 
 import json
@@ -21,7 +21,7 @@ from trainer.data.sift import Sift
 from trainer.data.split import Side
 
 BATCH = 2000
-DIGITS = 19  # of an id that orders its post: X's ids have at most so many until the year 2042
+DIGITS = 19  # of an id that orders its post: X's ids have no more until the year 2042
 GLOBAL_IDS = frozenset(("x", "mastodon", "bluesky"))  # there, the same id is the same post
 
 SCHEMA = """
@@ -49,7 +49,7 @@ Row = tuple[str | int | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A post that is learnt from; `row` counts from 1, oldest first."""
+    """A kept post; `row` counts from 1, oldest first."""
 
     row: int
     id: str
@@ -62,7 +62,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A post that is not learnt from, and the post for whose sake, if it is one's."""
+    """A post that is not learnt from, and the post it gave way to, if any."""
 
     id: str
     reason: Reason
@@ -70,7 +70,7 @@ class Dropped:
 
 
 class Staging:
-    """Takes posts in any order; gives those that are kept, oldest first."""
+    """Takes posts in any order; gives the kept ones, oldest first."""
 
     def __init__(self, file: Path, options: Options, written: Written) -> None:
         self.read = 0
@@ -125,7 +125,7 @@ class Staging:
         )
 
     def settle(self) -> int:
-        """Drop what only all posts together tell, and put the rest in order; returns how many."""
+        """Drop duplicates and the like, and order the rest; returns how many."""
         self.db.execute("CREATE INDEX by_id ON staged (id, space)")
         self._settle_written()
         self._settle_same_ids()
@@ -150,7 +150,7 @@ class Staging:
         return self.count()
 
     def _settle_written(self) -> None:
-        """What the bot wrote is the bot's in every version, also in one that was edited later."""
+        """Drop every version of a post that the bot wrote, also one that was edited later."""
         self._drop(
             "(coalesce(edit_of, id), space) IN (SELECT coalesce(edit_of, id), space FROM staged"
             f" WHERE dropped = '{Reason.WRITTEN}')",
@@ -158,7 +158,7 @@ class Staging:
         )
 
     def _settle_same_ids(self) -> None:
-        """Of posts with one id, one stays: the longest. What any of them hides, stays hidden."""
+        """Keep the longest of the posts with one id. If any of them is hidden, so is that one."""
         rows = self.db.execute(
             "SELECT space, id, row, length(text), dropped FROM staged WHERE (id, space) IN"
             " (SELECT id, space FROM staged GROUP BY id, space HAVING count(*) > 1)"
@@ -176,7 +176,7 @@ class Staging:
                 self._drop("row = ?", Reason(hidden), stays)
 
     def _settle_replies(self) -> None:
-        """A reply to a post of this archive continues a thread of one's own."""
+        """Count a reply to a post of this archive as part of the author's own thread."""
         self.db.execute(
             "UPDATE staged SET kind = 'self_reply' WHERE kind = 'reply' AND EXISTS (SELECT 1 FROM"
             " staged AS own WHERE own.id = staged.reply_to AND own.space = staged.space)"
@@ -185,7 +185,7 @@ class Staging:
             self._drop("kind = 'reply' AND dropped IS NULL", Reason.REPLY)
 
     def _settle_edits(self) -> None:
-        """Of a post's versions the newest stays, even if it is dropped for another reason."""
+        """Drop all versions of a post but the newest, even if that is dropped too."""
         self.db.execute("CREATE INDEX by_edit ON staged (edit_of) WHERE edit_of IS NOT NULL")
         later = (
             "FROM staged AS later WHERE later.edit_of = coalesce(staged.edit_of, staged.id)"
@@ -213,7 +213,7 @@ class Staging:
             )
 
     def _tell_ids_apart(self) -> None:
-        """Put the source before an id that posts of several sources have, but for the first's."""
+        """Put the source before an id that several sources share, but for the first's."""
         first = "first.id = staged.id AND first.space != staged.space AND first.row < staged.row"
         self.db.execute(
             "UPDATE staged SET id = space || ':' || id"
@@ -221,7 +221,7 @@ class Staging:
         )
 
     def _join_threads(self) -> None:
-        """Make one post of the posts of a thread: the first, with the texts of all."""
+        """Join a thread into its first post, with the texts of all."""
         rows = self.db.execute(
             "SELECT thread, row, text, tags FROM staged WHERE dropped IS NULL AND thread IN"
             " (SELECT thread FROM staged WHERE dropped IS NULL GROUP BY thread HAVING count(*) > 1)"
@@ -254,7 +254,7 @@ class Staging:
         return int(posts or 0)
 
     def main_reason(self) -> tuple[Reason, int]:
-        """Why most of the dropped posts are dropped, and how many."""
+        """The commonest reason of the dropped posts, and its count."""
         reason, count = self._one(
             "SELECT dropped, count(*) FROM staged WHERE dropped IS NOT NULL"
             " GROUP BY dropped ORDER BY count(*) DESC, dropped LIMIT 1"
@@ -262,7 +262,7 @@ class Staging:
         return Reason(str(reason)), int(count or 0)
 
     def texts(self, at_most: int) -> Iterator[str]:
-        """Yield up to `at_most` texts, evenly from the whole time."""
+        """Yield up to `at_most` texts, spread evenly over time."""
         step = max(1, -(-self.count() // at_most))
         for (text,) in self.db.execute("SELECT text FROM kept WHERE row % ? = 0", (step,)):
             yield text
@@ -275,7 +275,7 @@ class Staging:
             yield Kept(row, key, date and f"{date[:19]}Z", text, kind, marks, side)
 
     def dropped(self) -> Iterator[Dropped]:
-        """Yield every post that is dropped, in the order read, then those that are left out."""
+        """Yield every dropped post, in the order read, then those that are left out."""
         rows = self.db.execute(
             "SELECT staged.id, staged.dropped, other.id FROM staged"
             " LEFT JOIN staged AS other ON other.row = staged.because"
@@ -296,11 +296,11 @@ class Staging:
 
 
 def _digest(text: str) -> int:
-    """The same for texts that differ in white space only, as services differ in line breaks."""
+    """A hash that ignores white space, since services differ in line breaks."""
     plain = " ".join(text.split()).encode()
     return int.from_bytes(blake2b(plain, digest_size=8).digest(), signed=True)
 
 
 def _unreadable(record: Unreadable) -> Row:
-    """A row without a space, so that its id never meets that of a post."""
+    """A row without a space, so that its id never equals a post's."""
     return (None, record.id, 0, None, "", None, None, "[]", None, None, None, Reason.UNREADABLE)

@@ -1,4 +1,4 @@
-"""What a person sees of `prepare`: a bar while it runs, and at the end where every post went."""
+"""Shows `prepare` to a person: a bar while it runs, and at the end what became of every post."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ SHOWN_CHARS = 220
 
 @dataclass(slots=True)
 class Summary:
-    """Counts of one run; `dropped` and what is kept add up to `read`."""
+    """Counts of one run; `dropped` and `kept` add up to `read`."""
 
     read: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Summary:
 
     @property
     def kept(self) -> int:
-        """Posts that were written."""
+        """Posts that were kept."""
         return sum(self.sides.values())
 
 
@@ -55,7 +55,7 @@ def progress_bar(console: Console) -> Iterator[Progress]:
 
 
 def print_summary(console: Console, summary: Summary, options: Options) -> None:
-    """Print where every post went, what the topics cover, and a few rows of training."""
+    """Print what became of every post, what the topics cover, and a few training rows."""
     posts = Table("posts read", f"{summary.read:,}", box=None, pad_edge=False)
     posts.columns[1].justify = "right"
     for reason, count in sorted(summary.dropped.items(), key=lambda r: -r[1]):
@@ -95,7 +95,7 @@ _DONE = {
 
 
 def _print_personal(console: Console, personal: PersonalData, options: Options) -> None:
-    """Say what was found, so that nobody gives it to a provider unseen."""
+    """Print the personal data found, so that nobody gives it to a provider unseen."""
     table = Table("personal data", "found", "such as", box=None, pad_edge=False)
     table.columns[1].justify = "right"
     for kind, count in personal.found.most_common():

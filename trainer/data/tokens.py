@@ -1,13 +1,13 @@
 """A post's words as the topic layers see them, and the words that are never a topic.
 
-Pure. English is built in; of other languages, what the author writes most often is left out too.
+Pure. Holds those of English; topics.py leaves out an author's commonest words in any language.
 """
 
 import re
 from functools import lru_cache
 from typing import NamedTuple
 
-CACHED = 1 << 15  # the same words come again and again: looked up, each costs a tenth
+CACHED = 1 << 15  # words recur: a cached one costs a tenth
 
 _STOPWORDS = """
 a an the this that these those i me my mine myself we us our ours you your yours he him his she her
@@ -87,7 +87,7 @@ def words(text: str) -> list[Word]:
 
 @lru_cache(maxsize=CACHED)
 def _read(token: str, is_first: bool, is_joined: bool) -> tuple[Word | None, bool, bool]:
-    """The word that a token is, if it is one, and `is_first` and `is_joined` of the next."""
+    """The token's word, if it is one, and `is_first` and `is_joined` of the next."""
     if not token[0].isalnum():
         return None, is_first or not _WITHIN_SENTENCE.issuperset(token), False
     ends = token[-2:] in _POSSESSIVES  # a name does not go on after it
@@ -97,7 +97,7 @@ def _read(token: str, is_first: bool, is_joined: bool) -> tuple[Word | None, boo
 
 @lru_cache(maxsize=CACHED)
 def is_dull(lower: str) -> bool:
-    """Whether a word says nothing about a subject; contractions go by their first part."""
+    """Whether a word says nothing about a subject; judges contractions by their first part."""
     if lower in STOPWORDS or len(lower) < 2:
         return True
     return not lower.isalpha() and re.split(r"['’]", lower)[0] in STOPWORDS

@@ -1,8 +1,8 @@
-"""What a post is about, without any model: the topics that stand in its prompt.
+"""Finds the topics of a post for its prompt, without any model.
 
 Layers, in this order: the hashtags and mentions that the archive or the text marks; names that a
 recogniser found (tweetnlp.py); capitalised spans, filtered by how this author writes the same
-words elsewhere; where all that found nothing, one telling phrase. A post may have none at all.
+words elsewhere; if all these find nothing, one telling phrase. A post may have no topic.
 """
 
 import math
@@ -16,14 +16,14 @@ from trainer.data.tokens import CALENDAR, LINKS, TITLES, Word, is_dull, readable
 
 Source = Literal["hashtag", "mention", "ner", "capitalised", "phrase"]
 
-MOST = 4  # topics a post: with more, the prompt would tell the post
+MOST = 4  # topics a post: with more, the prompt would give the post away
 LONGEST = 50  # characters of a topic
-SAMPLE = 10_000  # posts are enough to know how an author writes; memory must not grow with more
+SAMPLE = 10_000  # posts: enough to know how an author writes; memory must not grow with more
 MOST_PAIRS = 200_000  # kept in memory while learning; the rare ones are forgotten first
 COMMON_SHARE = 0.3  # a name is written in lower case less often than this
 SHOUTED_SHARE = 0.6  # of long words with a capital: a headline, whose capitals say nothing
 EVERYWHERE = 0.1  # of the posts: such a word is no telling phrase
-FEW = 5  # posts, that say nothing about how common a word is
+FEW = 5  # posts: they say nothing about how common a word is
 
 _HASHTAG = re.compile(r"(?<![\w&])[#＃](\w*[^\W\d_]\w*)")
 _MENTION = re.compile(r"(?<![\w@/.])@(\w{2,30})")
@@ -104,7 +104,7 @@ def _hashtags(text: str, tags: Sequence[str]) -> Iterator[str]:
 
 
 def _mentions(text: str, tags: Sequence[str]) -> Iterator[str]:
-    """Names of the accounts in the text: as the archive shows them, else their handles'."""
+    """Names of the accounts in the text: as the archive shows them, else from their handles."""
     marked = [t[1:].partition(" ") for t in tags if t.startswith("@")]
     shown = {handle.casefold(): name for handle, _, name in marked}
     for handle in dict.fromkeys(_MENTION.findall(text)):
@@ -117,7 +117,7 @@ def _trimmed(name: str) -> str:
 
 
 def _is_sensible(topic: str) -> bool:
-    """Whether a person could ask for it: letters, not too long, no weekday, no bare title."""
+    """Whether a person could request it: letters, not too long, no weekday, no bare title."""
     lower = topic.casefold()
     letters = sum(c.isalpha() for c in topic)
     if letters < 2 or len(topic) > LONGEST:
@@ -181,7 +181,7 @@ def _is_headline(found: Sequence[Word]) -> bool:
 
 
 def _pairs(found: Sequence[Word]) -> Iterator[tuple[str, str]]:
-    """Neighbours that both say something."""
+    """Neighbouring words that both say something."""
     before: str | None = None
     for word in found:
         lower = None if is_dull(word.lower) else word.lower
@@ -222,5 +222,5 @@ def _is_telling(lower: str, habits: Habits) -> bool:
 
 
 def _weight(held: int, habits: Habits) -> float:
-    """TF-IDF, except that what the author comes back to weighs more than what is unique."""
+    """TF-IDF, except that a recurring word weighs more than a unique one."""
     return math.log(1 + held) * math.log((1 + habits.posts) / (1 + held))

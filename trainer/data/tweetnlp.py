@@ -1,8 +1,7 @@
 """Names in posts, found by tweetnlp's recogniser; an optional layer of the topics.
 
-What the model found is kept per post in an SQLite file beside the data, so that a rerun asks the
-model for new posts only. tweetnlp and torch are imported when the first post needs the model:
-that takes half a minute.
+An SQLite file beside the data keeps the names of each post, so a rerun runs the model on new posts
+only. tweetnlp and torch are imported when the first post needs the model: that takes half a minute.
 """
 
 import hashlib
@@ -50,7 +49,7 @@ class Recogniser:
         self._db.close()
 
     def learn(self, texts: Iterable[str]) -> Iterator[int]:
-        """Ask the model for every post that is not in the cache; yields the posts done so far."""
+        """Run the model on every post that is not in the cache; yields the posts done so far."""
         todo, done = iter(texts), 0
         while batch := list(islice(todo, BATCH)):
             new = [text for text in batch if self.cached_names(text) is None]
@@ -67,7 +66,7 @@ class Recogniser:
             yield done
 
     def cached_names(self, text: str) -> list[str] | None:
-        """Return the names in a post, or None if the model was not asked yet."""
+        """Return the names in a post, or None if the model has not seen it."""
         found = self._db.execute(
             "SELECT names FROM names WHERE model = ? AND post = ?", (self._identity, _digest(text))
         ).fetchone()
@@ -80,19 +79,19 @@ class Recogniser:
         if self._ner is None:
             self._ner = _load(self.model)
         # tweetnlp's own preparation cuts @SenJohnMcCain into pieces and takes "Sgt.La" for a link,
-        # so handles are marked here, in the way that its models were trained with.
+        # so handles are marked here, as in the training of its models.
         marked = [_HANDLE.sub(r"{@\1@}", text) for text in texts]
         found = self._ner.ner(marked, batch_size=BATCH, skip_preprocess=True)
         return [[name for entity in post if (name := _name(entity["entity"]))] for post in found]
 
 
 def _name(entity: str) -> str:
-    """The name without the tokens of the model and the marks around handles."""
+    """The name without the model's tokens and the marks around handles."""
     return " ".join(_SPECIAL.sub(" ", entity).split())
 
 
 def _identity(model: str) -> str:
-    """What the cached names depend on: a folder's contents, or the name of a hub's model."""
+    """The cache's key: a hash of the folder's contents, or the name of a hub's model."""
     folder = Path(model)
     if not folder.is_dir():
         return model
@@ -109,7 +108,7 @@ def _digest(text: str) -> bytes:
 
 
 def _load(model: str) -> Any:  # Any: tweetnlp has no types
-    """Load a model with tweetnlp's own code. Raises ModelError in words."""
+    """Load a model with tweetnlp's own code. Raises ModelError."""
     try:
         import tweetnlp.ner.model as tweetnlp_ner  # noqa: PLC0415 - it takes half a minute
     except ImportError as e:

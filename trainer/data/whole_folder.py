@@ -1,7 +1,7 @@
-"""The folder that a command writes: whole or not at all.
+"""Writes a command's folder whole or not at all.
 
-Everything is written to a folder beside it, which takes its place at the end. That folder is
-locked while it is written, so the next run can tell what a killed one left from one at work.
+Everything goes to a folder beside it, which takes its place at the end. That folder is locked
+meanwhile, so the next run can tell the leftovers of a killed run from a run in progress.
 """
 
 import fcntl
@@ -26,7 +26,7 @@ UNFINISHED = OURS | {"staging.db", "staging.db-journal", "old"}
 
 
 def check_target(out: Path) -> None:
-    """Raise DataError if something stands at `out` that must not be replaced."""
+    """Raise DataError if `out` holds something that must not be replaced."""
     if out.is_dir():
         names = {f.name for f in out.iterdir()}
         if not names or (_is_ours(out) and names <= OURS):
@@ -49,7 +49,7 @@ def _is_ours(folder: Path) -> bool:
 
 @contextmanager
 def replacing(out: Path) -> Iterator[Path]:
-    """Give an empty folder that becomes `out` when the block ends well, and vanishes otherwise."""
+    """Give an empty folder that becomes `out` if the block ends well, else vanishes."""
     check_target(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def replacing(out: Path) -> Iterator[Path]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which the system lets go with the process. Raises BlockingIOError."""
+    """Hold the folder's lock; the system releases it with the process. Raises BlockingIOError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -80,7 +80,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _remove_stale(out: Path) -> None:
-    """Remove what killed runs left beside `out`; what one had moved aside comes back."""
+    """Remove what killed runs left beside `out`; restore a folder that one had moved aside."""
     for folder in out.parent.glob(f"{escape(out.name)}.partial-*"):
         if folder.is_symlink() or not folder.is_dir():
             continue
@@ -96,7 +96,7 @@ def _move(partial: Path, out: Path) -> None:
     if not out.exists():
         partial.rename(out)
         return
-    check_target(out)  # as something may have been put there meanwhile
+    check_target(out)  # something may have been put there meanwhile
     old = Path(tempfile.mkdtemp(prefix=f"{out.name}.partial-old-", dir=out.parent))
     with _locked(old):
         out.rename(old / "old")

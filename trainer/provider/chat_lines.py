@@ -1,7 +1,7 @@
-"""Lines of an OpenAI fine-tuning file -> what was asked, and the text that answered it.
+"""Lines of an OpenAI fine-tuning file -> the request, and the text that answers it.
 
-Pure. Reads the chat format, and prompt/completion lines of before 2023; says of every other line
-why nothing can be learnt from it.
+Pure. Reads the chat format, and prompt/completion lines of before 2023. Gives every other line
+the reason why nothing can be learnt from it.
 """
 
 import json
@@ -32,7 +32,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """One line: the author's text, and what was asked for."""
+    """One line: the author's text, and the request for it."""
 
     line: int
     system: str | None
@@ -44,7 +44,7 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A line from which nothing is learnt."""
+    """A line that teaches nothing."""
 
     line: int
     reason: Fault
@@ -59,7 +59,7 @@ def read(lines: Iterable[bytes]) -> Iterator[Chat | Dropped]:
 
 
 def without_stops(chats: Sequence[Chat]) -> list[Chat]:
-    """Old lines without the word that ended every completion: it is no part of the texts."""
+    """Old lines without the stop word that ended every completion."""
     old = [chat for chat in chats if chat.is_old]
     if not (old and all(_STOP.search(chat.text) for chat in old)):
         return list(chats)
@@ -73,8 +73,8 @@ _SEPARATOR = re.compile(r"[\s#>=-]+$")  # that ended every prompt
 def prompt_of(chats: Sequence[Chat]) -> tuple[Prompt, list[str]]:
     """The template that these requests were rendered with, and the topic of each.
 
-    The system prompt is kept if it is the same everywhere, and so is what all requests begin and
-    end with. Where all ask the same, they name no topic.
+    Keeps the system prompt if all share it, and the words that all requests begin and end with.
+    If all requests are the same, they name no topic.
     """
     systems = {chat.system for chat in chats}
     system = systems.pop() if len(systems) == 1 else None
@@ -93,7 +93,7 @@ def prompt_of(chats: Sequence[Chat]) -> tuple[Prompt, list[str]]:
 
 
 def _start(texts: Sequence[str], pattern: str) -> str:
-    """What all texts begin with, up to where a word ends."""
+    """The beginning that all texts share, cut at the end of a word."""
     found = re.match(pattern, os.path.commonprefix(texts), re.S)  # noqa: RUF071 - of characters
     return found[0] if found else ""
 
@@ -126,7 +126,7 @@ def _chat(number: int, line: bytes) -> Chat | Fault:
 
 
 def _answered(number: int, messages: list[dict[str, Any]]) -> Chat | Fault:
-    """The last answer that was learnt from, and the request before it."""
+    """The last answer that training used, and the request before it."""
     answers = [
         i for i, m in enumerate(messages) if m.get("role") == "assistant" and m.get("weight") != 0
     ]
@@ -148,7 +148,7 @@ def _uses_tools(message: dict[str, Any]) -> bool:
 
 
 def _text(message: dict[str, Any]) -> str | None:
-    """Its text without the space around it; None if it is not only text."""
+    """The text, stripped; None if there is anything but text."""
     content = message.get("content")
     if isinstance(content, list):
         parts = [part.get("text") for part in content if isinstance(part, dict)]

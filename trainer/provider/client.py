@@ -1,8 +1,8 @@
-"""The port to whoever speaks OpenAI's `files` and `fine_tuning.jobs`; its faults become sentences.
+"""The port to a provider with OpenAI's `files` and `fine_tuning.jobs`; its faults become sentences.
 
-Reads OPENAI_BASE_URL and OPENAI_API_KEY. What passes by itself (429, 5xx, a cut line, silence) is
-tried again with growing pauses, but for the start of a job: only openai_job.py knows how to find
-out whether one was started, and two would be paid for.
+Reads OPENAI_BASE_URL and OPENAI_API_KEY. Retries passing faults (429, 5xx, a cut line, silence)
+with growing pauses. It never retries the start of a job, since two would cost twice: only job.py
+knows how to find out whether one was started.
 """
 
 import time
@@ -21,7 +21,7 @@ from trainer.errors import ProviderError, TrainerError
 
 OPENAI_URL = "https://api.openai.com/v1"
 MAX_BYTES = 512 * 1000**2  # of one uploaded file
-PAGE = 100  # jobs or events that one listing asks for
+PAGE = 100  # jobs or events a listing
 CLOSED = (
     "OpenAI takes no jobs from organisations that had not fine-tuned before 7 May 2026 or had not"
     " used a fine-tune in the 60 days before 2 July 2026, and from nobody after 6 January 2027."
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class Unanswered(TrainerError):
-    """Nobody knows whether the provider did it: no answer came, or one that makes no sense."""
+    """The outcome is unknown: no answer came, or one that makes no sense."""
 
 
 class Busy(Unanswered):
@@ -46,7 +46,7 @@ class Missing(ProviderError):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long to wait for what, in seconds."""
+    """How long to wait, in seconds."""
 
     poll_s: float = 10.0  # between two looks at a job, once it has lasted a while
     answer_s: float = 60.0  # for one answer; an upload may take ten times as long
@@ -55,12 +55,12 @@ class Pace:
 
     @property
     def first_pause_s(self) -> float:
-        """Before the first of several tries; each later pause is twice as long."""
+        """The pause before the first retry; each later one is twice as long."""
         return min(1.0, self.poll_s)
 
     @property
     def settle_s(self) -> float:
-        """How long a job may stay out of the list after it was asked for, or a file unread."""
+        """How long a requested job may be missing from the list, or a file stay unread."""
         return 2 * self.poll_s
 
     def looks(self) -> Iterator[float]:
@@ -73,7 +73,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A fine-tuning job, as far as anything here needs to know it."""
+    """A fine-tuning job: the fields that are used here."""
 
     id: str
     status: str  # validating_files, queued, running, paused; succeeded, failed, cancelled
@@ -89,7 +89,7 @@ class Job:
 
     @classmethod
     def read(cls, answer: FineTuningJob) -> "Job":
-        """Take what is there: the library checks nothing, and other servers leave fields out."""
+        """Read the fields that are there: the library checks none, and some servers omit some."""
         found: Mapping[str, Any] = answer.to_dict()
         started, finished = found.get("created_at"), found.get("finished_at")
         return cls(
@@ -109,7 +109,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a provider says about a job; `data` holds the numbers of a step, if it is one."""
+    """A provider's message about a job; `data` holds a step's numbers, if it is about a step."""
 
     id: str
     message: str
@@ -143,7 +143,7 @@ class Provider:
     def from_environment(
         cls, environment: Mapping[str, str], pace: Pace, say: Callable[[str], None] = print
     ) -> "Provider":
-        """Client of the provider that the environment names. Raises ProviderError without a key."""
+        """The client of the environment's provider. Raises ProviderError without a key."""
         if not (key := environment.get("OPENAI_API_KEY", "").strip()):
             raise ProviderError(
                 "OPENAI_API_KEY is not set: it is the key of the provider that trains. Set it in"
@@ -151,20 +151,20 @@ class Provider:
             )
         return cls(environment.get("OPENAI_BASE_URL") or OPENAI_URL, key, pace, say)
 
-    # --- what is asked of it
+    # --- requests
 
     def shutdown_date(self, model: str) -> date | None:
-        """When the model goes away, where the provider says so."""
+        """When the model is shut down, if the provider says so."""
         try:
             found = self._patiently(lambda: self._client.models.retrieve(model).shutdown_date)
             return date.fromisoformat(found or "")
-        except (ProviderError, ValueError):  # not every server has it, not every key may ask
+        except (ProviderError, ValueError):  # not every server has it, not every key may read it
             return None
 
     def ensure_file(self, file: Path, name: str) -> tuple[str, bool]:
         """Id of the file under that name at the provider, and whether it had to be uploaded.
 
-        The name holds the file's hash: what is there under it with as many bytes is the same.
+        The name holds the file's hash: a file of that name with as many bytes is the same.
         """
         size = file.stat().st_size
 
@@ -173,7 +173,7 @@ class Provider:
             return is_same and known.get("status") != "error"
 
         def look_then_upload() -> tuple[str, bool]:
-            with suppress(openai.NotFoundError):  # a server without this call is sent it again
+            with suppress(openai.NotFoundError):  # a server without this call gets the file again
                 for known in _each_once(self._client.files.list(purpose="fine-tune")):
                     if is_it(known.to_dict()):
                         return known.id, False
@@ -188,7 +188,7 @@ class Provider:
         return self._patiently(look_then_upload)
 
     def wait_for_file(self, file_id: str) -> None:
-        """Wait until the provider has looked at a file: before, it takes no job on it."""
+        """Wait until the provider has read a file: it accepts no job on it before."""
         deadline = time.monotonic() + self.pace.settle_s
         while time.monotonic() < deadline:  # some servers never say that they are done
             file = self._patiently(lambda: self._client.files.retrieve(file_id).to_dict())
@@ -203,12 +203,12 @@ class Provider:
             time.sleep(self.pace.first_pause_s)
 
     def download(self, file_id: str) -> bytes:
-        """Content of a file. Raises Missing if the provider does not keep it any more."""
+        """A file's content. Raises Missing if the provider no longer keeps it."""
         return self._patiently(lambda: self._client.files.content(file_id).read())
 
     def create_job(self, body: Mapping[str, Any], key: str) -> Job:  # Any: as in the API
-        """Start a job, in one try. Raises Unanswered if nobody knows whether it was started."""
-        # OpenAI does not promise to honour the header; whoever does makes the answer certain.
+        """Start a job, in one try. Raises Unanswered if the outcome is unknown."""
+        # OpenAI does not promise to honour the header; a provider that does prevents a second job.
         header = {"Idempotency-Key": key}
         jobs = self._client.fine_tuning.jobs
         return self._ask(lambda: Job.read(jobs.create(**body, extra_headers=header)))
@@ -226,7 +226,7 @@ class Provider:
     def events(self, job_id: str, seen: set[str]) -> list[Event]:
         """Events of a job that are not in `seen` yet, oldest first; adds them to it.
 
-        One try: they are for people to read, and the next look brings what this one missed.
+        One try: they are for people to read, and the next look brings any that this one missed.
         """
         list_events = self._client.fine_tuning.jobs.list_events
 
@@ -246,10 +246,10 @@ class Provider:
         jobs = self._client.fine_tuning.jobs
         return self._patiently(lambda: Job.read(jobs.cancel(job_id)))
 
-    # --- how
+    # --- retries
 
     def _patiently(self, call: Callable[[], T], limit_s: float | None = None) -> T:
-        """Try until it is answered; one sentence if that lasts, ProviderError if it lasts long."""
+        """Retry until an answer comes; says so once if it lasts, ProviderError if it lasts long."""
         limit_s = self.pace.set_up_s if limit_s is None else limit_s
         pauses = Pauses(self.pace, limit_s, self.say)
         while True:
@@ -263,7 +263,7 @@ class Provider:
             return call()
         except openai.APIError as e:
             raise self._translated(e) from e
-        # The library stumbles over JSON that is none, and hands a web page through as text.
+        # The library stumbles over broken JSON, and hands a web page through as text.
         except (ValueError, AttributeError, KeyError) as e:
             raise Unanswered(f"{self.host} sent an answer that makes no sense.") from e
 
@@ -320,7 +320,7 @@ class Pauses:
         self._started, self._tries = time.monotonic(), 0
 
     def wait(self, error: Unanswered) -> None:
-        """Sleep before the next try. Raises ProviderError when it has lasted too long."""
+        """Sleep before the next try. Raises ProviderError after `limit_s`."""
         self._tries += 1
         if time.monotonic() - self._started + self._next_s > self._limit_s:
             raise ProviderError(
@@ -354,7 +354,7 @@ def _each_once(rows: Iterable[H], ends_with: set[str] | None = None) -> Iterator
 
 
 def _reason(error: openai.APIError) -> str:
-    """What the provider said, as one sentence."""
+    """The provider's error, as one sentence."""
     body = error.body
     said = body.get("message") if isinstance(body, dict) else None
     text = " ".join(str(said or "no reason given").split())[:300]

@@ -1,6 +1,6 @@
-"""What a provider's job takes, said before it is started: tokens, money, and the model's end.
+"""The cost of a provider's job, said before it starts: tokens, money, and the model's end.
 
-Counts offline. Prices are not kept here: they change, and every provider has its own.
+Counts offline. Holds no prices: they change, and every provider has its own.
 """
 
 import json
@@ -9,11 +9,11 @@ from datetime import date
 from itertools import islice
 from pathlib import Path
 
-SOON_DAYS = 90  # before a shutdown: too short a life to pay for without being told
+SOON_DAYS = 90  # before a shutdown: too short a life to pay for without a warning
 
 
 def sentence(file: Path, where: str, epochs: int, price: float | None) -> str:
-    """What training on the file takes; `price` is that of a million tokens."""
+    """The tokens and cost of training on the file; `price` is that of a million tokens."""
     examples, tokens = count(file)
     total = tokens * epochs
     return (
@@ -34,9 +34,9 @@ def life(model: str, shutdown: date, today: date) -> str:
 
 
 def count(file: Path) -> tuple[int, int]:
-    """Examples, and their tokens: the text's, and three a message and an example around it.
+    """Examples, and their tokens: those of the texts, and three more a message and an example.
 
-    By the vocabulary of OpenAI's models since gpt-4o; others differ by a few percent in English.
+    With the vocabulary of OpenAI's models since gpt-4o; others differ by a few percent in English.
     """
     import toktok  # noqa: PLC0415 - 8 MB of vocabulary that only an estimate needs
 

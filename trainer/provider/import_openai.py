@@ -1,7 +1,7 @@
 """`import-openai`: the files of an earlier OpenAI fine-tune as data for a local voice.
 
-Reads them from disk or from the provider, as long as it keeps them; writes a DATA folder like that
-of `prepare`. Every line is accounted for: learnt from, or in dropped.jsonl with the reason.
+Reads them from disk, or from the provider as long as it keeps them. Writes a DATA folder like
+that of `prepare`: each line is an example, or stands in dropped.jsonl with the reason.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ SHARE = 0.2  # of the posts, the last in the file, if there is no validation fil
 
 @dataclass(slots=True)
 class Account:
-    """Where every line of a file went."""
+    """What became of every line of a file."""
 
     name: str  # train or validation
     kept: list[Chat] = field(default_factory=list)
@@ -57,7 +57,7 @@ def import_openai(
 ) -> None:
     """Write the data of a job's files, or of files on disk, to `out`, whole or not at all.
 
-    Raises DataError or ProviderError. Only a job's id makes it connect.
+    Raises DataError or ProviderError. Connects for a job's id only.
     """
     about: dict[str, Any] = {"kind": "OpenAI fine-tune"}
     with ExitStack() as stack:
@@ -76,7 +76,7 @@ def import_openai(
 
 
 def is_file(source: str) -> bool:
-    """Whether this names a file. Raises DataError if it looks like one that is not there."""
+    """Whether this names a file. Raises DataError if it looks like a file that is missing."""
     if Path(source).is_file():
         return True
     if Path(source).suffix or "/" in source or Path(source).exists():
@@ -154,7 +154,7 @@ def _refuse_nothing(accounts: Sequence[Account], source: str) -> None:
 
 
 def _hold_out(train: Account) -> Account:
-    """Validate with the last posts: a file is mostly in the order of the archive it came from."""
+    """Hold out the last posts: a file is mostly in the order of its archive."""
     first = len(train.kept) - count_validation(len(train.kept), SHARE)
     held_out = Account("train", train.kept[first:])  # its lines are those of the same file
     del train.kept[first:]
@@ -162,7 +162,7 @@ def _hold_out(train: Account) -> Account:
 
 
 def _leave_out_copies(train: Account, validation: Account) -> None:
-    """A training post that is nearly one of validation would flatter the voice."""
+    """Drop training posts that nearly copy one of validation: they would flatter the voice."""
     index: dict[int, list[frozenset[int]]] = {}
     for chat in validation.kept:
         runs = shingles(chat.text)

@@ -1,8 +1,8 @@
-"""A voice taught by a provider: upload, start, follow, write the voice; resumable at any point.
+"""A voice trained by a provider: upload, start, follow, write the voice; resumable at any point.
 
-Reads the prepared files and <voices>/.<name>.training/job.json, which notes every intent before
-it is carried out: a job that was asked for and not answered for is looked for among the provider's
-jobs before another is started. Writes the voice folder at the very end. Imports no torch.
+Reads the prepared files and <voices>/.<name>.training/job.json, which notes every intent before it
+is carried out. If the start of a job got no answer, it looks for the job at the provider before it
+starts another. Writes the voice folder at the very end. Imports no torch.
 """
 
 import hashlib
@@ -31,12 +31,12 @@ from trainer.training.voice_folder import VoiceFolder
 DEFAULT_MODEL = "gpt-4.1-mini-2025-04-14"
 MINIMUM_EXAMPLES = 10  # a job on fewer is refused
 ENDED = ("succeeded", "failed", "cancelled")
-TOKEN = "write-my-posts"  # noqa: S105 - key of the metadata by which a job is known as ours
+TOKEN = "write-my-posts"  # noqa: S105 - key in the metadata that marks a job as ours
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked of the provider."""
+    """What the provider is to train."""
 
     model: str = DEFAULT_MODEL
     method: Literal["supervised", "dpo"] = "supervised"
@@ -48,7 +48,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class OpenAI:
-    """What `train --backend openai` does: called again after a kill, it goes on where it was."""
+    """`train --backend openai`: called again after a kill, it goes on where it was."""
 
     provider: Provider
     order: Order
@@ -59,7 +59,7 @@ class OpenAI:
     def train(
         self, data: Dataset, folder: VoiceFolder, *, fresh: bool, now: datetime, console: Console
     ) -> None:
-        """Have the voice taught and write its folder. Raises ProviderError or DataError."""
+        """Train the voice there and write its folder. Raises ProviderError or DataError."""
         file = folder.training / JOB_FILE
         if self.is_cancelling:
             return self._cancel(Note.load(file), console)
@@ -88,7 +88,7 @@ class OpenAI:
             self._finish(job, note, data, folder, now, console)
         return None
 
-    # --- before anything is sent
+    # --- before the upload
 
     def _files(self, data: Dataset) -> list[Path]:
         """Training file, and validation file if there is one. Raises DataError."""
@@ -128,7 +128,7 @@ class OpenAI:
     def _resumable(self, note: Note | None, identity: dict[str, Any]) -> Note | None:
         """The note to go on with; None starts anew. Raises ProviderError if that would cost twice.
 
-        A job that failed or was cancelled is said once more and not repeated unless asked for.
+        A job that failed or was cancelled is reported again, and repeated with `--fresh` only.
         """
         if note is None or note.identity == identity:
             return note
@@ -147,7 +147,7 @@ class OpenAI:
         return None
 
     def _agree(self, files: list[Path], today: date, console: Console) -> None:
-        """Say what it takes and ask. Raises ProviderError if nobody agrees."""
+        """Show the cost and ask. Raises ProviderError if nobody agrees."""
         order, host = self.order, self.provider.host
         where = f"{order.model} at {host}"
         console.print(
@@ -175,7 +175,7 @@ class OpenAI:
     # --- the job
 
     def _run(self, note: Note, file: Path, files: list[Path], name: str, console: Console) -> Job:
-        """Bring the job from wherever it is to its end."""
+        """Bring the job from its present state to its end."""
         if note.job is None:
             ids = list(self._upload(files, note.identity["files"], console))
             self._start(note, file, self._body(note, ids, name))
@@ -210,7 +210,7 @@ class OpenAI:
         return body | ({"validation_file": ids[1]} if ids[1:] else {})
 
     def _start(self, note: Note, file: Path, body: dict[str, Any]) -> None:
-        """Start the job exactly once. What was asked for may be there, answered or not."""
+        """Start the job exactly once: an earlier request may have started it unanswered."""
         pace = self.provider.pace
         pauses = Pauses(pace, pace.set_up_s, self.provider.say)
         note.training_file = body["training_file"]
@@ -229,12 +229,12 @@ class OpenAI:
                     note.asked_at = None
                 pauses.wait(e)
             except ProviderError:
-                file.unlink()  # refused: there is no job to look for, and the next run asks anew
+                file.unlink()  # refused: no job to look for, and the next run requests it anew
                 raise
         note.save(file)
 
     def _asked_for(self, note: Note) -> Job | None:
-        """The job that was started, waited for as long as it may take to appear."""
+        """The job that was started; waits as long as it may take to appear."""
         if note.job:
             return self.provider.job(note.job)
         while note.asked_at is not None:
@@ -246,8 +246,8 @@ class OpenAI:
         return None
 
     def _find(self, note: Note) -> Job | None:
-        """Our job at the provider: by its metadata, or, where a server drops those, by being on
-        our file and not having been there before.
+        """Our job at the provider: by its metadata, or, if the server drops them, a new job on our
+        file.
         """
         jobs = self.provider.jobs()
         tokens = {job.id: job.metadata.get(TOKEN) for job in jobs}
@@ -328,7 +328,7 @@ class OpenAI:
         )
 
     def _results(self, job: Job, console: Console) -> Iterable[losses.Row]:
-        """Rows of losses: of the result file, or of the events where there is none."""
+        """Rows of losses, from the result file, else from the events."""
         for file_id in job.result_files:
             try:
                 if rows := losses.rows(self.provider.download(file_id)):
@@ -343,7 +343,7 @@ def _is_on(job: Job, note: Note) -> bool:
 
 
 def _is_done(file: Path, identity: dict[str, Any]) -> bool:
-    """Whether the voice in place came of this very order."""
+    """Whether the present voice came from this very order."""
     note = Note.load(file)
     return note is not None and note.identity == identity
 

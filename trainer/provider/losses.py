@@ -1,6 +1,6 @@
 """A provider's losses as the training curve: from its result file, or from a job's events.
 
-Pure. The result file is CSV, in base64 at OpenAI; columns are read by their header, as their
+Pure. The result file is CSV, in base64 at OpenAI. Columns are read by their header, since their
 order and number changed more than once.
 """
 
@@ -33,7 +33,7 @@ def metrics(event: Event) -> Row | None:
 
 
 def curve(measured: Iterable[Row], epochs: int) -> Curve:
-    """The training curve. Its epochs are counted from the steps: a provider does not say them."""
+    """The training curve. Providers do not say the epochs, so they are counted from the steps."""
     table = sorted(measured, key=_step)
     last = max(map(_step, table), default=0)
     # A full validation ends each epoch; batches of it in between are far noisier.

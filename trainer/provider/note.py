@@ -1,4 +1,4 @@
-"""job.json: what was agreed to with a provider and how far it is."""
+"""job.json: the order agreed with a provider, and its progress."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -13,12 +13,12 @@ JOB_FILE = "job.json"
 
 @dataclass(slots=True)
 class Note:
-    """job.json: what was agreed to, and how far it is."""
+    """The order agreed with a provider, and its progress."""
 
     identity: dict[str, Any]  # provider, order and data: another identity is another job
     token: str  # in the job's metadata
     training_file: str = ""  # its id at the provider
-    known: list[str] | None = None  # jobs on the same file before ours was asked for
+    known: list[str] | None = None  # jobs on the same file before ours was requested
     asked_at: float | None = None  # Unix time of the last try whose outcome is not known
     job: str | None = None
     status: str = ""

@@ -1,9 +1,9 @@
 """`report`: one page that shows a voice, from the posts it came from to the drafts it writes.
 
 Reads the voice folder (posts, held-out posts, dataset.json, curve.json, evaluation.json), or the
-folder of `prepare` for voices that do not hold all of these, and the bot's database if asked to.
-Writes report.html, which needs no
-other file and asks nobody for one, and the charts as PNGs in a folder of the same name beside it.
+folder of `prepare` for voices that lack some of these, and with `--db` the bot's database. Writes
+report.html, which needs no other file or server, and the charts as PNGs in a folder of the same
+name beside it.
 """
 
 import json
@@ -42,7 +42,7 @@ NO_DATASET = (
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line decides."""
+    """The options of `report`."""
 
     data: Path | None = None
     out: Path | None = None  # report.html in the voice's folder
@@ -52,7 +52,7 @@ class Options:
 
 
 class Pair(NamedTuple):
-    """A real post, and what the voice writes on the same topics."""
+    """A real post, and a draft of the voice on the same topics."""
 
     topics: str
     real: VoicePost
@@ -61,7 +61,7 @@ class Pair(NamedTuple):
 
 @dataclass(slots=True)
 class Sources:
-    """Where the report takes what it shows from."""
+    """The sources of the report."""
 
     learnt: Iterator[VoicePost]
     held_out: list[VoicePost]
@@ -170,7 +170,7 @@ def _paint(sources: Sources, voice: Voice, zone: ZoneInfo, bar: Progress) -> Por
 def _pairs(
     folder: Path, sources: Sources, options: Options, bar: Progress
 ) -> tuple[list[Pair], str | None]:
-    """Ten real posts and as many drafts; or the sentence that says why there are no drafts."""
+    """Ten real posts and as many drafts, or a sentence that says why there are no drafts."""
     real = spread(sources.held_out, DRAFTS) or list(deque(read_posts(folder), DRAFTS))
     silent = [Pair(post.topic or "", post, None) for post in real]
     if not options.with_drafts:
@@ -192,9 +192,9 @@ def _pairs(
 
 
 def spread(posts: Sequence[VoicePost], count: int) -> list[VoicePost]:
-    """So many posts at even distances, the newest among them, no two on the same topics if it can.
+    """`count` posts at even distances, with the newest, no two on the same topics if possible.
 
-    Nobody chose them, and the same posts give the same ones.
+    The same posts always give the same choice.
     """
     new = list({post.topics or (post.text,): post for post in posts}.values())
     if len(new) < count:
@@ -218,7 +218,7 @@ def _draw(portrait: Portrait, curve: Curve, zone: str, bar: Progress) -> list[Pi
 
 
 class Row(NamedTuple):
-    """So many posts, and what became of them."""
+    """A number of posts, and what became of them."""
 
     name: str
     posts: int
@@ -226,7 +226,7 @@ class Row(NamedTuple):
 
 
 class Account(NamedTuple):
-    """Where every post of the archive went."""
+    """What became of every post of the archive."""
 
     read: int
     rows: list[Row]
@@ -234,7 +234,7 @@ class Account(NamedTuple):
 
 
 def _account(about: dict[str, Any] | None) -> Account | None:
-    """Every post read has its row; what no row names would stand in one of its own."""
+    """Give every post read a row; posts that no row names get one of their own."""
     if about is None or not about.get("counts"):
         return None
     try:

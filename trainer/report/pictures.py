@@ -1,8 +1,8 @@
 """The charts of a report, drawn with matplotlib: as SVG for the page, as PNG to keep.
 
 In the SVG every colour is a CSS variable and every text is text, so that the page's own light and
-dark colours and its fonts apply. Texts are numbers and words of ours only: what people wrote may
-need a font that is not here, and stands in the page itself.
+dark colours and its fonts apply. Texts are our own numbers and words only: people's texts may need
+a font that is not here, and stand in the page itself.
 """
 
 import re
@@ -46,7 +46,7 @@ STYLE: Any = {  # matplotlib's own type is a list of all its settings
 }
 MONTHS_AT_MOST = 60  # bars; a longer time is shown by years
 LENGTH_STEP = 20  # characters a bar
-LONG_SHARE = 0.02  # so many of the longest posts share the last bar
+LONG_SHARE = 0.02  # of the posts, the longest, share the last bar
 
 Keys = list[tuple[int, int]]
 
@@ -56,13 +56,13 @@ class Picture(NamedTuple):
 
     name: str
     title: str
-    alt: str  # says what it shows to who cannot see it
+    alt: str  # describes it to those who cannot see it
     svg: str
     png: bytes
 
 
 def over_time(portrait: Portrait) -> Picture | None:
-    """Posts a month, or a year where they are many; None without dates."""
+    """Posts by month, or by year over a long time; None without dates."""
     months = portrait.months + portrait.held_out_months
     if not months:
         return None
@@ -145,7 +145,7 @@ def lengths(portrait: Portrait) -> Picture:
 
 
 def training(curve: Curve) -> Picture | None:
-    """Loss over the steps of the fine-tune; None where nothing was measured."""
+    """Loss over the steps of the fine-tune; None if nothing was measured."""
     if not curve.steps:
         return None
     figure, axes = _axes("loss, nats a token")
@@ -163,7 +163,7 @@ def training(curve: Curve) -> Picture | None:
 
 
 def approvals(weeks: Mapping[date, Approvals]) -> Picture | None:
-    """Share of the drafts that were approved, and of these edited, by week; None without any."""
+    """Shares of approved drafts, and of edited ones among them, by week; None without any."""
     decided = [(monday, found) for monday, found in weeks.items() if found.decided]
     if not decided:
         return None
@@ -220,7 +220,7 @@ def _picture(name: str, title: str, alt: str, figure: Figure) -> Picture:
 
 
 def _for_page(svg: str) -> str:
-    """What HTML needs of a file of SVG: no prolog, no metadata, no names but those referred to."""
+    """The SVG as HTML needs it: no prolog, no metadata, no names but those referred to."""
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.S)
     named = set(re.findall(r"#([\w.-]+)", svg))
     svg = re.sub(r' id="([^"]+)"', lambda m: m[0] if m[1] in named else "", svg)

@@ -1,6 +1,6 @@
-"""What an author's posts look like, counted: when, how long, about what, in which words.
+"""Counts an author's posts: when, how long, about what, in which words.
 
-Reads posts one by one and keeps counts only, so that an archive of any size fits. Writes nothing.
+Reads posts one by one and keeps counts only, so an archive of any size fits. Writes nothing.
 """
 
 import re
@@ -16,8 +16,8 @@ from bot.voice import VoicePost
 from trainer.data.languages import language_of
 
 SHOWN = 15  # of each kind of word
-SAMPLE_EVERY, SAMPLED = 7, 1000  # posts asked for their language
-LANGUAGE_SHARE = 0.05  # a language of fewer posts is a guess gone wrong, or a quote
+SAMPLE_EVERY, SAMPLED = 7, 1000  # posts whose language is detected
+LANGUAGE_SHARE = 0.05  # a language of fewer posts is a wrong guess, or a quote
 FIRST_EMOJI = "\u203c"  # ‼, above all accents and quotes; looking for emoji takes long
 
 _HASHTAG = re.compile(r"(?<![\w&])[#＃](\w*[^\W\d_]\w*)")
@@ -51,7 +51,7 @@ class Portrait:
 
     @property
     def posts(self) -> int:
-        """All that were counted."""
+        """How many posts were counted."""
         return self.learnt + self.held_out
 
     def median_length(self) -> int:
@@ -64,13 +64,13 @@ class Portrait:
         return 0
 
     def top_words(self) -> Ranking:
-        """Words that the languages of the posts do not use all the time anyway."""
+        """The commonest words, without the stop words of the posts' languages."""
         common = {w.replace("’", "'") for w in stopwordsiso.stopwords(self._main_languages())}
         spellings = _by_spelling(self.words)
         return [(w, n) for w, n in spellings if w.lower().replace("’", "'") not in common][:SHOWN]
 
     def top_topics(self) -> Ranking:
-        """Topics by the number of posts about them."""
+        """The commonest topics, by the number of posts about them."""
         return _by_spelling(self.topics)[:SHOWN]
 
     def top_hashtags(self) -> Ranking:
@@ -78,7 +78,7 @@ class Portrait:
         return [(f"#{tag}", n) for tag, n in _by_spelling(self.hashtags)[:SHOWN]]
 
     def top_emoji(self) -> Ranking:
-        """Emoji, each as often as it stands in the posts."""
+        """Emoji, by how often they stand in the posts."""
         return self.emoji.most_common(SHOWN)
 
     def _main_languages(self) -> list[str]:
@@ -91,7 +91,7 @@ class Portrait:
 def paint(
     learnt: Iterable[VoicePost], held_out: Iterable[VoicePost], timezone: tzinfo = UTC
 ) -> Iterator[Portrait]:
-    """Count post by post; the same portrait is given after each, so that a bar can move."""
+    """Count post by post; yields the same portrait after each, so that a bar can move."""
     portrait = Portrait()
     for post in learnt:
         portrait.learnt += 1
@@ -148,7 +148,7 @@ def _han_words(run: str) -> list[str]:
 
 
 def _by_spelling(counts: Counter[str]) -> Ranking:
-    """Join what differs in capitals only under its commonest spelling."""
+    """Join words that differ in capitals only, under the commonest spelling."""
     joined, spelling = Counter[str](), dict[str, str]()
     for word, count in counts.most_common():
         key = word.lower().replace("’", "'")

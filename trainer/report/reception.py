@@ -1,4 +1,4 @@
-"""How people take to a voice, from the bot's database for the report: decisions, blind tests."""
+"""People's decisions on a voice's drafts and their blind tests, from the bot's database."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ WEEKS_LISTED = 26  # the newest; the picture shows all
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """What people decided and guessed."""
+    """People's decisions and guesses."""
 
     approvals: Approvals
     weeks: Mapping[date, Approvals]  # by their Mondays
@@ -30,7 +30,7 @@ class Reception:
 
     @property
     def all_guesses(self) -> Guesses:
-        """Everybody's."""
+        """The guesses of everybody together."""
         return sum(self.guesses.values(), Guesses())
 
     @property
