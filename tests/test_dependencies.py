@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 DISTRIBUTIONS = packages_distributions()
-OURS = ("bot", "trainer", "sandbox", "tests", "bench", "drills", "experiments")
+OURS = ("bot", "trainer", "sandbox", "tests", "bench", "drills", "experiments", "docs")
 # The extras that a package is installed with. The sandbox checks its answers where a developer has
 # Discord's own specification beside the checkout, and only there.
 INSTALLED = {"bot": ("bot",), "trainer": ("trainer", "tweetnlp"), "sandbox": ("sandbox", "dev")}
@@ -39,7 +39,7 @@ def _imported(package: str) -> set[str]:
     """The distributions that a package's modules import, wherever in the module it is."""
     graph = grimp.build_graph(package, include_external_packages=True, cache_dir=None)
     tops = {name.split(".")[0] for name in graph.modules}
-    foreign = tops - {*OURS, "docs", "sample"} - sys.stdlib_module_names
+    foreign = tops - {*OURS, "sample"} - sys.stdlib_module_names
     return {canonicalize_name(DISTRIBUTIONS.get(top, [top])[0]) for top in foreign}
 
 

@@ -4,6 +4,7 @@ import argparse
 import re
 from pathlib import Path
 
+import pytest
 from discord import app_commands
 
 from bot.__main__ import build_parser as bot_parser
@@ -19,6 +20,7 @@ from docs import reference
 from trainer.__main__ import build_parser as trainer_parser
 
 ROOT = Path(__file__).parent.parent
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 REFERENCE = (ROOT / "docs" / "reference.md").read_text("utf-8")
 
 
@@ -54,25 +56,29 @@ def test_every_variable_in_the_env_example_is_real() -> None:
     assert {n.lower() for n in names} <= set(Settings.model_fields)
 
 
-def test_every_slash_command_and_option_is_in_the_reference() -> None:
+def test_every_slash_command_and_option_is_in_the_reference(subtests: pytest.Subtests) -> None:
     for cog in (Drafts, History, Daily, VoiceCommands, BlindTests, AccountCommands, Privacy):
         for command in cog.__cog_app_commands__:
-            assert isinstance(command, app_commands.Command)
-            group = f"{cog.__cog_group_name__} " if cog.__cog_is_app_commands_group__ else ""
-            section = re.search(rf"^### /{group}{command.name}\n(.*?)^##", REFERENCE, re.M | re.S)
-            assert section, command.name
-            for parameter in command.parameters:
-                assert f"`{parameter.display_name}:`" in section[1], command.name
+            with subtests.test(command.name):
+                assert isinstance(command, app_commands.Command)
+                group = f"{cog.__cog_group_name__} " if cog.__cog_is_app_commands_group__ else ""
+                heading = f"/{group}{command.name}"
+                section = re.search(rf"^### {heading}\n(.*?)^##", REFERENCE, re.M | re.S)
+                assert section
+                options = {f"`{parameter.display_name}:`" for parameter in command.parameters}
+                assert {option for option in options if option not in section[1]} == set()
 
 
-def test_every_make_target_in_the_docs_exists() -> None:
+def test_every_make_target_in_the_docs_exists(subtests: pytest.Subtests) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-    for doc in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
-        named = re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)", doc.read_text("utf-8"), re.M)
-        assert {a or b for a, b in named} <= targets, doc.name
+    for doc in DOCUMENTS:
+        with subtests.test(doc.name):
+            named = re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)", doc.read_text("utf-8"), re.M)
+            assert {a or b for a, b in named} - targets == set()
 
 
-def test_every_link_to_a_file_leads_somewhere() -> None:
-    for doc in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", doc.read_text("utf-8")):
-            assert (doc.parent / target).exists(), f"{doc.name}: {target}"
+def test_every_link_to_a_file_leads_somewhere(subtests: pytest.Subtests) -> None:
+    for doc in DOCUMENTS:
+        with subtests.test(doc.name):
+            targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", doc.read_text("utf-8"))
+            assert [target for target in targets if not (doc.parent / target).exists()] == []
