@@ -68,11 +68,6 @@ def _footers(message: Json) -> str:
     return " ".join(e["footer"]["text"] for e in message["embeds"])
 
 
-def _tick(bot: Bot) -> Any:
-    cog: Any = bot.get_cog("Decisions")  # each bot loads a module of its own
-    return cog.tick
-
-
 async def _decisions(bot: Bot) -> list[tuple[Any, ...]]:
     rows = await bot.drafting.store.database.rows(
         "SELECT draft_id, action, position, text FROM decisions ORDER BY id"
@@ -169,9 +164,9 @@ async def test_a_post_for_later_is_posted_when_it_is_due(stage: Stage, bot: Bot,
     assert texts(told) == [TEXTS[3]]
     draft = await bot.drafting.get(1)
     assert draft.state is State.SCHEDULED and draft.post_at
-    await _tick(bot)(draft.post_at - timedelta(seconds=1))
+    await bot.following.sweep(draft.post_at - timedelta(seconds=1))
     assert await stage.posted() == []
-    await _tick(bot)(draft.post_at)
+    await bot.following.sweep(draft.post_at)
     await stage.story("✅")
     (status,) = await stage.posted()
     assert TEXTS[3] in status["content"]
@@ -190,7 +185,7 @@ async def test_a_post_for_later_can_be_taken_back(stage: Stage, by: str) -> None
         else:
             await stage.sandbox.discord.react("alice", told, "↩️")
         shown = await stage.story("✍️")
-        await _tick(bot)(datetime.now(UTC) + timedelta(days=2))
+        await bot.following.sweep(datetime.now(UTC) + timedelta(days=2))
         assert await stage.posted() == []
         again = await stage.press(shown, "Post later")
         await stage.until(lambda: again.modal)
@@ -300,9 +295,9 @@ async def test_after_an_hour_a_status_stays(stage: Stage) -> None:
 
 async def test_a_draft_nobody_decided_on_expires_and_says_so(stage: Stage, bot: Bot) -> None:
     await _draft(stage)
-    await _tick(bot)(datetime.now(UTC) + timedelta(days=6))
+    await bot.following.sweep(datetime.now(UTC) + timedelta(days=6))
     assert (await bot.drafting.get(1)).state is State.PENDING
-    await _tick(bot)(datetime.now(UTC) + timedelta(days=8))
+    await bot.following.sweep(datetime.now(UTC) + timedelta(days=8))
     told = await stage.story("⌛ Draft 1 has expired")
     assert buttons(told) == []
     assert await _decisions(bot) == [(1, "expire", None, None)]
@@ -315,7 +310,7 @@ async def test_a_draft_that_a_crash_left_unseen_is_shown(stage: Stage) -> None:
         await bot.drafting.write_draft(owner, Request("tea", 2), earlier)
     async with stage.running() as bot:
         message = await stage.dm()
-        await _tick(bot)()
+        await bot.following.sweep()
     assert texts(message) == list(TEXTS[:2])
     assert len(stage.sandbox.discord.dm_messages("alice")) == 1
 
@@ -330,7 +325,7 @@ async def test_after_a_day_of_not_knowing_the_owner_is_asked(
     stage.proxy.fault("POST", "/api/v1/statuses", 503, times=9)
     await stage.press(message, "Post 1")
     await _told(stage, "I do not know yet")
-    await _tick(bot)(datetime.now(UTC) + timedelta(hours=25))
+    await bot.following.sweep(datetime.now(UTC) + timedelta(hours=25))
     told = await stage.story("❓")
     assert "Draft 1 needs you" in (await _told(stage, "needs you"))["content"]
     stage.proxy.faults.clear()

@@ -137,9 +137,8 @@ class Story:
             await asyncio.sleep(0.02)
         point_at(self._wire.url)
         await self._wire.mend()
-        cog: Any = self._bot.get_cog("Decisions")  # each bot loads a module of its own
         if cell.fault != RIDDEN_OUT:
-            await cog.tick(datetime.now(UTC) + timedelta(seconds=11))
+            await self._bot.following.sweep(datetime.now(UTC) + timedelta(seconds=11))
 
     async def until(self, found: Callable[[list[Draft]], list[Draft]]) -> Draft:
         for _ in range(500):

@@ -65,7 +65,7 @@ async def _show(stage: Stage, bot: Bot, topic: str = "tea", **more: Any) -> tupl
     """A draft of one candidate, and the message that shows it."""
     user = int(stage.sandbox.people["alice"]["id"])
     draft = await bot.drafting.write_draft(user, Request(topic, 1, **more), datetime.now(UTC))
-    await bot.show(await bot.fetch_owner(user), draft)
+    await bot.messages.show(draft)
     return draft, stage.sandbox.discord.dm_messages("alice")[-1]
 
 

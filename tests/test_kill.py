@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -87,7 +86,6 @@ async def test_an_approval_of_a_text_that_was_just_changing_is_answered_after_a_
 
 async def test_a_decision_in_hand_is_not_taken_up_when_the_session_is_lost(stage: Stage) -> None:
     async with stage.running() as bot:
-        decisions: Any = bot.get_cog("Decisions")  # loading an extension makes its class anew
         await stage.sandbox.discord.slash("alice", "draft", topic="tea")
         message = await stage.dm()
         stage.proxy.fault("POST", "/api/v1/statuses", 2.0)
@@ -95,7 +93,7 @@ async def test_a_decision_in_hand_is_not_taken_up_when_the_session_is_lost(stage
         await stage.until(lambda: ("POST", "/api/v1/statuses") in stage.proxy.seen)
         assert await bot.drafting.store.in_progress.all() != []
         async with asyncio.timeout(1):  # it would wait for the decision, and carry it out again
-            await decisions.go_on()
+            await bot.deciding.go_on()
         assert await stage.posted() == []
         await stage.story("✅")
         await asyncio.sleep(0.2)

@@ -34,6 +34,17 @@ def test_no_function_is_longer_than_fifty_lines() -> None:
     assert {name for name, lines in functions if lines > 50} <= STILL_LONG
 
 
+def test_no_cog_reaches_for_the_store() -> None:
+    """A cog is handed the tables it reads, so that its first lines say what it knows."""
+    reaching = {
+        file.name
+        for file in (ROOT / "bot/chat/cogs").glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "store"
+    }
+    assert reaching == set()
+
+
 @pytest.mark.parametrize("package", rooms.PACKAGES)
 def test_the_drawing_stays_small_and_its_arrows_go_down(package: str) -> None:
     drawing = rooms.draw(package)

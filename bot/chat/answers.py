@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import aiohttp
 import discord
@@ -18,12 +18,19 @@ from bot.sentences import Words, say, say_n
 if TYPE_CHECKING:
     from bot.chat.client import Bot
 
+Command = TypeVar("Command")
+
 log = structlog.stdlib.get_logger(__name__)
 
 EXPIRED, ALREADY_ANSWERED = 10062, 40060
 PASSING_S = 5.0  # what is told in passing holds nothing up for longer
 # no, no answer, or one that is no JSON
 DISCORD_FAULTS = (discord.HTTPException, aiohttp.ClientError, OSError, json.JSONDecodeError)
+
+
+def at_most(times: int, per_s: float) -> Callable[[Command], Command]:
+    """A command that each person may use so often; every bot counts for itself."""
+    return app_commands.checks.cooldown(times, per_s, key=lambda i: (i.client, i.user.id))
 
 
 def begin(interaction: discord.Interaction) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-from datetime import UTC, datetime
 from itertools import chain, repeat
 from types import SimpleNamespace
 from typing import Any
@@ -17,35 +16,31 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import metrics
-from bot.chat import render
-from bot.chat.actions import emoji_of
 from bot.chat.answers import DISCORD_FAULTS, begin, report
+from bot.chat.cogs.accounts import AccountCommands
+from bot.chat.cogs.blind_test import BlindTests
+from bot.chat.cogs.decisions import Decisions
+from bot.chat.cogs.drafts import Drafts
+from bot.chat.cogs.history import History
+from bot.chat.cogs.privacy import Privacy
+from bot.chat.cogs.reactions import Reactions
+from bot.chat.cogs.schedule import Daily
+from bot.chat.cogs.voices import VoiceCommands
+from bot.chat.deciding import Deciding
+from bot.chat.following import Following
+from bot.chat.messages import Messages
 from bot.chat.router import Router
 from bot.chat.work import Work
-from bot.draft import Draft, State
 from bot.drafting import Drafting
 from bot.errors import BotError, ConfigError, Unavailable
 from bot.language import translated
-from bot.sentences import Words, say
 
 log = structlog.stdlib.get_logger(__name__)
 
-COGS = (
-    "bot.chat.cogs.drafts",
-    "bot.chat.cogs.decisions",
-    "bot.chat.cogs.reactions",
-    "bot.chat.cogs.history",
-    "bot.chat.cogs.schedule",
-    "bot.chat.cogs.voices",
-    "bot.chat.cogs.blind_test",
-    "bot.chat.cogs.accounts",
-    "bot.chat.cogs.privacy",
-)
 EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
 _PLACES = app_commands.TranslationContextLocation
 NAMES = {_PLACES.command_name, _PLACES.group_name, _PLACES.parameter_name}
 LOGIN_PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # the last one again and again
-GONE = (10003, 10008)  # Discord's codes for a channel, a message that it does not have
 PATIENCE_S = 30.0  # for one message; aiohttp would wait 5 minutes for a Discord that is silent
 # Close codes after which coming back would not help, and what to do about each
 CLOSED_FOR_GOOD = {
@@ -81,6 +76,9 @@ class Bot(commands.Bot):
         self.work = Work(scheduler)
         self.is_connected = False  # to the gateway, at this moment
         self.patience_s = patience_s
+        self.messages = Messages(self, drafting.store, patience_s)
+        self.following = Following(self, drafting, scheduler, self.messages)
+        self.deciding = Deciding(drafting, self.messages, self.following)
         self.router = Router()
         self.add_listener(self.router.on_interaction)
 
@@ -92,13 +90,29 @@ class Bot(commands.Bot):
     async def setup_hook(self) -> None:
         """Load the cogs and tell Discord the commands."""
         if not self.cogs:  # the login before this one may have failed later
-            for extension in COGS:
-                await self.load_extension(extension)
-            for cog in self.cogs.values():
+            await self.deciding.start()
+            await self.following.start()
+            for cog in self._features():
+                await self.add_cog(cog)
                 self.router.add(cog)
         await self.tree.set_translator(Catalogue())
         assert isinstance(self.tree, Tree)
         await self.tree.sync_if_changed()
+
+    def _features(self) -> list[commands.Cog]:
+        """A cog each, with all it needs."""
+        drafting, store, messages = self.drafting, self.drafting.store, self.messages
+        return [
+            Drafts(self.tree, drafting, store.drafts, messages),
+            Decisions(drafting, store.people, self.deciding, messages),
+            Reactions(self, self.work, store.drafts, self.deciding, messages),
+            History(drafting, store.drafts, messages),
+            Daily(drafting, store.schedules, self.scheduler, messages),
+            VoiceCommands(drafting.voices, store.decisions, store.trials),
+            BlindTests(drafting),
+            AccountCommands(drafting.accounts),
+            Privacy(store, drafting.accounts),
+        ]
 
     async def on_connect(self) -> None:
         """The gateway is there, with a new session."""
@@ -124,10 +138,6 @@ class Bot(commands.Bot):
             )
             await report(interaction, too_long)
 
-    async def fetch_owner(self, user_id: int) -> discord.User:
-        """A user, from memory or from Discord."""
-        return self.get_user(user_id) or await self.fetch_user(user_id)
-
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Remember the language of whoever speaks to the bot: direct messages are in it."""
         people = self.drafting.store.people
@@ -135,61 +145,6 @@ class Bot(commands.Bot):
             await people.met(interaction.user.id, str(interaction.locale))
         except BotError as e:
             log.warning("a person's language was not stored", why=str(e))
-
-    async def show(self, user: discord.abc.Messageable, draft: Draft) -> discord.Message:
-        """Send a draft with its buttons and reactions. Raises DISCORD_FAULTS: not sent."""
-        locale = await self.drafting.store.people.locale(draft.owner_id)
-        async with asyncio.timeout(self.patience_s):
-            message = await user.send(
-                **render.message(draft, locale, datetime.now(UTC)),
-                files=render.files(draft, locale),
-                nonce=f"draft-{draft.id}",  # sent again after a crash, it is still one message
-            )
-        await self.drafting.store.drafts.shown(draft, message.channel.id, message.id)
-        for emoji in emoji_of(draft):
-            try:
-                async with asyncio.timeout(self.patience_s):
-                    await message.add_reaction(emoji)
-            except DISCORD_FAULTS as e:
-                log.warning("a reaction is missing below the draft", draft=draft.id, why=str(e))
-        return message
-
-    async def present(
-        self, interaction: discord.Interaction, draft: Draft
-    ) -> discord.Message | None:
-        """Send a draft; where that cannot be, show it to its owner in answer to an interaction."""
-        try:
-            return await self.show(interaction.user, draft)
-        except DISCORD_FAULTS as e:  # whatever the reason, the draft must be seen
-            log.info("a draft is shown where it was asked for", draft=draft.id, why=str(e))
-        async with asyncio.timeout(self.patience_s):
-            here = await interaction.followup.send(
-                **render.message(draft, str(interaction.locale), datetime.now(UTC), _CLOSED),
-                files=render.files(draft, str(interaction.locale)),
-                ephemeral=True,
-                wait=True,
-            )
-        await self.drafting.store.drafts.shown(draft, None, here.id)
-        return None
-
-    async def tell(self, draft: Draft, note: Words | None = None) -> bool:
-        """Let the message that shows a draft say what became of it; False: try again later."""
-        if draft.channel_id is None or draft.message_id is None:
-            return True
-        locale = await self.drafting.store.people.locale(draft.owner_id)
-        channel = self.get_partial_messageable(draft.channel_id, type=discord.ChannelType.private)
-        try:
-            async with asyncio.timeout(self.patience_s):
-                await channel.get_partial_message(draft.message_id).edit(
-                    **render.message(draft, locale, datetime.now(UTC), note),
-                    attachments=render.files(draft, locale),
-                )
-        except DISCORD_FAULTS as e:
-            log.warning("the message could not be edited", draft=draft.id, why=str(e))
-            return getattr(e, "code", None) in GONE
-        if draft.shown != draft.fingerprint and draft.state is State.PENDING:
-            await self.drafting.store.drafts.shown(draft, draft.channel_id, draft.message_id)
-        return True
 
     async def serve(self, token: str) -> None:
         """Log in, again and again while Discord is away, then serve until closed.
@@ -275,11 +230,6 @@ class Catalogue(app_commands.Translator):
         )
         return translated(string.message, locale.value, "name" if is_name else None)
 
-
-_CLOSED = say(
-    "I cannot send you direct messages, so here it is, for your eyes only. Reactions do not work"
-    " here, buttons do."
-)
 
 discord.VoiceClient.warn_nacl = False  # this bot never speaks: no advice to install audio
 discord.VoiceClient.warn_dave = False

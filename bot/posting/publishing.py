@@ -106,28 +106,34 @@ class Publishing:
 
         Returns what became of each; what is still unknown is left out, and tried again later.
         """
-        claimed = await self._drafts.in_state(State.PUBLISHING)
-        found = [await self._finish(draft, now) for draft in claimed if self._is_free(draft, now)]
-        due = await self._drafts.due(now)
-        found += [await self._post_scheduled(d, now) for d in due if self._is_free(d, now)]
+        waiting = await self._drafts.in_state(State.PUBLISHING) + await self._drafts.due(now)
+        found = [await self.settle_one(draft, now) for draft in waiting]
         return [outcome for outcome in found if outcome]
 
-    async def _finish(self, draft: Draft, now: datetime) -> Outcome | None:
+    async def settle_one(self, draft: Draft, now: datetime) -> Outcome | None:
+        """Do that for one draft; None also if it is in hand already, or not due."""
+        if not self._is_free(draft, now):
+            return None
         with self._holding(draft.id):
-            draft = await self._again(draft)
-            if draft.state is not State.PUBLISHING:  # somebody else had it in hand until now
-                return None
-            assert draft.attempted_at
-            if now - draft.attempted_at > ASK_AFTER:
-                return await self._ask(draft, now)
-            try:
-                await self._accounts.of(draft.owner_id, draft.account)
-            except (UserError, Refused):  # it may be posted, but nobody here can look
-                return await self._ask(draft, now)
-            except Unavailable:
-                self._pause(draft, now)
-                return None
-            return await self._try(draft, now, retried=True)
+            draft = await self._again(draft)  # somebody else may have had it in hand until now
+            if draft.state is State.PUBLISHING:
+                return await self._finish(draft, now)
+            if draft.state is State.SCHEDULED and draft.post_at and draft.post_at <= now:
+                return await self._post_scheduled(draft, now)
+            return None
+
+    async def _finish(self, draft: Draft, now: datetime) -> Outcome | None:
+        assert draft.attempted_at
+        if now - draft.attempted_at > ASK_AFTER:
+            return await self._ask(draft, now)
+        try:
+            await self._accounts.of(draft.owner_id, draft.account)
+        except (UserError, Refused):  # it may be posted, but nobody here can look
+            return await self._ask(draft, now)
+        except Unavailable:
+            self._pause(draft, now)
+            return None
+        return await self._try(draft, now, retried=True)
 
     async def _try(self, draft: Draft, now: datetime, retried: bool) -> Outcome | None:
         try:
@@ -169,29 +175,28 @@ class Publishing:
 
     async def _post_scheduled(self, draft: Draft, now: datetime) -> Outcome | None:
         assert draft.post_at and draft.chosen is not None
-        with self._holding(draft.id):
-            try:
-                if now - draft.post_at > TOO_LATE:
-                    raise UserError(
-                        "I was away when this was due, more than a day ago. Post it now if you"
-                        " still want to."
-                    )
-                await self._voices.check(draft.owner_id, draft.voice)
-                mine = draft.account if draft.statuses else None
-                account = await self._accounts.of(draft.owner_id, mine)
-                name = await account.identify()
-            except Unavailable:
-                self._pause(draft, now)
-                return None
-            except (UserError, Refused) as e:
-                await self._decisions.take_back(draft.id, now)
-                return await self._again(draft), e
-            fingerprint = draft.approved.fingerprint
-            if not await self._decisions.claim(
-                draft.id, draft.chosen, fingerprint, name, now, old=State.SCHEDULED
-            ):
-                return None
-            return await self._try(await self._again(draft), now, retried=False)
+        try:
+            if now - draft.post_at > TOO_LATE:
+                raise UserError(
+                    "I was away when this was due, more than a day ago. Post it now if you"
+                    " still want to."
+                )
+            await self._voices.check(draft.owner_id, draft.voice)
+            mine = draft.account if draft.statuses else None
+            account = await self._accounts.of(draft.owner_id, mine)
+            name = await account.identify()
+        except Unavailable:
+            self._pause(draft, now)
+            return None
+        except (UserError, Refused) as e:
+            await self._decisions.take_back(draft.id, now)
+            return await self._again(draft), e
+        fingerprint = draft.approved.fingerprint
+        if not await self._decisions.claim(
+            draft.id, draft.chosen, fingerprint, name, now, old=State.SCHEDULED
+        ):
+            return None
+        return await self._try(await self._again(draft), now, retried=False)
 
     async def _publish(self, draft: Draft, now: datetime, retried: bool) -> None:
         """Post the parts that are missing, each as a reply to the one before."""

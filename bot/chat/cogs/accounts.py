@@ -2,19 +2,16 @@
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.chat.answers import answer
+from bot.chat.answers import answer, at_most
 from bot.chat.router import pressed, submitted, typed
 from bot.language import told
+from bot.posting.accounts import Accounts
 from bot.sentences import say
-
-if TYPE_CHECKING:
-    from bot.chat.client import Bot
 
 CODE = "mastodon:code"  # the button and the form it opens; whose they are is who uses them
 CONNECTS, PER_S = 3, 600.0  # a server lets an address register five applications in ten minutes
@@ -25,12 +22,12 @@ class AccountCommands(
 ):
     """Nothing of another person's account is ever in a message: all goes by who acts."""
 
-    def __init__(self, bot: "Bot") -> None:
-        self.accounts = bot.drafting.accounts
+    def __init__(self, accounts: Accounts) -> None:
+        self.accounts = accounts
 
     @app_commands.command(name="connect", description="Connect the account you post to")
     @app_commands.describe(instance="Your server, such as mastodon.social")
-    @app_commands.checks.cooldown(CONNECTS, PER_S)
+    @at_most(CONNECTS, PER_S)
     async def connect(
         self, interaction: discord.Interaction, instance: app_commands.Range[str, 1, 200]
     ) -> None:
@@ -107,8 +104,3 @@ class AccountCommands(
                 account=account.name,
             ),
         )
-
-
-async def setup(bot: "Bot") -> None:
-    """Add the cog."""
-    await bot.add_cog(AccountCommands(bot))

@@ -3,7 +3,6 @@
 import random
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -11,15 +10,13 @@ from discord.ext import commands
 
 from bot.blind_test import BlindTest, Outcome, Shown
 from bot.chat.actions import keycap
-from bot.chat.answers import answer, in_passing
+from bot.chat.answers import answer, at_most, in_passing
 from bot.chat.choices import usable_voices
 from bot.chat.render import escaped, inline
 from bot.chat.router import pressed
+from bot.drafting import Drafting
 from bot.language import told
 from bot.sentences import Words, say
-
-if TYPE_CHECKING:
-    from bot.chat.client import Bot
 
 GUESS_ID = r"which-one:(?P<id>\d{1,18}):(?P<guess>[012])"
 _BLURPLE, _GREEN, _RED, _GREY = 0x5865F2, 0x3BA55D, 0xED4245, 0x747F8D
@@ -28,16 +25,15 @@ _BLURPLE, _GREEN, _RED, _GREY = 0x5865F2, 0x3BA55D, 0xED4245, 0x747F8D
 class BlindTests(commands.Cog):
     """The game that measures a voice."""
 
-    def __init__(self, bot: "Bot") -> None:
-        self.bot = bot
-        self.blind_test = BlindTest(bot.drafting, random.Random())  # noqa: S311 - no secret
+    def __init__(self, drafting: Drafting) -> None:
+        self.blind_test = BlindTest(drafting, random.Random())  # noqa: S311 - no secret
 
     @app_commands.command(
         name="which-one", description="A real post and a drafted one: which one is real?"
     )
     @app_commands.describe(voice="Which voice drafts (the one you use)")
     @app_commands.autocomplete(voice=usable_voices)
-    @app_commands.checks.cooldown(5, 60.0)  # each keeps a small machine busy for seconds
+    @at_most(5, 60.0)  # each keeps a small machine busy for seconds
     async def which_one(self, interaction: discord.Interaction, voice: str | None = None) -> None:
         """Defer, deal a trial, show it to whoever asked, and nobody else."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -124,8 +120,3 @@ def _revealed(embed: discord.Embed, is_real: bool, locale: str) -> discord.Embed
         what = say("{number} the real post", number=number)
     embed.title, embed.colour = told(what, locale), discord.Colour(_GREEN if is_real else _GREY)
     return embed
-
-
-async def setup(bot: "Bot") -> None:
-    """Add the cog."""
-    await bot.add_cog(BlindTests(bot))

@@ -1,7 +1,6 @@
 """/draft, the same from a message, and /draft-again."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -9,18 +8,17 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.chat.actions import MAX_CANDIDATES
-from bot.chat.answers import answer, in_passing
+from bot.chat.answers import answer, at_most, in_passing
 from bot.chat.choices import usable_voices
+from bot.chat.messages import Messages
 from bot.draft import STATE_WORDS, Draft, Style
 from bot.drafting import Drafting
 from bot.errors import UserError
 from bot.language import told
 from bot.sentences import say
+from bot.store.drafts import DraftTable
 from bot.writing.composing import Request
 from bot.writing.line import Tell
-
-if TYPE_CHECKING:
-    from bot.chat.client import Bot
 
 MAX_TOPIC = 200  # characters; a message that is longer is cut at a word
 COUNT = 4
@@ -30,24 +28,32 @@ VISIBILITIES = [
     app_commands.Choice(name=locale_str("followers only"), value="private"),
     app_commands.Choice(name=locale_str("mentioned people only"), value="direct"),
 ]
-few = app_commands.checks.cooldown(5, 60.0)  # each keeps a small machine busy for seconds
+few = at_most(5, 60.0)  # each keeps a small machine busy for seconds
 
 
 class Drafts(commands.Cog):
     """Everything that begins a draft."""
 
-    def __init__(self, bot: "Bot") -> None:
-        self.bot = bot
-        self.drafting: Drafting = bot.drafting
+    def __init__(
+        self,
+        tree: app_commands.CommandTree,
+        drafting: Drafting,
+        drafts: DraftTable,
+        messages: Messages,
+    ) -> None:
+        self.tree = tree
+        self.drafting = drafting
+        self.drafts = drafts
+        self.messages = messages
         self._menu = app_commands.ContextMenu(name="Draft about this", callback=self.about_this)
 
     async def cog_load(self) -> None:
         """Add the context menu: a cog does not do that by itself."""
-        self.bot.tree.add_command(self._menu)
+        self.tree.add_command(self._menu)
 
     async def cog_unload(self) -> None:
         """Take it away again."""
-        self.bot.tree.remove_command(self._menu.name, type=self._menu.type)
+        self.tree.remove_command(self._menu.name, type=self._menu.type)
 
     @app_commands.command(description="Write candidates about a topic, in your voice")
     @app_commands.describe(
@@ -114,14 +120,14 @@ class Drafts(commands.Cog):
         old = await self.drafting.own(number, interaction.user.id)
         new = await self.drafting.revise(old, datetime.now(UTC), tell=_place_teller(interaction))
         await self._present(interaction, new)
-        await self.bot.tell(await self.drafting.get(old.id))
+        await self.messages.tell(await self.drafting.get(old.id))
 
     @draft_again.autocomplete("number")
     async def own_drafts(
         self, interaction: discord.Interaction, typed: str
     ) -> list[app_commands.Choice[int]]:
         """One's own drafts, newest first."""
-        drafts = await self.drafting.store.drafts.of_owner(interaction.user.id, limit=200)
+        drafts = await self.drafts.of_owner(interaction.user.id, limit=200)
         named = {d.id: _name(d, str(interaction.locale)) for d in drafts}
         found = [(i, name) for i, name in named.items() if typed.lower() in name.lower()]
         return [app_commands.Choice(name=name[:100], value=i) for i, name in found[:25]]
@@ -132,7 +138,7 @@ class Drafts(commands.Cog):
         await self._present(interaction, draft)
 
     async def _present(self, interaction: discord.Interaction, draft: Draft) -> None:
-        if message := await self.bot.present(interaction, draft):
+        if message := await self.messages.present(interaction, draft):
             await answer(
                 interaction,
                 say(
@@ -161,8 +167,3 @@ def _trimmed(text: str) -> str:
 def _name(draft: Draft, locale: str) -> str:
     state = told(STATE_WORDS[draft.state], locale)
     return f"{draft.id}: {draft.topic or '…'} ({state})"
-
-
-async def setup(bot: "Bot") -> None:
-    """Add the cog."""
-    await bot.add_cog(Drafts(bot))

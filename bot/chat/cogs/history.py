@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -11,14 +10,13 @@ from discord.ext import commands
 
 from bot.chat import render
 from bot.chat.answers import answer
+from bot.chat.messages import Messages
 from bot.chat.router import pressed
 from bot.draft import STATE_WORDS, State
 from bot.drafting import Drafting
 from bot.errors import UserError
 from bot.sentences import say
-
-if TYPE_CHECKING:
-    from bot.chat.client import Bot
+from bot.store.drafts import DraftTable
 
 STATES = [
     app_commands.Choice(name=locale_str(words.template), value=state.value)
@@ -29,9 +27,10 @@ STATES = [
 class History(commands.Cog):
     """One's own drafts of the past."""
 
-    def __init__(self, bot: "Bot") -> None:
-        self.bot = bot
-        self.drafting: Drafting = bot.drafting
+    def __init__(self, drafting: Drafting, drafts: DraftTable, messages: Messages) -> None:
+        self.drafting = drafting
+        self.stored = drafts
+        self.messages = messages
 
     @app_commands.command(description="Your drafts, and what became of each")
     @app_commands.describe(state="Only those that are …")
@@ -45,21 +44,21 @@ class History(commands.Cog):
     async def undo(self, interaction: discord.Interaction) -> None:
         """Delete the last status, or the whole of the last thread."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        draft = await self.drafting.store.drafts.last_posted(interaction.user.id)
+        draft = await self.stored.last_posted(interaction.user.id)
         if draft is None:
             raise UserError("There is no post of yours to delete. /draft writes one.")
         await self.drafting.publishing.undo(draft, datetime.now(UTC))
-        await self.bot.tell(await self.drafting.get(draft.id))
+        await self.messages.tell(await self.drafting.get(draft.id))
         await answer(interaction, say("Draft {id} is deleted again from Mastodon.", id=draft.id))
 
     async def page(
         self, interaction: discord.Interaction, state: State | None, number: int
     ) -> render.Message:
         """One page of the drafts of whoever asks."""
-        drafts, user_id = self.drafting.store.drafts, interaction.user.id
-        total = await drafts.count(user_id, state)
+        user_id = interaction.user.id
+        total = await self.stored.count(user_id, state)
         number = min(number, max(0, total - 1) // render.PAGE)
-        shown = await drafts.of_owner(user_id, state, render.PAGE, number * render.PAGE)
+        shown = await self.stored.of_owner(user_id, state, render.PAGE, number * render.PAGE)
         return render.page(shown, state, number, total, str(interaction.locale))
 
     @pressed(render.PAGE_ID)
@@ -68,8 +67,3 @@ class History(commands.Cog):
         state = State(found["state"]) if found["state"] in list(State) else None
         page = await self.page(interaction, state, int(found["page"]))
         await interaction.response.edit_message(**page)
-
-
-async def setup(bot: "Bot") -> None:
-    """Add the cog."""
-    await bot.add_cog(History(bot))

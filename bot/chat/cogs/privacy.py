@@ -3,22 +3,21 @@
 import io
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import partial
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot import privacy
-from bot.chat.answers import answer
+from bot.chat.answers import answer, at_most
 from bot.chat.router import pressed
 from bot.errors import UserError
 from bot.language import told
+from bot.posting.accounts import Accounts
 from bot.sentences import say
+from bot.store import Store
 from bot.store.dossier import dossier
-
-if TYPE_CHECKING:
-    from bot.chat.client import Bot
 
 FORGET = "forget-me:yes"
 
@@ -26,17 +25,16 @@ FORGET = "forget-me:yes"
 class Privacy(commands.Cog):
     """Both are about whoever asks, and nobody else."""
 
-    def __init__(self, bot: "Bot") -> None:
-        self.bot = bot
-        self.accounts = bot.drafting.accounts
-        self.store = bot.drafting.store
+    def __init__(self, store: Store, accounts: Accounts) -> None:
+        self._dossier = partial(dossier, store.database)
+        self._forget = partial(privacy.forget, store, accounts)
 
     @app_commands.command(name="export-me", description="Everything this bot stores about you")
-    @app_commands.checks.cooldown(2, 60)
+    @at_most(2, 60.0)
     async def export_me(self, interaction: discord.Interaction) -> None:
         """Hand it over as a file."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        content = (await dossier(self.store.database, interaction.user.id)).encode()
+        content = (await self._dossier(interaction.user.id)).encode()
         if len(content) > interaction.filesize_limit:
             raise UserError("It is too much for Discord. Ask the bot's operator for the file.")
         file = discord.File(io.BytesIO(content), "write-my-posts.json")
@@ -68,8 +66,7 @@ class Privacy(commands.Cog):
     async def forget(self, interaction: discord.Interaction, _: re.Match[str]) -> None:
         """Delete it, and say what lies elsewhere."""
         await interaction.response.defer()
-        user_id = interaction.user.id
-        done = await privacy.forget(self.store, self.accounts, user_id, datetime.now(UTC))
+        done = await self._forget(interaction.user.id, datetime.now(UTC))
         lines = [say("Everything I had stored about you is deleted.")]
         if not done.is_revoked:
             lines.append(
@@ -88,8 +85,3 @@ class Privacy(commands.Cog):
                 )
             )
         await answer(interaction, *lines, view=None)
-
-
-async def setup(bot: "Bot") -> None:
-    """Add the cog."""
-    await bot.add_cog(Privacy(bot))

@@ -2,26 +2,24 @@
 
 import random
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
 import discord
 import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from discord import app_commands
 from discord.ext import commands
 from discord.utils import format_dt
 
 from bot.chat.choices import matching, usable_voices
+from bot.chat.messages import Messages
 from bot.clock import parse_clock
 from bot.daily import DAYS, Suggestions, is_too_late, next_time, parse_days
 from bot.drafting import Drafting
 from bot.errors import BotError, Unavailable
 from bot.language import told
 from bot.sentences import Words, say
-from bot.store.schedules import Schedule
-
-if TYPE_CHECKING:
-    from bot.chat.client import Bot
+from bot.store.schedules import Schedule, ScheduleTable
 
 log = structlog.get_logger()
 
@@ -32,17 +30,25 @@ _DAY_CHOICES = ("every day", "weekdays", "weekends", "mon, wed, fri", "tue, thu"
 class Daily(commands.GroupCog, name="daily", description="A draft by itself, every day"):
     """The daily suggestion: one a local day."""
 
-    def __init__(self, bot: "Bot") -> None:
-        self.bot = bot
-        self.drafting: Drafting = bot.drafting
+    def __init__(
+        self,
+        drafting: Drafting,
+        schedules: ScheduleTable,
+        scheduler: AsyncIOScheduler,
+        messages: Messages,
+    ) -> None:
+        self.voices = drafting.voices
+        self.schedules = schedules
+        self.scheduler = scheduler
+        self.messages = messages
         self._suggestions = Suggestions(
-            bot.drafting,
+            drafting,
             random.Random(),  # noqa: S311  # it picks a topic, not a secret
         )
 
     async def cog_load(self) -> None:
         """Take up the stored schedules; what was due while the bot was away is made up for."""
-        for schedule in await self.drafting.store.schedules.all():
+        for schedule in await self.schedules.all():
             self._plan(schedule.owner_id, schedule.next_at)
 
     @app_commands.command(name="set", description="Send me a draft every day at this time")
@@ -65,7 +71,7 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
     ) -> None:
         """Set or change when it comes and what it is about."""
         owner_id, at, on = interaction.user.id, parse_clock(time), parse_days(days)
-        await self.drafting.voices.of(owner_id, voice)
+        await self.voices.of(owner_id, voice)
         schedule = Schedule(
             owner_id,
             at,
@@ -75,8 +81,7 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
             tuple(t for t in (part.strip()[:200] for part in topics.split(",")) if t),
             voice,
         )
-        await self.drafting.store.people.met(owner_id, str(interaction.locale))
-        await self.drafting.store.schedules.set(schedule)
+        await self.schedules.set(schedule)
         self._plan(owner_id, schedule.next_at)
         await _answer(interaction, _about(schedule, str(interaction.locale)))
 
@@ -94,8 +99,8 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
     @app_commands.command(name="off", description="No daily draft any more")
     async def off(self, interaction: discord.Interaction) -> None:
         """End the daily draft."""
-        dropped = await self.drafting.store.schedules.drop(interaction.user.id)
-        if job := self.bot.scheduler.get_job(_job_id(interaction.user.id)):
+        dropped = await self.schedules.drop(interaction.user.id)
+        if job := self.scheduler.get_job(_job_id(interaction.user.id)):
             job.remove()
         await _answer(
             interaction,
@@ -107,7 +112,7 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
     @app_commands.command(name="show", description="When the next daily draft comes")
     async def show(self, interaction: discord.Interaction) -> None:
         """Say when the next one comes."""
-        mine = await self.drafting.store.schedules.of(interaction.user.id)
+        mine = await self.schedules.of(interaction.user.id)
         await _answer(
             interaction,
             _about(mine, str(interaction.locale))
@@ -117,13 +122,13 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
 
     async def suggest(self, owner_id: int) -> None:
         """Write the day's draft and send it; while a service is away, try again the same day."""
-        schedule, now = await self.drafting.store.schedules.of(owner_id), datetime.now(UTC)
+        schedule, now = await self.schedules.of(owner_id), datetime.now(UTC)
         if schedule is None:
             return
         try:
             draft = await self._suggestions.suggest(schedule, now)
             if draft:
-                await self.bot.show(await self.bot.fetch_owner(owner_id), draft)
+                await self.messages.show(draft)
         except Unavailable as e:
             log.warning("no daily draft for now", owner=owner_id, why=str(e))
             if not is_too_late(schedule, now + RETRY):
@@ -138,16 +143,15 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
             self._plan(owner_id, next_at)
 
     async def _tell(self, owner_id: int, error: BotError) -> None:
-        locale = await self.drafting.store.people.locale(owner_id)
         words = say("There is no daily draft today: {reason}", reason=error.words)
         try:
-            await (await self.bot.fetch_owner(owner_id)).send(told(words, locale))
+            await self.messages.say(owner_id, words)
         except discord.HTTPException as e:
             log.warning("the owner could not be told", owner=owner_id, why=str(e))
 
     def _plan(self, owner_id: int, when: datetime) -> None:
         """One job an owner; a moment that has passed comes at once."""
-        self.bot.scheduler.add_job(
+        self.scheduler.add_job(
             self.suggest,
             "date",
             run_date=when,
@@ -177,8 +181,3 @@ async def _answer(interaction: discord.Interaction, words: Words) -> None:
 
 def _job_id(owner_id: int) -> str:
     return f"daily:{owner_id}"
-
-
-async def setup(bot: "Bot") -> None:
-    """Add the cog."""
-    await bot.add_cog(Daily(bot))

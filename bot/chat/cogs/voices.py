@@ -1,7 +1,6 @@
 """/voice: which voices there are, which one a person drafts with, and who may write with one."""
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -12,12 +11,11 @@ from bot.chat.answers import answer
 from bot.chat.choices import known_voices, usable_voices
 from bot.errors import BotError
 from bot.sentences import Words, say, say_n
+from bot.store.decisions import DecisionTable
+from bot.store.trials import TrialTable
+from bot.voice import Voice
 from bot.voice.rates import Approvals
-
-if TYPE_CHECKING:
-    from bot.chat.client import Bot
-    from bot.voice import Voice
-    from bot.writing.voices import Belongs
+from bot.writing.voices import Belongs, Voices
 
 MAX_LISTED = 20  # a message holds 2000 characters
 LATELY = timedelta(days=30)
@@ -41,9 +39,10 @@ class VoiceCommands(
 ):
     """Nobody drafts in another person's voice."""
 
-    def __init__(self, bot: "Bot") -> None:
-        self.voices = bot.drafting.voices
-        self.store = bot.drafting.store
+    def __init__(self, voices: Voices, decisions: DecisionTable, trials: TrialTable) -> None:
+        self.voices = voices
+        self.decisions = decisions
+        self.trials = trials
 
     @app_commands.command(name="list", description="The voices you may write with")
     async def list_voices(self, interaction: discord.Interaction) -> None:
@@ -120,12 +119,12 @@ class VoiceCommands(
         )
         await answer(interaction, told)
 
-    async def _rates(self, voice: "Voice") -> list[Words]:
+    async def _rates(self, voice: Voice) -> list[Words]:
         """How people take to its drafts, as far as that is known."""
         since = datetime.now(UTC) - LATELY
-        approvals = await self.store.decisions.approvals(voice.name, since)
+        approvals = await self.decisions.approvals(voice.name, since)
         lines = [_approved(approvals)] if approvals.decided else []
-        guesses = await self.store.trials.guesses(voice.name, voice.created_at)
+        guesses = await self.trials.guesses(voice.name, voice.created_at)
         if guesses.count:
             lines.append(say("Blind test (`/which-one`): {guesses}", guesses=guesses.words()))
         return lines
@@ -146,7 +145,7 @@ class VoiceCommands(
         )
 
 
-def _portrait(voice: "Voice", belongs: "Belongs", user_id: int) -> list[Words]:
+def _portrait(voice: Voice, belongs: Belongs, user_id: int) -> list[Words]:
     learnt = sum(voice.counts.values())
     lines = [
         say("**{voice}**: {whose}", voice=voice.name, whose=_whose(belongs, user_id)),
@@ -204,14 +203,9 @@ def _approved(approvals: Approvals) -> Words:
     )
 
 
-def _whose(belongs: "Belongs", user_id: int) -> Words:
+def _whose(belongs: Belongs, user_id: int) -> Words:
     if belongs.owner is None:
         return say("nobody's yet, so the operators'")
     if belongs.owner == user_id:
         return say("yours")
     return say("{person}'s", person=f"<@{belongs.owner}>")
-
-
-async def setup(bot: "Bot") -> None:
-    """Add the cog."""
-    await bot.add_cog(VoiceCommands(bot))

@@ -1,0 +1,187 @@
+"""From what an owner says to a draft to what its message says then. Begin reading here.
+
+cogs/reactions.py   1️⃣ below a draft: which draft, which Action         -> decide
+cogs/decisions.py   a button or a form: the same, by its custom_id      -> decide
+decide      written down, confirmed to Discord, carried out in its turn, told
+  posting/publishing.py   approve: the draft is claimed, posted, recorded
+  messages.py             tell: the draft's message says what became of it
+  following.py            plan: what comes by itself, as a post that is due later
+go_on       what a crash cut short between the confirmation and the telling, at the next start
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from datetime import UTC, datetime
+from weakref import WeakValueDictionary
+
+import discord
+
+from bot.chat.actions import CUSTOM_ID, Action
+from bot.chat.answers import DISCORD_FAULTS, in_passing, words_of
+from bot.chat.following import Following
+from bot.chat.messages import Messages
+from bot.clock import parse_moment, parse_zone
+from bot.draft import Draft, State
+from bot.drafting import Drafting
+from bot.errors import BotError
+from bot.posting.publishing import decided
+from bot.sentences import Words
+from bot.store.in_progress import InProgress
+from bot.writing.line import Tell
+
+KEPT = ("approve", "later", "edit", "reject")  # what a crash must not lose once it is confirmed
+
+
+class Deciding:
+    """Every decision on a draft, by whatever way it came."""
+
+    def __init__(self, drafting: Drafting, messages: Messages, following: Following) -> None:
+        self._drafting = drafting
+        self._publishing = drafting.publishing
+        self._in_progress = drafting.store.in_progress
+        self._people = drafting.store.people
+        self._messages = messages
+        self._following = following
+        self._turns = WeakValueDictionary[int, asyncio.Lock]()  # by draft
+        self._left_behind: list[InProgress] = []  # decisions an earlier process had in hand
+
+    async def start(self) -> None:
+        """Learn what a crash left behind."""
+        self._left_behind = await self._in_progress.all()
+
+    async def decide(
+        self,
+        draft: Draft,
+        action: Action,
+        typed: Mapping[str, str],
+        *,
+        confirm: Callable[[], Awaitable[object]],
+        tell: Callable[[Draft, Words | None], Awaitable[None]],
+        interaction: discord.Interaction | None = None,
+    ) -> None:
+        """Carry out the decision of a draft's owner, and tell what became of it.
+
+        `typed` is what they filled in, `confirm` lets Discord know, `tell` shows the draft as it is
+        then, with what there is to say. Raises UserError if the draft is gone.
+        """
+        async with self._written_down(draft, action, typed):  # before Discord confirms it
+            await confirm()
+            async with self._turn(draft.id, action):
+                draft, note = await self._carry_out(draft, action, typed, interaction)
+                await tell(draft, note)
+                self._following.plan(draft)
+
+    async def go_on(self) -> None:
+        """Carry out what a crash cut short, and tell what it had carried out."""
+        while self._left_behind:
+            left = self._left_behind[0]
+            if found := re.fullmatch(CUSTOM_ID, left.custom_id):
+                action = Action.of(found)
+                async with self._turn(left.draft_id, action):
+                    await self._carry_on(left.draft_id, action, left.typed)
+            await self._in_progress.end(left.id)
+            del self._left_behind[0]
+
+    async def _carry_on(self, draft_id: int, action: Action, typed: Mapping[str, str]) -> None:
+        draft, note = await self._drafting.get(draft_id), None
+        if draft.state is State.PENDING:
+            draft, note = await self._carry_out(draft, action, typed, None)
+        if note:
+            await self._following.announce(draft, note)
+        elif draft.state is not State.PUBLISHING:  # that one is told once it is settled
+            await self._messages.tell(draft)
+            self._following.plan(draft)
+
+    async def _carry_out(
+        self,
+        draft: Draft,
+        action: Action,
+        typed: Mapping[str, str],
+        interaction: discord.Interaction | None,
+    ) -> tuple[Draft, Words | None]:
+        """The draft as it is when that is done or refused, and what there is to say."""
+        note, now = None, datetime.now(UTC)
+        draft = await self._drafting.own(draft.id, draft.owner_id)
+        try:
+            if action.kind in ("again", "wish"):
+                await self._write_anew(draft, typed.get("wish"), now, interaction)
+            else:
+                await self._move(draft, action, typed, now)
+        except (BotError, *DISCORD_FAULTS) as e:
+            note = words_of(e)
+        return await self._drafting.get(draft.id), note
+
+    async def _move(
+        self, draft: Draft, action: Action, typed: Mapping[str, str], now: datetime
+    ) -> None:
+        """Let a draft go where its owner says. Raises BotError."""
+        position, fingerprint = action.position or 0, action.fingerprint
+        match action.kind:
+            case "approve":
+                await self._publishing.approve(draft, position, fingerprint, now)
+            case "later":
+                zone = parse_zone(typed["timezone"])
+                at = parse_moment(typed["when"], zone, now)
+                await self._people.use_timezone(draft.owner_id, zone.key)
+                await self._publishing.post_later(draft, position, fingerprint, at, now)
+            case "edit":
+                await self._drafting.edit(draft, position, typed["text"], now)
+            case "reject":
+                await self._drafting.reject(draft, now)
+            case "back" if draft.state is State.SCHEDULED:
+                await self._publishing.take_back(draft, now)
+            case "back":
+                await self._publishing.undo(draft, now)
+            case "there" | "absent":
+                await self._publishing.answer(draft, action.kind == "there", now)
+
+    async def _write_anew(
+        self,
+        draft: Draft,
+        wish: str | None,
+        now: datetime,
+        interaction: discord.Interaction | None,
+    ) -> None:
+        """Show another draft in the place of this one. Raises BotError and DISCORD_FAULTS."""
+        if draft.state is not State.PENDING:
+            raise decided(draft)
+        tell = await self._place_teller(draft, interaction)
+        new = await self._drafting.revise(draft, now, wish, tell)
+        if interaction:
+            await self._messages.present(interaction, new)
+        else:
+            await self._messages.show(new)
+
+    async def _place_teller(self, draft: Draft, interaction: discord.Interaction | None) -> Tell:
+        """Tells the place in the line beside the draft, for its owner's eyes only."""
+
+        async def send(text: str) -> discord.Message:
+            if interaction:
+                return await interaction.followup.send(text, ephemeral=True, wait=True)
+            return await (await self._messages.fetch_person(draft.owner_id)).send(text)
+
+        return in_passing(send, await self._people.locale(draft.owner_id))
+
+    @asynccontextmanager
+    async def _written_down(
+        self, draft: Draft, action: Action, typed: Mapping[str, str]
+    ) -> AsyncIterator[None]:
+        """Remember a decision until its outcome is told; the next start goes on with it."""
+        if action.kind not in KEPT:
+            yield
+            return
+        number = await self._in_progress.add(draft.id, action.custom_id(draft), typed)
+        try:
+            yield
+        except Exception:  # told as it happens; a crash or a stop leaves the row
+            await self._in_progress.end(number)
+            raise
+        await self._in_progress.end(number)
+
+    def _turn(self, draft_id: int, action: Action) -> AbstractAsyncContextManager[None]:
+        """One after the other, so that a draft's message says what was decided last."""
+        if action.kind not in KEPT:  # new ones take long; the old may be approved meanwhile
+            return nullcontext()
+        return self._turns.setdefault(draft_id, asyncio.Lock())

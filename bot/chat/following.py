@@ -1,0 +1,123 @@
+"""What becomes of drafts by themselves: posted when due, settled, expired, shown after a crash.
+
+The scheduler comes at the second a post is due or its Undo ends, and once a minute for whatever
+was missed. The stored draft alone says what is to be done: a moment too many does nothing.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import discord
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.chat.answers import DISCORD_FAULTS, words_of
+from bot.chat.messages import Messages
+from bot.draft import UNDO_FOR, Draft, State
+from bot.drafting import Drafting
+from bot.errors import BotError
+from bot.sentences import Words, say
+
+log = structlog.stdlib.get_logger(__name__)
+
+SHOWN_WITHIN = timedelta(seconds=10)  # what takes longer was cut short by a crash
+
+
+class Following:
+    """Looks after drafts while nobody says anything to them."""
+
+    def __init__(
+        self,
+        client: discord.Client,
+        drafting: Drafting,
+        scheduler: AsyncIOScheduler,
+        messages: Messages,
+    ) -> None:
+        self._client = client
+        self._drafting = drafting
+        self._drafts = drafting.store.drafts
+        self._scheduler = scheduler
+        self._messages = messages
+        self._unreachable: set[int] = set()  # drafts that could not be sent to their owners
+
+    async def start(self) -> None:
+        """Take up what is stored, and begin to look after it."""
+        now = datetime.now(UTC)
+        for draft in await self._drafts.posted_since(now - UNDO_FOR):
+            self._messages.untold[draft.id] = None  # it may have ended before Discord took it
+            self.plan(draft)
+        for draft in await self._drafts.in_state(State.SCHEDULED):
+            self.plan(draft)
+        self._scheduler.add_job(
+            self.sweep, "interval", minutes=1, next_run_time=now, misfire_grace_time=None
+        )
+
+    def plan(self, draft: Draft) -> None:
+        """Come back when this draft is due, or when its Undo ends."""
+        if draft.state is State.SCHEDULED:
+            moment = draft.post_at
+        elif draft.state is State.PUBLISHED and draft.posted_at:
+            moment = draft.posted_at + UNDO_FOR + timedelta(seconds=1)
+        else:
+            return
+        self._scheduler.add_job(
+            self._come_back,
+            "date",
+            run_date=moment,
+            args=[draft.id],
+            id=f"draft:{draft.id}",
+            replace_existing=True,
+            misfire_grace_time=None,  # late is better than never
+        )
+
+    async def _come_back(self, draft_id: int) -> None:
+        try:
+            draft = await self._drafts.get(draft_id)
+            if draft and draft.state is State.PUBLISHED:
+                await self._messages.tell(draft)
+            elif draft:
+                outcome = await self._drafting.publishing.settle_one(draft, datetime.now(UTC))
+                if outcome:
+                    await self._announce_outcome(*outcome)
+        except BotError as e:
+            log.error("a draft waits for the next minute", draft=draft_id, why=str(e))
+
+    async def sweep(self, now: datetime | None = None) -> None:
+        """Post what is due, finish what is half-way, end what is old, show what nobody saw."""
+        now = now or datetime.now(UTC)
+        try:
+            await self._messages.tell_again()
+            for draft, error in await self._drafting.publishing.settle(now):
+                await self._announce_outcome(draft, error)
+            for draft in await self._drafting.expire(now):
+                await self._messages.tell(draft)
+            for draft in await self._drafts.unshown(now - SHOWN_WITHIN):
+                if draft.id not in self._unreachable:
+                    await self._call(draft)
+        except BotError as e:
+            log.error("the minute's work is cut short", why=str(e))
+
+    async def _announce_outcome(self, draft: Draft, error: BotError | None) -> None:
+        await self.announce(draft, words_of(error) if error else None)
+
+    async def announce(self, draft: Draft, note: Words | None) -> None:
+        """Tell its owner what became of a draft while they were not looking."""
+        await self._messages.tell(draft, note)
+        self.plan(draft)
+        if draft.state is not State.PUBLISHED:
+            await self._call(draft, note)
+
+    async def _call(self, draft: Draft, note: Words | None = None) -> None:
+        """Call the owner: an edited message makes no sound, so what needs them is said anew."""
+        try:
+            if draft.message_id is None or draft.channel_id is None:
+                await self._messages.show(draft)
+                # it may be there since before a crash, with a reaction below it
+                self._client.dispatch("draft_shown_late", draft.id)
+            if note or draft.message_id:
+                link = f"https://discord.com/channels/@me/{draft.channel_id}/{draft.message_id}"
+                story = say("Draft {id} needs you: {link}", id=draft.id, link=link)
+                await self._messages.say(draft.owner_id, story, *([note] if note else []))
+        except DISCORD_FAULTS as e:
+            if isinstance(e, discord.Forbidden):  # asking again would not help
+                self._unreachable.add(draft.id)
+            log.warning("the owner cannot be reached", draft=draft.id, why=str(e))

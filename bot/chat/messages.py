@@ -1,0 +1,126 @@
+"""A draft's message in its owner's direct messages: sent, and edited until it says what became.
+
+Whatever happens to a draft ends here, in `tell`. Decides nothing.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+
+import discord
+import structlog
+
+from bot.chat import render
+from bot.chat.actions import Kind, emoji_of
+from bot.chat.answers import DISCORD_FAULTS
+from bot.draft import Draft, State
+from bot.language import told
+from bot.sentences import Words, say
+from bot.store import Store
+
+log = structlog.stdlib.get_logger(__name__)
+
+GONE = (10003, 10008)  # Discord's codes for a channel, a message that it does not have
+
+
+class Messages:
+    """What the bot writes to people by itself, each in their own language."""
+
+    def __init__(self, client: discord.Client, store: Store, patience_s: float) -> None:
+        """`patience_s`: how long Discord may take over one message."""
+        self.untold: dict[int, Words | None] = {}  # drafts whose messages do not say what became
+        self._client = client
+        self._drafts = store.drafts
+        self._people = store.people
+        self._patience_s = patience_s
+
+    async def fetch_person(self, user_id: int) -> discord.User:
+        """A user, from memory or from Discord."""
+        return self._client.get_user(user_id) or await self._client.fetch_user(user_id)
+
+    async def say(self, user_id: int, *lines: Words) -> None:
+        """Write to a person. Raises DISCORD_FAULTS."""
+        locale = await self._people.locale(user_id)
+        person = await self.fetch_person(user_id)
+        await person.send("\n".join(told(line, locale) for line in lines))
+
+    async def show(
+        self, draft: Draft, person: discord.User | discord.Member | None = None
+    ) -> discord.Message:
+        """Send a draft with its buttons and reactions. Raises DISCORD_FAULTS: not sent."""
+        locale = await self._people.locale(draft.owner_id)
+        person = person or await self.fetch_person(draft.owner_id)
+        async with asyncio.timeout(self._patience_s):
+            message = await person.send(
+                **render.message(draft, locale, datetime.now(UTC)),
+                files=render.files(draft, locale),
+                nonce=f"draft-{draft.id}",  # sent again after a crash, it is still one message
+            )
+        await self._drafts.shown(draft, message.channel.id, message.id)
+        for emoji in emoji_of(draft):
+            try:
+                async with asyncio.timeout(self._patience_s):
+                    await message.add_reaction(emoji)
+            except DISCORD_FAULTS as e:
+                log.warning("a reaction is missing below the draft", draft=draft.id, why=str(e))
+        return message
+
+    async def present(
+        self, interaction: discord.Interaction, draft: Draft
+    ) -> discord.Message | None:
+        """Send a draft; where that cannot be, show it to its owner in answer to an interaction."""
+        try:
+            return await self.show(draft, interaction.user)
+        except DISCORD_FAULTS as e:  # whatever the reason, the draft must be seen
+            log.info("a draft is shown where it was asked for", draft=draft.id, why=str(e))
+        async with asyncio.timeout(self._patience_s):
+            here = await interaction.followup.send(
+                **render.message(draft, str(interaction.locale), datetime.now(UTC), _CLOSED),
+                files=render.files(draft, str(interaction.locale)),
+                ephemeral=True,
+                wait=True,
+            )
+        await self._drafts.shown(draft, None, here.id)
+        return None
+
+    async def ask_which(self, draft: Draft, kind: Kind) -> None:
+        """Ask which text is meant, by buttons: Discord opens a form for a button only."""
+        locale = await self._people.locale(draft.owner_id)
+        person = await self.fetch_person(draft.owner_id)
+        await person.send(**render.which_one(draft, kind, locale))
+
+    async def tell(self, draft: Draft, note: Words | None = None) -> None:
+        """Let the message that shows a draft say what became of it, now or a minute later."""
+        if draft.channel_id is None or draft.message_id is None:
+            return
+        self.untold.pop(draft.id, None)
+        locale = await self._people.locale(draft.owner_id)
+        channel = self._client.get_partial_messageable(
+            draft.channel_id, type=discord.ChannelType.private
+        )
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await channel.get_partial_message(draft.message_id).edit(
+                    **render.message(draft, locale, datetime.now(UTC), note),
+                    attachments=render.files(draft, locale),
+                )
+        except DISCORD_FAULTS as e:
+            log.warning("the message could not be edited", draft=draft.id, why=str(e))
+            if getattr(e, "code", None) not in GONE:
+                self.untold[draft.id] = note
+            return
+        if draft.shown != draft.fingerprint and draft.state is State.PENDING:
+            await self._drafts.shown(draft, draft.channel_id, draft.message_id)
+
+    async def tell_again(self) -> None:
+        """Try once more to edit what could not be edited."""
+        for draft_id, note in list(self.untold.items()):
+            if draft := await self._drafts.get(draft_id):
+                await self.tell(draft, note)
+            else:
+                del self.untold[draft_id]
+
+
+_CLOSED = say(
+    "I cannot send you direct messages, so here it is, for your eyes only. Reactions do not work"
+    " here, buttons do."
+)
