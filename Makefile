@@ -68,8 +68,7 @@ test: install-dev check  ## check, then every test
 	@$(PY) -m pytest -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder
 
 coverage: install-dev  ## how much of bot/ and trainer/ the tests run
-	@$(PY) -m pytest -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder -q \
-	  --cov bot --cov trainer --cov-report term:skip-covered
+	@$(PY) -m pytest -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder -q --cov
 
 hooks: install-dev  ## what is quick to check, before every commit
 	@.venv/bin/pre-commit install
