@@ -21,6 +21,7 @@ from trainer.__main__ import build_parser as trainer_parser
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+FIRST_PAGES = {"README.md": 200, "ARCHITECTURE.md": 150}  # lines at most
 REFERENCE = (ROOT / "docs" / "reference.md").read_text("utf-8")
 
 
@@ -82,3 +83,16 @@ def test_every_link_to_a_file_leads_somewhere(subtests: pytest.Subtests) -> None
         with subtests.test(doc.name):
             targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", doc.read_text("utf-8"))
             assert [target for target in targets if not (doc.parent / target).exists()] == []
+
+
+def test_the_first_pages_are_short() -> None:
+    lines = {name: len((ROOT / name).read_text("utf-8").splitlines()) for name in FIRST_PAGES}
+    assert {name for name, most in FIRST_PAGES.items() if lines[name] > most} == set()
+
+
+def test_the_architecture_names_every_module() -> None:
+    named = set(re.findall(r"\w+", (ROOT / "ARCHITECTURE.md").read_text("utf-8")))
+    files = [file for room in ("bot", "trainer") for file in (ROOT / room).rglob("*.py")]
+    assert len(files) > 150
+    modules = {file.parent.name if file.stem == "__init__" else file.stem for file in files}
+    assert modules - named == set()
