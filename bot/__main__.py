@@ -1,8 +1,8 @@
 """The command line of the bot: `python -m bot run|doctor|draft|...`.
 
-Runs one command, and turns what goes wrong into a sentence and an exit code: 0 done, 1 something
-is not well or is a mistake of ours, 2 an error in words or a wrong argument, 130 interrupted. Each
-command is a module of bot/commands.
+Runs one command, and turns errors into a sentence and an exit code: 0 done, 1 something is not well
+or is a mistake of ours, 2 an error in words or a wrong argument, 130 interrupted. Each command is a
+module of bot/commands.
 """
 
 import argparse
@@ -30,7 +30,7 @@ examples:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     argv = sys.argv[1:] if argv is None else argv
-    os.umask(0o077)  # what the bot writes is its owner's alone
+    os.umask(0o077)  # only its owner may read what the bot writes
     try:
         args = build_parser(COMMANDS.keys() & set(argv)).parse_args(argv)
         return carry_out(args)
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def build_parser(used: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
-    """The parser of every command; only the modules of those used are imported."""
+    """The parser of every command; imports only the modules of those used."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
         prog="python -m bot", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=raw
@@ -63,7 +63,7 @@ def build_parser(used: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """Argparse's own takes the text beforehand, and every start would wait for it."""
+    """Reads the version only when requested: with argparse's own, every start would wait."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         try:

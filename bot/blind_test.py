@@ -1,7 +1,8 @@
 """The blind test: a real post and a drafted one side by side, and a person says which is real.
 
-What `evaluate` asks a classifier, asked of people. The real post is a held-out one, and passes the
-same screen as the drafts: a link, a stranger's handle or a great length would give it away.
+People take the test that `evaluate` gives to a classifier. The real post is a held-out one, and
+passes the same screen as the drafts: a link, a stranger's handle or a great length would give it
+away.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ MAX_CHARS = 500  # Mastodon's own default: no account is needed to play
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A trial as a person sees it: texts in their order, and what both are about."""
+    """A trial as a person sees it: the texts in their order, and their topic."""
 
     id: int
     voice: str
@@ -38,7 +39,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a guess came to, and all guesses about this training of the voice."""
+    """The result of a guess, and all guesses about this training of the voice."""
 
     voice: str
     real_position: Position
@@ -60,8 +61,7 @@ class BlindTest:
     ) -> Shown:
         """Choose a real post, draft on its first topic, and store who sees them.
 
-        No person gets a post again before they have had all. Raises UserError, Unavailable or
-        Refused.
+        Nobody gets a post again before they have had all. Raises UserError, Unavailable or Refused.
         """
         opened = await self._drafting.voices.of(user_id, voice)
         name, trained_at = opened.voice.name, opened.voice.created_at
@@ -102,7 +102,7 @@ class BlindTest:
     def _choose(
         self, posts: Sequence[VoicePost], seen: Mapping[str, int], rules: Rules, name: str
     ) -> VoicePost:
-        """One of the posts that this person was shown least often."""
+        """One of the posts that this person has seen least often."""
         different = list({post.text: post for post in posts}.values())
         self._chance.shuffle(different)
         for post in sorted(different, key=lambda post: seen.get(_fingerprint(post), 0)):
@@ -117,5 +117,5 @@ class BlindTest:
 
 
 def _fingerprint(post: VoicePost) -> str:
-    """Stands for the text of a post, which is not stored."""
+    """A hash of the post's text, which is not stored itself."""
     return hashlib.sha256(post.text.encode()).hexdigest()[:16]

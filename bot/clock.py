@@ -1,4 +1,4 @@
-"""Times as people type them, local to their time zone. Pure: the moment is an argument."""
+"""Parses times as people type them, in their time zone. Pure: now is an argument."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,7 +19,7 @@ _MOMENT = re.compile(
 
 
 def parse_clock(text: str) -> str:
-    """`HH:MM` of what a person types: 9, 9:30, 09.30, 9pm. Raises UserError."""
+    """`HH:MM` from what a person types: 9, 9:30, 09.30, 9pm. Raises UserError."""
     found = _CLOCK.fullmatch(text)
     hour, minute = (int(found[1]), int(found[2] or 0)) if found else (24, 0)
     if found and found[3] and 1 <= hour <= 12:
@@ -45,8 +45,8 @@ def parse_zone(name: str) -> ZoneInfo:
 def parse_moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
     """The moment, in UTC, of "18:30", "tomorrow 9:00", "2026-12-01 09:00" or "1.12. 9:00".
 
-    Raises UserError, also for what is past or more than a year ahead. A time that the clock skips
-    comes an hour later; of one that it repeats the first is meant.
+    Raises UserError, also for a time in the past or more than a year ahead. A time that the clock
+    skips comes an hour later; of a repeated time the first is meant.
     """
     today = now.astimezone(zone).date()
     found = _MOMENT.fullmatch(text.strip())

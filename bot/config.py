@@ -1,6 +1,6 @@
-"""Settings, read once from the environment and `.env`; one error names all that is wrong.
+"""Settings, read once from the environment and `.env`; one error names all faults.
 
-`DraftSettings` is enough to write candidates in a terminal; `Settings` is what `run` needs.
+`DraftSettings` is enough to write candidates in a terminal; `run` needs `Settings`.
 """
 
 import re
@@ -28,8 +28,8 @@ from pydantic_settings import (
 from bot.errors import ConfigError
 from bot.voice import list_voices
 
-ALIKE = 0.75  # of two names, as difflib has it: DISCORD_BOT_TOKEN, not LANGUAGE or PATH
-ELSEWHERE = {  # what the trainer, make and docker compose read from the same file
+ALIKE = 0.75  # difflib's likeness of two names: DISCORD_BOT_TOKEN, not LANGUAGE or PATH
+ELSEWHERE = {  # read by the trainer, make and docker compose from the same file
     "openai_api_key": "Key of the provider of `trainer train --backend openai` and `import-openai`",
     "openai_base_url": "Address of that provider; default: OpenAI's own",
     "sandbox_port": "Port of the sandbox's page; default: 8350",
@@ -83,7 +83,7 @@ class DraftSettings(BaseSettings):
     )
 
     def blocked_lines(self) -> list[str]:
-        """What stands in the file of words, if there is one. Raises ConfigError."""
+        """The lines of the file of words, if there is one. Raises ConfigError."""
         try:
             return self.blocked_words.read_text("utf-8").splitlines() if self.blocked_words else []
         except (OSError, UnicodeDecodeError) as e:
@@ -93,7 +93,7 @@ class DraftSettings(BaseSettings):
             ) from e
 
     def voice_folder(self) -> Path:
-        """Folder of the chosen voice. Raises ConfigError where the choice is not clear."""
+        """Folder of the chosen voice. Raises ConfigError if the choice is not clear."""
         names = list_voices(self.voices)
         if self.voice:
             return self.voices / self.voice
@@ -107,7 +107,7 @@ class DraftSettings(BaseSettings):
 
 
 class DatabaseSettings(DraftSettings):
-    """Where the bot keeps what it knows."""
+    """Where the bot keeps its database."""
 
     database: Path = Field(Path("state/bot.db"), description="SQLite file of drafts and schedules")
     secret_key: SecretStr | None = Field(
@@ -118,7 +118,7 @@ class DatabaseSettings(DraftSettings):
 
 
 class Settings(DatabaseSettings):
-    """Everything `run` needs. There are no defaults for who may post, and where."""
+    """Everything `run` needs. Who may post, and where, has no default."""
 
     discord_token: SecretStr = Field(description="Token of the Discord application's bot")
     owner_ids: Annotated[frozenset[int], NoDecode, BeforeValidator(_split)] = Field(
@@ -186,7 +186,7 @@ class Settings(DatabaseSettings):
         return token
 
     def secrets(self) -> list[str]:
-        """Every secret value, to keep out of the log."""
+        """Every secret value, to hide in the log."""
         values = (getattr(self, name) for name in type(self).model_fields)
         return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
 
@@ -195,7 +195,7 @@ S = TypeVar("S", bound=DraftSettings)
 
 
 def read_settings(kind: type[S]) -> S:
-    """Read the environment and `.env`. Raises ConfigError that names all that is wrong."""
+    """Read the environment and `.env`. Raises a ConfigError that names all faults."""
     try:
         return kind()
     except ValidationError as e:
@@ -208,7 +208,7 @@ def read_settings(kind: type[S]) -> S:
 
 
 def misspelt() -> Iterator[str]:
-    """A sentence for each variable that nobody reads, but that is nearly one which is not set."""
+    """A sentence for each unknown variable whose name is nearly that of an unset one."""
     sources = {
         ".env": DotEnvSettingsSource(Settings),
         "the environment": EnvSettingsSource(Settings),

@@ -1,6 +1,6 @@
-"""The daily suggestion: when the next one is due, on which topic, the one draft of a local day.
+"""The daily suggestion: when the next one is due, on which topic, and one draft a local day.
 
-Times of day are local to the owner, through every change of the clock; `next_at` in the store is
+Times of day are local to the owner, through every change of the clock. `next_at` in the store is
 the only state, so a bot that was away knows what it missed.
 """
 
@@ -22,7 +22,7 @@ from bot.writing.composing import OpenVoice, Request
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NAMED = {"weekdays": DAYS[:5], "weekends": DAYS[5:], "every day": (), "daily": (), "": ()}
-CATCH_UP = timedelta(hours=1)  # past midnight; on the same local day a missed one always comes
+CATCH_UP = timedelta(hours=1)  # past midnight; a missed one always comes on the same local day
 COUNT = 4
 REST_DAYS = 21.0  # a topic used so long ago has regained two thirds of its weight
 ANNIVERSARY_SHARE = 0.15  # about one suggestion a week, on days that have an anniversary
@@ -36,7 +36,7 @@ class Suggestions:
         self._chance = chance
 
     async def suggest(self, schedule: Schedule, now: datetime) -> Draft | None:
-        """Write the draft that was due at `schedule.next_at`; None if that day had its draft.
+        """Write the draft due at `schedule.next_at`; None if that day had its draft.
 
         Raises Unavailable (the same day can be tried again), UserError or Refused.
         """
@@ -78,8 +78,8 @@ def choose_topic(
     """Pick a topic of the archive, or now and then one of this day in earlier years.
 
     `counts`: posts about each topic; `last_used`: when it was last drafted about, by its name in
-    lower case. A topic weighs the root of its posts, so that favourites come often but not daily,
-    and next to nothing right after its use. None if there is no topic at all.
+    lower case. A topic's weight is the root of its number of posts, so that favourites come often
+    but not daily; right after its use it is near zero. None if there is no topic.
     """
     if anniversaries and chance.random() < ANNIVERSARY_SHARE:
         return chance.choice(anniversaries)
@@ -96,7 +96,7 @@ def _rested(used: datetime | None, now: datetime) -> float:
 
 
 def is_too_late(schedule: Schedule, now: datetime) -> bool:
-    """Whether the draft that was due is no longer wanted: its local day is over."""
+    """Whether the due draft comes too late: its local day is over."""
     zone = ZoneInfo(schedule.timezone)
     is_another_day = now.astimezone(zone).date() != schedule.next_at.astimezone(zone).date()
     return is_another_day and now - schedule.next_at > CATCH_UP
@@ -105,8 +105,8 @@ def is_too_late(schedule: Schedule, now: datetime) -> bool:
 def next_time(local_time: str, timezone: str, days: tuple[str, ...], after: datetime) -> datetime:
     """The next moment, in UTC, later than `after`, at which a suggestion is due.
 
-    A time that the clock skips comes an hour later; one that it repeats is due twice, and
-    `claim_day` lets the first have the day. Raises UserError for an unknown time or zone.
+    A time that the clock skips comes an hour later. A repeated time is due twice, and `claim_day`
+    gives the day to the first. Raises UserError for an unknown time or zone.
     """
     hour, minute = parse_clock(local_time).split(":")
     trigger = CronTrigger(
@@ -120,7 +120,7 @@ def next_time(local_time: str, timezone: str, days: tuple[str, ...], after: date
 
 
 def parse_days(text: str) -> tuple[str, ...]:
-    """Days of the week of what a person types: "weekdays", "mon, wed", "fri-sun". None is all."""
+    """Days of the week from what a person types: "weekdays", "mon, wed", "fri-sun". None is all."""
     typed = text.strip().lower()
     if typed in _NAMED:
         return _NAMED[typed]

@@ -1,4 +1,4 @@
-"""`doctor`: looks at everything the bot needs, and has one sentence for each."""
+"""`doctor`: checks everything the bot needs, and says one sentence about each."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,7 +20,7 @@ from bot.writing.composing import OpenVoice
 from bot.writing.llm import LLM
 
 SCOPES = ("bot", "applications.commands")
-# Bits of an application's flags: intents Discord calls privileged, and this bot does not need.
+# Bits of an application's flags: privileged intents, which this bot does not need.
 PRIVILEGED = {
     "Presence": 1 << 12 | 1 << 13,
     "Server Members": 1 << 14 | 1 << 15,
@@ -30,7 +30,7 @@ PRIVILEGED = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; `is_well` says whether the bot can work with it."""
+    """One thing checked; `is_well` says whether the bot can work with it."""
 
     name: str
     is_well: bool
@@ -39,7 +39,7 @@ class Finding:
 
 
 async def examine() -> AsyncIterator[Finding]:
-    """Look at each thing in turn. What depends on a wrong configuration is still looked at."""
+    """Check each thing in turn, also those that depend on a wrong configuration."""
     config = await _try("config", _check_config)
     yield config
     for name in list_voices(read_settings(DraftSettings).voices) or [""]:
@@ -126,7 +126,7 @@ def invite_links(application_id: int | str) -> tuple[str, str]:
 
 
 def lacking(application: dict[str, Any], people: int) -> list[str]:  # Any: Discord's JSON
-    """What should be changed in the application's settings, as far as Discord's API shows it."""
+    """Changes needed in the application's settings, as far as Discord's API shows them."""
     found = []
     installs = application.get("integration_types_config") or {"0": {}}
     if "0" not in installs:

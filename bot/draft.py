@@ -1,4 +1,4 @@
-"""A draft: a topic and its candidates, awaiting a decision; and which state may follow which."""
+"""A draft: a topic and its candidates, awaiting a decision; and the order of its states."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ UNDO_FOR = timedelta(hours=1)  # how long a status can be taken back
 
 
 class State(StrEnum):
-    """What has become of a draft."""
+    """The state of a draft."""
 
-    PENDING = "pending"  # shown, nobody has decided yet
-    SCHEDULED = "scheduled"  # approved for later; it can be taken back until then
+    PENDING = "pending"  # shown and open
+    SCHEDULED = "scheduled"  # approved for later; can be taken back until then
     PUBLISHING = "publishing"  # approved; a status may or may not exist already
-    UNKNOWN = "unknown"  # as before, for too long: its owner must look
+    UNKNOWN = "unknown"  # the same, for too long: its owner must look
     PUBLISHED = "published"
     UNDONE = "undone"  # published, and deleted again by its owner
     REJECTED = "rejected"
-    REPLACED = "replaced"  # new candidates were asked for; another draft took its place
+    REPLACED = "replaced"  # its owner wanted new candidates; another draft took its place
     EXPIRED = "expired"  # nobody decided in time
 
 
@@ -69,7 +69,7 @@ class Style:
 class Status:
     """What Mastodon published: one part of a draft's text, mostly all of it.
 
-    Both are empty where only its owner's word says that it is there.
+    Both fields are empty if only its owner's word says that it is there.
     """
 
     id: str
@@ -82,8 +82,8 @@ class Candidate:
 
     text: str
     length: int  # characters as the Mastodon server counts them
-    parts: tuple[str, ...] = ()  # the statuses of a thread, where the text is too long for one
-    original: str | None = None  # what the voice wrote, once its owner has edited it
+    parts: tuple[str, ...] = ()  # the statuses of a thread, if the text is too long for one
+    original: str | None = None  # the voice's own text, once its owner has edited it
 
     @property
     def statuses(self) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ class Candidate:
 
     @property
     def fingerprint(self) -> str:
-        """Eight hex digits that stand for the exact text: what was approved is what was shown."""
+        """Eight hex digits for the exact text: the text approved is the text shown."""
         return hashlib.sha256("\x00".join((self.text, *self.parts)).encode()).hexdigest()[:8]
 
 
@@ -107,10 +107,10 @@ class Draft:
     max_chars: int  # the server's limit when the candidates were shown
     created_at: datetime
     style: Style = Style()
-    instruction: str | None = None  # what its owner wished for besides the topic
+    instruction: str | None = None  # its owner's wish besides the topic
     id: int = 0
     state: State = State.PENDING
-    channel_id: int | None = None  # where it was shown; None while it was not
+    channel_id: int | None = None  # where it was shown; None until then
     message_id: int | None = None
     shown: str | None = None  # fingerprint of the candidates as that message shows them
     account: str | None = None  # where it is posted: "https://server @name"; set by the approval
@@ -128,7 +128,7 @@ class Draft:
 
     @property
     def fingerprint(self) -> str:
-        """Stands for the exact texts of all candidates."""
+        """A hash of the exact texts of all candidates."""
         texts = "".join(c.fingerprint for c in self.candidates)
         return hashlib.sha256(texts.encode()).hexdigest()[:8]
 
@@ -139,11 +139,11 @@ class Draft:
 
     @property
     def has_begun(self) -> bool:
-        """A thread that broke off: it can only be finished or deleted."""
+        """Whether a thread broke off: it can only be finished or deleted."""
         return self.state is State.PENDING and bool(self.statuses)
 
     def can_undo(self, now: datetime) -> bool:
-        """Whether what is posted of it can still be deleted again."""
+        """Whether its statuses can still be deleted again."""
         if self.state is State.PUBLISHED:
             return self.posted_at is not None and now - self.posted_at <= UNDO_FOR
         return self.has_begun

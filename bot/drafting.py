@@ -1,4 +1,4 @@
-"""The use cases, from a topic to candidates: the story of the program, one page.
+"""The use cases, from a topic to candidates: the program on one page.
 
 write_draft compose, then store (daily.py does the same once a day)
 revise      new candidates in the place of a draft       edit    another text for a candidate
@@ -53,7 +53,7 @@ class Drafting:
     async def write_draft(
         self, owner_id: int, request: Request, now: datetime, tell: Tell | None = None
     ) -> Draft:
-        """Write and store a draft; `tell` is told the place in the line, if there is one.
+        """Write and store a draft; `tell` gets the place in the queue, if there is one.
 
         Raises UserError, Unavailable or Refused.
         """
@@ -83,7 +83,7 @@ class Drafting:
         )
 
     def rules(self, opened: OpenVoice, max_chars: int, length: Callable[[str], int]) -> Rules:
-        """What this bot holds the texts of a voice against."""
+        """The rules that this bot checks a voice's texts against."""
         return Rules(max_chars, length, opened.archive, self._blocked)
 
     async def candidates(
@@ -123,7 +123,7 @@ class Drafting:
         return stored
 
     async def edit(self, draft: Draft, position: int, text: str, now: datetime) -> None:
-        """Put the owner's text in the place of a candidate. Raises UserError or Unavailable."""
+        """Replace a candidate's text with the owner's. Raises UserError or Unavailable."""
         expect_whole(draft)
         if position >= len(draft.candidates):
             raise UserError("This draft has no candidate {number}.", number=position + 1)
@@ -155,9 +155,9 @@ class Drafting:
         ]
 
     async def matching_topics(self, user_id: int, typed: str, limit: int) -> list[str]:
-        """Topics of the archive that hold what was typed, least used lately first.
+        """Topics of the archive that hold the typed text, least used lately first.
 
-        Those that begin with what was typed come before the others.
+        Those that begin with the typed text come before the others.
         """
         wanted = typed.strip().lower()
         used = await self.store.drafts.topics_used(user_id)
@@ -183,7 +183,7 @@ class Drafting:
 
 
 def _readable(request: Request) -> Request:
-    """The request without what nobody sees in it. Raises UserError if nothing is left of a wish."""
+    """The request without invisible characters. Raises UserError if nothing is left of a part."""
     hidden_behind = one_line(request.style.content_warning or "") or None
     return replace(
         request,
@@ -194,7 +194,7 @@ def _readable(request: Request) -> Request:
 
 
 def _wish(text: str | None) -> str | None:
-    """What a person asks for, without what nobody sees. Raises UserError if nothing is left."""
+    """The text without invisible characters. Raises UserError if nothing is left."""
     cleaned = wish(text) if text else None
     if text and not cleaned:
         raise UserError("There is nothing to read in what you typed. Write it in words.")

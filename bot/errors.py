@@ -8,9 +8,9 @@ BotError
 ├── Unavailable   a service does not answer now: try later
 └── Refused       a service answered no: trying again will not help
 
-The text of each says what happened, why, and what to do now; it never holds a secret. What a user
-may see is a template and its values, `UserError("There is no draft {id}.", id=7)`, so that it can
-be told in their language.
+The text of each says what happened, why, and what to do now; it never holds a secret. A text for a
+user is a template and its values, `UserError("There is no draft {id}.", id=7)`, so that it can be
+translated.
 """
 
 from bot.sentences import Words
@@ -40,7 +40,7 @@ class VoiceError(BotError):
 
 
 class UserError(BotError):
-    """The person asked for something that cannot be done; the text is shown to them."""
+    """The person wants something that cannot be done; the text is shown to them."""
 
 
 class Unavailable(BotError):

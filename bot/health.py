@@ -1,4 +1,4 @@
-"""/health and /metrics over HTTP, for an operator's watch; opt-in, on loopback unless told.
+"""/health and /metrics over HTTP, for an operator's watch; opt-in, on loopback by default.
 
 /health is 200 while the bot can do its work and 503 otherwise, with a sentence for each part.
 """
@@ -19,12 +19,12 @@ from bot.errors import BotError, ConfigError
 
 log = structlog.stdlib.get_logger(__name__)
 
-LOOK_AGAIN_S = 15.0  # however often it is asked, the model's server is asked no oftener
+LOOK_AGAIN_S = 15.0  # the model's server gets no more requests than that, however many come here
 PATIENCE_S = 5.0
 
 
 class Health:
-    """Looks whether the bot can do its work."""
+    """Checks whether the bot can do its work."""
 
     def __init__(self, bot: Bot, check_engine: Callable[[], Awaitable[None]]) -> None:
         self._bot = bot
@@ -34,7 +34,7 @@ class Health:
         self._engine_looked_s: float | None = None
 
     async def look(self) -> dict[str, str]:
-        """What is wrong with each part; empty for one that is well."""
+        """The fault of each part; empty for one that is well."""
         found = {
             "gateway": self._gateway(),
             "database": await _sentence(self._write()),
@@ -45,7 +45,7 @@ class Health:
         return found
 
     async def measure(self) -> None:
-        """Set what is measured when somebody looks, and not when it happens."""
+        """Set the figures that are measured at each look."""
         await self.look()
         metrics.GATEWAY_SECONDS.set(self._bot.latency)
         counts = await self._store.drafts.counts()
@@ -58,7 +58,7 @@ class Health:
         return "" if self._bot.is_connected else "The bot is not connected to Discord."
 
     async def _write(self) -> None:
-        """A full or read-only disk shows only when something is written."""
+        """Write something: only that shows a full or read-only disk."""
         await self._store.set_note("health", str(monotonic()))
 
     async def _ask_engine(self) -> str:
@@ -112,7 +112,7 @@ async def _sentence(check: Awaitable[None]) -> str:
         return "It does not answer."
     except BotError as e:
         return str(e)
-    except Exception as e:  # a check that fails is the finding, whatever it is
+    except Exception as e:  # the failure is the finding, whatever it is
         log.warning("a health check failed", exc_info=e)
         return f"It fails ({type(e).__name__})."
     return ""

@@ -1,6 +1,6 @@
-"""Tells Words in a person's language: one catalogue a language, `locales/<language>.po`.
+"""Translates Words into a person's language: one catalogue a language, `locales/<language>.po`.
 
-English is what stands in the code. A sentence that a catalogue lacks is told in English.
+The code holds the English. A sentence that a catalogue lacks stays English.
 """
 
 from functools import cache
@@ -35,7 +35,7 @@ def told(words: "Words | BotError", locale: str) -> str:
 def translated(text: str, locale: str, context: str | None = None) -> str | None:
     """The catalogue's entry for a text without values; None if it has none.
 
-    `context` tells the names of commands and options ("name") from other texts.
+    `context` separates the names of commands and options ("name") from other texts.
     """
     catalogue = _catalogue(locale.partition("-")[0])
     found = catalogue.get(text, context) if catalogue else None

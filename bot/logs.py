@@ -1,8 +1,8 @@
 """Logs: coloured lines for a person at a terminal, a JSON object a line otherwise; never a secret.
 
 Every line carries the `interaction`, `job` and `draft` it belongs to (structlog's contextvars), so
-one id is found through a draft's whole way. What people write is logged at no level: the libraries'
-own debug lines hold it, so DEBUG is for this bot's modules only.
+one id finds a draft's whole way. Never logs what people write: the libraries' debug lines hold it,
+so DEBUG is for this bot's modules only.
 """
 
 import json
@@ -82,7 +82,7 @@ def hide(secret: str) -> None:
 
 
 def redacted(text: str) -> str:
-    """The text without the secrets we know and without what looks like one."""
+    """The text without the secrets we know and anything that looks like one."""
     for secret in sorted(_known, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     for pattern in _SECRETS:
@@ -91,5 +91,5 @@ def redacted(text: str) -> str:
 
 
 def _without_secrets(_: WrappedLogger, __: str, line: EventDict | str) -> str:
-    """Last of all processors: it sees the line as it will be written, tracebacks included."""
+    """The last processor: it sees the finished line, tracebacks included."""
     return redacted(str(line))

@@ -1,4 +1,4 @@
-"""What is counted and timed, for Prometheus; health.py shows it. Every label has few values."""
+"""Counters and timers for Prometheus; health.py serves them. Every label has few values."""
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -29,7 +29,7 @@ UP = Gauge("bot_up", "1 while this part is well", ["part"])
 
 
 def timed(step: Step) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
-    """Time every call of an async function as one step, those that fail too."""
+    """Time every call of an async function as one step, also a call that fails."""
 
     def decorate(call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
         @wraps(call)
@@ -43,7 +43,7 @@ def timed(step: Step) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Await
 
 
 def generated(tokens: object) -> None:
-    """The model's server says that it generated so many tokens; it may say anything."""
+    """Count the tokens that the model's server reports; it may report anything."""
     if isinstance(tokens, int) and tokens > 0:
         TOKENS.inc(tokens)
 

@@ -1,4 +1,4 @@
-"""What a person may ask about themselves: everything that is stored, or that it is forgotten."""
+"""A person's rights over their data: to see all that is stored, or to have it deleted."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,12 +13,12 @@ from bot.store.dossier import erase
 
 log = structlog.get_logger()
 
-BUSY = timedelta(minutes=10)  # after that long, a draft that is being posted is forgotten, too
+BUSY = timedelta(minutes=10)  # after that, even a draft that is being posted is deleted
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What became of what lies elsewhere."""
+    """What became of things outside the database."""
 
     account: str | None  # the Mastodon account that was connected
     is_revoked: bool  # its server took the access back
@@ -26,7 +26,7 @@ class Forgotten:
 
 
 async def forget(store: Store, accounts: Accounts, user_id: int, now: datetime) -> Forgotten:
-    """Take the access to their account back, and delete everything. Raises UserError."""
+    """Revoke the access to their account, and delete everything. Raises UserError."""
     for draft in await store.drafts.in_state(State.PUBLISHING):
         if draft.owner_id == user_id and draft.attempted_at and now - draft.attempted_at < BUSY:
             raise UserError(

@@ -1,6 +1,6 @@
-"""Sentences for people: an English template and its values, put together when they are told.
+"""Sentences for people: an English template and its values, filled in when they are shown.
 
-Pure. `language.told` tells them in another language; `str()` tells them in English.
+Pure. `language.told` translates them; `str()` gives the English.
 """
 
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A template such as "Draft {id} is posted." and what goes into it, other Words among them."""
+    """A template such as "Draft {id} is posted." and its values, which may be Words too."""
 
     template: str
     values: dict[str, object] = field(default_factory=dict)
@@ -33,5 +33,5 @@ def say(template: str, /, **values: object) -> Words:
 
 
 def say_n(one: str, many: str, /, n: int, **values: object) -> Words:
-    """A sentence about `n` things: `one` for a single one, `many` otherwise."""
+    """A sentence about `n` things: `one` if `n` is 1, else `many`."""
     return Words(one, {"n": n, **values}, many)

@@ -1,6 +1,6 @@
-"""What of a text a person can see: all else is taken out before the text is shown, and so posted.
+"""Removes from a text all that a person cannot see, before it is shown and so posted.
 
-Pure. And foreign words (an answer of a server, a topic) as they stand in a sentence of the bot's.
+Pure. Also puts foreign words (a server's answer, a topic) into the bot's sentences.
 """
 
 import re
@@ -16,7 +16,7 @@ _EMOJI = "\u00a9\u00ae\u203c\u2049\u2100-\u2bff\u3030\u303d\u3297\u3299\U0001f00
 _JOINING = (
     "\u0620-\u08ff\u0900-\u109f\u1780-\u17b3\u17b6-\u17ff\u1820-\u18aa"  # Arabic to Mongolian
 )
-_KEPT = (  # where they show: joined letters, emoji made of several, flags of parts of a country
+_KEPT = (  # joiners that show: in joined letters, emoji made of several, flags of regions
     f"(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])"
     f"|(?:(?<=[{_EMOJI}])|(?<=[{_EMOJI}]\ufe0f))\u200d(?=[{_EMOJI}])"
     f"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
@@ -26,8 +26,8 @@ _KEPT = (  # where they show: joined letters, emoji made of several, flags of pa
 _SEEN_OR_NOT = re.compile(f"({_KEPT})|[{_UNSEEN}]")
 _LINE_END = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*\n")  # Mastodon shows one for any number of them
-_BLANK = re.compile("[\u2800\t]")  # a letter without a dot, and a tab: spaces to whoever reads
-# What models take for the beginning of somebody's turn.
+_BLANK = re.compile("[\u2800\t]")  # a braille letter without dots, and a tab: both look like spaces
+# Models take these for the beginning of a role's turn.
 _ROLE_MARK = re.compile(
     r"<\|[^<>\n]{0,40}\|>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>", re.I
 )
@@ -40,7 +40,7 @@ _LINE_START = re.compile(r"^(\s*)([-+#>])|^(\s*\d+)([.)])", re.M)
 
 
 def visible(text: str) -> str:
-    """The text without what cannot be seen; lines end by newlines, of blank ones one stays."""
+    """The text without invisible characters; lines end by newlines, of blank ones one stays."""
     text = _SEEN_OR_NOT.sub(lambda m: m[1] or "", _LINE_END.sub("\n", text))
     return _BLANK_LINES.sub("\n\n", _BLANK.sub(" ", text)).strip()
 
@@ -51,17 +51,17 @@ def one_line(text: str, limit: int | None = None) -> str:
 
 
 def wish(text: str) -> str:
-    """What a person asks a model for: one line, which cannot begin another role's turn."""
+    """A person's request to a model: one line, which cannot begin another role's turn."""
     return one_line(_ROLE_MARK.sub(" ", visible(text)))
 
 
 def inline(text: str, limit: int = 300) -> str:
-    """Somebody's words within a sentence: one line, shown as it is."""
+    """Somebody's words within a sentence: one line, shown literally."""
     return escaped(one_line(text, limit))
 
 
 def escaped(text: str) -> str:
-    """Markdown of Discord's that shows exactly this text; links stay links."""
+    """Discord Markdown that shows exactly this text; links stay links."""
     pieces = _LINK.split(text)  # every second one is a link
     pieces[::2] = [_NO_LINK.sub(r"\1\\:", _MARKDOWN.sub(r"\\\1", piece)) for piece in pieces[::2]]
     return _LINE_START.sub(lambda m: f"{m[1] or m[3] or ''}\\{m[2] or m[4]}", "".join(pieces))

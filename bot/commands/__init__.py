@@ -1,7 +1,7 @@
 """The commands of `python -m bot`: a module each, with `add(parser)` and `run(args)`.
 
-`add` sets the flags and the text of `--help`. `run` returns the exit code, and imports what it
-needs only then: the help of no command waits for Discord's or OpenAI's library.
+`add` sets the flags and the text of `--help`. `run` returns the exit code. Only `run` imports what
+the command needs, so `--help` never waits for Discord's or OpenAI's library.
 """
 
 import argparse
@@ -20,7 +20,7 @@ COMMANDS = {  # the module is named as the command
 
 
 def carry_out(args: argparse.Namespace) -> int:
-    """Run the command that was chosen; a mistake of ours is logged, and exit code 1."""
+    """Run the chosen command; a mistake of ours is logged and gives exit code 1."""
     import asyncio
 
     import structlog
@@ -32,7 +32,7 @@ def carry_out(args: argparse.Namespace) -> int:
         code: int = asyncio.run(args.run(args))
     except (BotError, ModuleNotFoundError):
         raise
-    except Exception:  # the log, which hides secrets, is its place
+    except Exception:  # goes to the log, which hides secrets
         log = structlog.stdlib.get_logger(__name__)
         log.critical("an unexpected error ended the bot", exc_info=True)
         return 1

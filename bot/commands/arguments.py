@@ -18,7 +18,7 @@ def whole(low: int, high: float, hint: str) -> Callable[[str], int]:
             if low <= (value := int(text)) <= high:
                 return value
         except ValueError:
-            pass  # the same sentence says what is asked for
+            pass  # the same sentence says what is wanted
         raise argparse.ArgumentTypeError(f"{text or 'nothing'} is {hint}")
 
     return read

@@ -1,4 +1,4 @@
-"""`backup`: a copy of the database that can be opened by itself."""
+"""`backup`: a complete copy of the database."""
 
 import argparse
 import asyncio
@@ -20,7 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(args: argparse.Namespace) -> int:
-    """Copy, and show how far that is."""
+    """Copy, and show the progress."""
     from rich.console import Console
     from rich.progress import Progress
 

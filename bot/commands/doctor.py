@@ -29,7 +29,7 @@ async def run(_: argparse.Namespace) -> int:
     async for finding in examine():
         mark = Text("✓ ", "green") if finding.is_well else Text("✗ ", "red")
         line = mark + Text(f"{finding.name}: ", "bold") + Text(finding.sentence)
-        console.print(line, soft_wrap=True)  # a link that is broken in two leads nowhere
+        console.print(line, soft_wrap=True)  # a link broken in two leads nowhere
         for warning in finding.warnings:
             console.print(Text("! ", "yellow") + Text(warning), soft_wrap=True)
         well &= finding.is_well

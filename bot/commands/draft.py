@@ -1,6 +1,6 @@
-"""`draft`: candidates in the terminal, or in bulk into a file; Discord and Mastodon are not asked.
+"""`draft`: candidates in the terminal, or in bulk into a file, without Discord and Mastodon.
 
-What is written, and what is refused, is as after /draft: bot/writing/composing.py.
+Writes and refuses the same as /draft: bot/writing/composing.py.
 """
 
 import argparse

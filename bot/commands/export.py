@@ -1,4 +1,4 @@
-"""`export`: everything stored about a person, as they may ask for it."""
+"""`export`: everything stored about a person, which they may request."""
 
 import argparse
 from pathlib import Path

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = structlog.stdlib.get_logger(__name__)
 
-DRAIN_S = 25  # how long a stop waits for what is in hand; docker-compose.yml allows a little more
+DRAIN_S = 25  # how long a stop waits for work in hand; docker-compose.yml allows a little more
 DESCRIPTION = """\
 Serves Discord until Ctrl-C or SIGTERM; then it finishes what is in hand, for
 at most 25 seconds, and a second Ctrl-C ends it at once. Every setting comes
@@ -87,7 +87,7 @@ async def run(_: argparse.Namespace) -> int:
 
 
 async def _prepare(llm: "LLM", folder: Path, default: Path | None) -> None:
-    """Look at every voice, and start what serves them. Raises VoiceError if the default is bad."""
+    """Check every voice, and start the engine. Raises VoiceError if the default voice is bad."""
     for name in list_voices(folder) if default is None else [default.name, *list_voices(folder)]:
         try:
             voice = Voice.load(folder / name)
@@ -121,7 +121,7 @@ async def _accounts(settings: "Settings", store: "Store") -> "Accounts":
 
 
 async def _serve(bot: "Bot", token: str) -> None:
-    """Serve until a signal, then finish what is in hand; a second signal ends the process."""
+    """Serve until a signal, then finish the work in hand; a second signal ends the process."""
     serving = asyncio.create_task(bot.serve(token))
     stopped = asyncio.create_task(signalled())
     await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""`sandbox`: the package of that name, and the bot as a child that lives in it."""
+"""`sandbox`: starts the sandbox package, and the bot as a child inside it."""
 
 import argparse
 import asyncio
@@ -48,7 +48,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(args: argparse.Namespace) -> int:
-    """Start everything, say where the page is, and wait until it is to end."""
+    """Start everything, say where the page is, and wait for the end."""
     page_port = _port() if args.port is None else args.port
     try:
         from sandbox.server import Sandbox
@@ -85,7 +85,7 @@ async def run(args: argparse.Namespace) -> int:
 
 
 def _port() -> int:
-    """What SANDBOX_PORT says. Raises ConfigError."""
+    """The port in SANDBOX_PORT. Raises ConfigError."""
     try:
         return port(os.environ.get("SANDBOX_PORT") or str(DEFAULT_PORT))
     except argparse.ArgumentTypeError as e:

@@ -1,7 +1,7 @@
 """`serve`: local voices for any client of OpenAI's chat completions, on one base model.
 
-The server is the one that the bot starts for itself, bot/writing/engine_child.py; here is which
-voices, at what address, and what to say.
+Starts the bot's own server, bot/writing/engine_child.py; chooses the voices and the address, and
+prints them.
 """
 
 import argparse
@@ -75,7 +75,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(args: argparse.Namespace) -> int:
-    """Serve these voices, or all that can be, until Ctrl-C."""
+    """Serve these voices, or all local ones, until Ctrl-C."""
     from bot.writing.engine_child import servable, serve_voices
 
     voices = _named(args.voices, args.voice) if args.voice else servable(args.voices)
@@ -125,7 +125,7 @@ def _named(folder: Path, names: Sequence[str]) -> dict[str, Voice]:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises ConfigError if the address cannot be had."""
+    """A listening socket. Raises ConfigError if the address is not to be had."""
     try:
         return socket.create_server((host, port))
     except OSError as e:
@@ -136,7 +136,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _greeting(voices: dict[str, Voice], host: str, port: int) -> str:
-    """What a person needs to use the server: its address, its voices and a call to try."""
+    """The text for a person: the server's address, its voices and a call to try."""
     url = f"http://{host}:{port}/v1"
     name, voice = next(iter(voices.items()))
     limit = voice.sampling.max_tokens

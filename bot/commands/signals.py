@@ -1,4 +1,4 @@
-"""Waits for whoever wants this process to end."""
+"""Waits for the signal to end this process."""
 
 import asyncio
 import signal

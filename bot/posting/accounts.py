@@ -1,7 +1,7 @@
-"""Whose statuses go to which Mastodon account: each person posts to their own.
+"""The Mastodon account of each person.
 
-A person connects an account with /mastodon connect; its token is stored encrypted. The account of
-the settings, if there is one, is the operators', unless they connected one of their own.
+A person connects one with /mastodon connect; its token is stored encrypted. Operators who
+connected none post to the account of the settings, if there is one.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class Accounts:
         private: frozenset[str] = frozenset(),
         pauses_s: tuple[float, ...] = PAUSES_S,
     ) -> None:
-        """`shared` is the operators'; `private` are servers allowed although not public."""
+        """`shared` is the operators'; `private` are allowed servers that are not public."""
         self._operators = operators
         self._shared = shared
         self._stored = store.accounts
@@ -48,10 +48,10 @@ class Accounts:
         self._registering = asyncio.Lock()
 
     async def of(self, user_id: int, name: str | None = None) -> Mastodon:
-        """The account a person posts to, or their account of that name, and never another.
+        """The account a person posts to; with a name, their account of that name and no other.
 
-        Raises UserError if they have none, Refused if the one named is not theirs any more,
-        Unavailable if it cannot be said now.
+        Raises UserError if they have none, Refused if the named one is no longer theirs,
+        Unavailable if that is unknown now.
         """
         mine = await self._stored.of(user_id)
         if mine and name in (None, f"{mine.base_url} {mine.handle}"):
@@ -73,7 +73,7 @@ class Accounts:
         )
 
     async def begin(self, user_id: int, typed: str, now: datetime) -> tuple[str, str]:
-        """Begin to connect an account: the server's address, and the link where one says yes."""
+        """Begin to connect an account: the server's address, and the link for the person's yes."""
         base_url = instance.base_url(typed, self._private)
         async with self._registering:
             client = await self._client(base_url, now - APPLICATION_LIFE)
@@ -86,7 +86,7 @@ class Accounts:
         return base_url, oauth.authorisation_link(client)
 
     async def finish(self, user_id: int, code: str, now: datetime) -> Mastodon:
-        """Connect the account that a code stands for, at the server where this person began."""
+        """Connect the code's account, at the server where this person began."""
         base_url = await self._stored.pending_connection(user_id, now - CODE_LIFE)
         client = await self._client(base_url) if base_url else None
         if base_url is None or client is None:
@@ -111,7 +111,7 @@ class Accounts:
         return account
 
     async def disconnect(self, user_id: int) -> tuple[str, bool]:
-        """Forget a person's account: its name, and whether its server took the access back."""
+        """Delete a person's account; returns its name, and whether its server ended the access."""
         mine = await self._stored.of(user_id)
         if mine is None:
             raise UserError("You have no connected Mastodon account, so there is nothing to do.")
@@ -122,7 +122,7 @@ class Accounts:
         return f"{mine.base_url} {mine.handle}", is_revoked
 
     async def renew_secrets(self) -> list[str]:
-        """Encrypt every secret with the first key; the names of those that no key opens."""
+        """Encrypt every secret with the first key; returns the names of those no key opens."""
         lost = []
         for name, secret in await self._stored.secrets():
             try:
@@ -160,7 +160,7 @@ class Accounts:
         return Client(base_url, base_url in self._private, found.client_id, secret)
 
     async def _revoke(self, base_url: str, token: str, *, is_locked: bool = False) -> bool:
-        """Ask the server to take an access back; False if that is not sure."""
+        """Revoke an access at the server; False if the outcome is unknown."""
         client = await self._client(base_url)
         if client is None:
             return False

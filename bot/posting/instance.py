@@ -1,8 +1,8 @@
 """Addresses of Mastodon servers as people type them, and an HTTP session that goes nowhere else.
 
-The server of a connected account is a stranger's: it is reached by https only, at public addresses
-only (looked up, checked and connected to in one step, so that no second answer of the name server
-can differ), and redirects are not followed. Every answer is bounded in size and in time.
+The server of a connected account is a stranger's. The session uses https and public addresses only
+(looks up, checks and connects in one step, so that no second answer of the name server can differ),
+and follows no redirects. It bounds every answer in size and time.
 """
 
 import io
@@ -33,7 +33,7 @@ _ELSEWHERE = say("It sends its visitors to another server: give that one's addre
 
 
 class AddressRefused(Exception):
-    """A server that is not to be talked to, and why."""
+    """A server that the bot must not talk to, and why."""
 
     def __init__(self, words: Words) -> None:
         super().__init__(str(words))
@@ -41,7 +41,7 @@ class AddressRefused(Exception):
 
 
 def base_url(typed: str, private: Collection[str] = ()) -> str:
-    """Address of the server a person names, by its name, a link or a handle. Raises UserError.
+    """Address of the server in a name, a link or a handle. Raises UserError.
 
     `private` are addresses that the operator allows although they are not public or not https.
     """
@@ -66,7 +66,7 @@ def base_url(typed: str, private: Collection[str] = ()) -> str:
 
 
 class Session(requests.Session):
-    """Requests to one server and no other; what may go wrong with it ends in bounded time."""
+    """Requests to one server and no other; every failure ends in bounded time."""
 
     def __init__(
         self, base_url: str, *, is_trusted: bool, max_seconds: float = MAX_SECONDS
@@ -94,7 +94,7 @@ class Session(requests.Session):
         return response
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """No redirect is followed, nor looked at: a POST would become a GET on the way."""
+        """Ignore every redirect: a POST would become a GET on the way."""
 
 
 def _body(response: requests.Response) -> bytes:
@@ -112,7 +112,7 @@ _here = threading.local()  # .sockets: those of the request that runs in this th
 
 @contextmanager
 def _cut_off_after(seconds: float) -> Iterator[None]:
-    """Cut the connections of this thread's request if it takes too long, byte by byte or silent."""
+    """Cut the connections of this thread's request if it takes too long, even if bytes come."""
     sockets: list[socket.socket] = []
     _here.sockets = sockets
 
@@ -145,7 +145,7 @@ class _Cut(HTTPConnection):
 
 
 class _Public(_Cut):
-    """A connection to public addresses only: what was checked is what is connected to."""
+    """A connection to public addresses only: it connects to the very address it checked."""
 
     def _connected(self) -> socket.socket:
         try:
@@ -162,7 +162,7 @@ class _Public(_Cut):
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet, also where it is wrapped in IPv6."""
+    """Whether an IP address is on the public internet, also if it is wrapped in IPv6."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         wrapped = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]

@@ -1,8 +1,8 @@
-"""Posts a status exactly once, and asks a Mastodon server for its limits and whose account it is.
+"""Posts a status exactly once; reads a Mastodon server's limits and the account's name.
 
-Mastodon.py is synchronous: every call runs in a thread. Cancelling the task does not take a request
-back, and an Idempotency-Key is not enough (GoToSocial ignores it, Mastodon forgets it in an hour):
-after any unknown outcome the account's own statuses are looked at before anything is sent again.
+Mastodon.py is synchronous: every call runs in a thread. Cancelling the task does not undo a
+request, and an Idempotency-Key is not enough (GoToSocial ignores it, Mastodon forgets it in an
+hour). So after any unknown outcome it looks at the account's own statuses before it sends again.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ CLOCK_SKEW = timedelta(minutes=1)  # the server stamps its statuses by its own c
 PAGE = 40  # statuses; the most that servers give at once
 MAX_PAGES = 10
 SURELY_NOT_POSTED = {400, 401, 403, 404, 406, 410, 413, 422}
-# What an answer of another shape ends in: here, or in Mastodon.py, which gives it types
+# Errors from answers of another shape: here, or in Mastodon.py, which gives them types
 NO_SENSE = (AttributeError, KeyError, TypeError, ValueError, IndexError)
 AS_THE_ACCOUNT = Style()
 SHORTEST_LIMIT = 20  # characters; a thread's parts need some for their numbers
@@ -54,7 +54,7 @@ class Mastodon:
         session: Session | None = None,
         handle: str | None = None,
     ) -> None:
-        """`handle` ("@name") is that of an account its owner connected; None: the operator's."""
+        """`handle` is a connected account's "@name"; None for the operator's."""
         self._api = Api(
             api_base_url=base_url,
             ratelimit_method="throw",  # "wait" would sleep up to 5 minutes in the thread
@@ -86,18 +86,18 @@ class Mastodon:
 
     @property
     def name(self) -> str:
-        """Which account this is, as stored with what it posted; known once it is verified."""
+        """The account's name, as stored with its drafts; known once it is verified."""
         assert self._handle
         return f"{self.base_url} {self._handle}"
 
     async def identify(self) -> str:
-        """The name, asked for if it is not known yet. Raises Unavailable or Refused."""
+        """The name; requests it if it is not known yet. Raises Unavailable or Refused."""
         if not self._handle:
             await self.verify()
         return self.name
 
     def style(self, asked: Style) -> Style:
-        """How a status is posted: as asked for, else as this account is set."""
+        """How a status is posted: as requested, else by this account's settings."""
         return Style(
             asked.visibility or self._style.visibility,
             asked.language or self._style.language,
@@ -109,7 +109,7 @@ class Mastodon:
         return status_length(text, self.style(asked).content_warning or "")
 
     async def max_chars(self) -> int:
-        """Limit of the instance, asked once. Raises Unavailable or Refused."""
+        """Limit of the instance, requested once. Raises Unavailable or Refused."""
         if self._max_chars is None:
             self._max_chars = await self._call(self._ask_limit)
         return self._max_chars
@@ -133,9 +133,9 @@ class Mastodon:
     ) -> Status:
         """Post `text` exactly once.
 
-        `since`: when posting it was first tried; `retried`: this is not the first try; `known`: ids
-        of statuses that are something else. Raises Refused: surely not posted. Raises Unavailable:
-        it may be, call again with `retried`.
+        `since`: time of the first try; `retried`: this is not the first try; `known`: ids of other
+        drafts' statuses. Raises Refused if it is surely not posted. Raises Unavailable if it may
+        be: call again with `retried`.
         """
         for pause in (*self._pauses_s, None):
             if retried and (found := await self.find(text, since, known)):
@@ -175,13 +175,13 @@ class Mastodon:
         )
 
     async def find(self, text: str, since: datetime, known: Collection[str]) -> Status | None:
-        """Look for a status of this text among the account's own since the first attempt.
+        """Look for a status with this text among the account's own since the first try.
 
         Raises Unavailable.
         """
         try:
             return await self._find(text, since, known)
-        except Refused as e:  # not to be allowed to look does not say that nothing is there
+        except Refused as e:  # a ban on looking does not prove that nothing is there
             raise Unavailable("{reason}", reason=e.words) from e
 
     async def _find(self, text: str, since: datetime, known: Collection[str]) -> Status | None:
@@ -207,7 +207,7 @@ class Mastodon:
         return _id(account["id"]), f"@{account['acct']}"
 
     def _words(self, status: Status) -> list[str]:
-        """What was sent as that status, word by word."""
+        """The words of a status, to compare with the text that was sent."""
         words: list[str] = self._api.status_source(status.id)["text"].split()
         return words
 
@@ -224,7 +224,7 @@ class Mastodon:
             last_id = page[-1].id
 
     def _status(self, found: Any) -> Status:  # Any: Mastodon.py has no usable types
-        """What is shown of it leads where it says; an odd address is the server's own instead."""
+        """Read a status; the server's own address takes the place of an odd one."""
         url = found["url"] or found["uri"]
         is_address = isinstance(url, str) and _URL.fullmatch(url)
         return Status(_id(found["id"]), url if is_address else self.base_url)

@@ -1,8 +1,8 @@
-"""How a person lets the bot into their Mastodon account: OAuth with a code they carry over.
+"""Lets the bot into a person's Mastodon account: OAuth with a code that the person carries over.
 
-register -> authorisation_link -> (the person brings a code) -> exchange … revoke. The addresses are
-those of every Mastodon server; what a server says of itself could lead elsewhere. Each call raises
-UserError, Unavailable or Refused with a sentence.
+register -> authorisation_link -> (the person brings a code) -> exchange … revoke. The paths are
+those of every Mastodon server; those that a server names for itself could lead elsewhere. Each call
+raises UserError, Unavailable or Refused with a sentence.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class Client:
 
 
 async def register(base_url: str, *, is_trusted: bool) -> Client:
-    """Register the bot at a server, which lets few do so in ten minutes."""
+    """Register the bot at a server, which allows only a few registrations in ten minutes."""
     form = {"client_name": APP_NAME, "redirect_uris": OUT_OF_BAND, "scopes": SCOPES}
     status, said = await _post(Client(base_url, is_trusted, "", ""), "/api/v1/apps", form)
     if status != 200:
@@ -47,7 +47,7 @@ async def register(base_url: str, *, is_trusted: bool) -> Client:
 
 
 def authorisation_link(client: Client) -> str:
-    """Where the person says yes and gets the code."""
+    """The link where the person says yes and gets the code."""
     asked = {
         "client_id": client.client_id,
         "redirect_uri": OUT_OF_BAND,
@@ -58,7 +58,7 @@ def authorisation_link(client: Client) -> str:
 
 
 async def exchange(client: Client, code: str) -> str:
-    """The access token that a code stands for."""
+    """Exchange a code for an access token."""
     form = {"grant_type": "authorization_code", "code": code, "scope": SCOPES}
     status, said = await _post(
         client, "/oauth/token", form | {"redirect_uri": OUT_OF_BAND} | _credentials(client)
@@ -72,7 +72,7 @@ async def exchange(client: Client, code: str) -> str:
 
 
 async def revoke(client: Client, token: str) -> None:
-    """Take the bot's access to an account back."""
+    """Revoke the bot's access to an account."""
     status, _ = await _post(client, "/oauth/revoke", {"token": token} | _credentials(client))
     if status != 200:
         raise Refused("{server} does not take the access back.", server=client.base_url)
@@ -90,7 +90,7 @@ def _text(said: object, key: str) -> str:
 
 
 async def _post(client: Client, path: str, form: Form) -> tuple[int, Any]:  # Any: somebody's JSON
-    """Send a form; the status and what was said, unless the server has a fault of its own."""
+    """Send a form; returns the HTTP status and the answer, unless the server has a fault."""
     server = client.base_url
 
     def call() -> requests.Response:

@@ -1,8 +1,8 @@
-"""From an approval to a status, exactly once; and what can be done about it.
+"""From an approval to a status, exactly once, and back.
 
-approve      claim, post part by part, record          settle  go on with what is due or half-way
-post_later, take_back                                  undo    delete what is posted
-answer       what the owner found where the bot could not
+approve      claim, post part by part, record          settle  go on with due and half-way posts
+post_later, take_back                                  undo    delete the statuses
+answer       what the owner found and the bot could not
 """
 
 from collections import Counter
@@ -20,10 +20,10 @@ from bot.writing.voices import Voices
 
 log = structlog.stdlib.get_logger(__name__)
 
-Outcome = tuple[Draft, BotError | None]  # a draft as it is now, and what went wrong
+Outcome = tuple[Draft, BotError | None]  # a draft as it is now, and the error, if any
 
-ASK_AFTER = timedelta(hours=24)  # of not knowing whether a status is there
-TOO_LATE = timedelta(hours=24)  # a scheduled post is not made up for after so long
+ASK_AFTER = timedelta(hours=24)  # without knowing whether a status is there
+TOO_LATE = timedelta(hours=24)  # after that, a missed scheduled post is not posted
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=30)
 
 
@@ -39,7 +39,7 @@ class Publishing:
         self._pauses: dict[int, tuple[timedelta, datetime]] = {}  # draft -> last pause, its end
 
     async def approve(self, draft: Draft, position: int, fingerprint: str, now: datetime) -> None:
-        """Post one candidate, once, if it still is the text of this fingerprint.
+        """Post one candidate, once, if its fingerprint is still this one.
 
         Raises UserError or Refused (it is not posted), Unavailable (`settle` goes on).
         """
@@ -102,9 +102,9 @@ class Publishing:
             await self._publish(await self._again(draft), now, retried=False)
 
     async def settle(self, now: datetime) -> list[Outcome]:
-        """Post what is due, and finish what a crash or a fault left half-way.
+        """Post the drafts that are due, and finish those that a crash or a fault left half-way.
 
-        Returns what became of each; what is still unknown is left out, and tried again later.
+        Returns the known outcomes; the next call tries the unknown ones again.
         """
         waiting = await self._drafts.in_state(State.PUBLISHING) + await self._drafts.due(now)
         found = [await self.settle_one(draft, now) for draft in waiting]
@@ -258,7 +258,7 @@ class Publishing:
 
 
 def expect_whole(draft: Draft, position: int | None = None) -> None:
-    """Raise UserError if a thread of this draft broke off, and this is not how it goes on."""
+    """Raise UserError if this draft's thread broke off, and this is not how it goes on."""
     if draft.has_begun and position != draft.chosen:
         raise UserError(
             "A part of this thread is posted already. Post the rest, or delete it first."
@@ -266,17 +266,17 @@ def expect_whole(draft: Draft, position: int | None = None) -> None:
 
 
 def decided(draft: Draft) -> UserError:
-    """What to say to a decision that comes too late."""
+    """The answer to a decision that comes too late."""
     return UserError("This draft is {state} by now.", state=STATE_WORDS[draft.state])
 
 
 def gone() -> UserError:
-    """What to say about a draft that is not stored."""
+    """The answer about a draft that is not stored."""
     return UserError("This draft is not stored any more. Ask for a new one with /draft.")
 
 
 def _unsure(error: Unavailable) -> Unavailable:
-    """What to say while nobody knows whether a status is there."""
+    """The answer while nobody knows whether a status is there."""
     if isinstance(error.__cause__, Refused):  # something that this person can mend
         return Unavailable(
             "{reason} I do not know yet whether your post is there. I keep looking and post it"

@@ -1,7 +1,7 @@
 """Secrets at rest: encrypted with Fernet. The first key encrypts, every key opens.
 
-Keys come from SECRET_KEY, or from a file beside the database that is made at the first start. To
-change the key, put a new one before the old one and start the bot: it encrypts everything anew.
+Keys come from SECRET_KEY, or from a file beside the database, made at the first start. To change
+the key, put a new one before the old one and start the bot: it encrypts everything anew.
 """
 
 import re
@@ -15,7 +15,7 @@ from bot.errors import ConfigError
 
 
 class LockedOut(Exception):
-    """A secret was encrypted with a key that is not here."""
+    """No key here opens a secret."""
 
 
 class Vault:
@@ -35,7 +35,7 @@ class Vault:
 
     @classmethod
     def open(cls, secret_key: str | None, database: Path) -> "Vault":
-        """The vault of a database: with the keys given, and those of its key file."""
+        """The vault of a database, with the given keys and those of its key file."""
         return cls([*_split(secret_key or ""), *_keys_of_file(key_file(database), not secret_key)])
 
     def lock(self, secret: str) -> str:
@@ -44,7 +44,7 @@ class Vault:
         return self._fernet.encrypt(secret.encode()).decode()
 
     def unlock(self, locked: str) -> str:
-        """The secret itself. Raises LockedOut."""
+        """Decrypt a secret. Raises LockedOut."""
         try:
             secret = self._fernet.decrypt(locked.encode()).decode()
         except InvalidToken as e:
@@ -61,7 +61,7 @@ class Vault:
 
 
 def key_file(database: Path) -> Path:
-    """Where the key of a database is, unless SECRET_KEY holds it."""
+    """The file with a database's key, unless SECRET_KEY holds it."""
     return database.with_name(database.name + ".key")
 
 

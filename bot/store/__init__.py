@@ -1,8 +1,8 @@
 """All SQL. Rows in, dataclasses out; one module a subject, one database under them.
 
-drafts.py     drafts with their texts, found again         decisions.py    what moves a draft
-people.py     language, voice in use, time zone            in_progress.py  decisions under way
-grants.py     whose a voice is                             schedules.py    the daily suggestions
+drafts.py     drafts with their texts, and finding them    decisions.py    a draft's next states
+people.py     language, voice in use, time zone            in_progress.py  decisions in progress
+grants.py     who owns a voice, and its guests             schedules.py    the daily suggestions
 accounts.py   Mastodon accounts and the way to them        trials.py       blind tests
 dossier.py    all about one person, to export or erase     backup.py       a copy of it all
 database.py   the file itself
@@ -45,12 +45,12 @@ class Store:
             yield cls(database)
 
     async def note(self, name: str) -> str | None:
-        """What the bot noted of itself under this name."""
+        """The bot's own note under this name."""
         row = await self.database.row("SELECT value FROM notes WHERE name = ?", (name,))
         return row["value"] if row else None
 
     async def set_note(self, name: str, value: str) -> None:
-        """Remember something of the bot itself."""
+        """Store a note of the bot's own."""
         await self.database.write(
             "INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)", (name, value)
         )

@@ -8,7 +8,7 @@ from bot.store.database import Database, iso
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A Mastodon account its owner connected; the token is encrypted."""
+    """A Mastodon account that its owner connected; the token is encrypted."""
 
     base_url: str
     handle: str  # "@name"
@@ -42,7 +42,7 @@ class AccountTable:
         return [row["user_id"] for row in rows]
 
     async def connect(self, user_id: int, account: Connected, now: datetime) -> None:
-        """Remember the account a person connected, in place of an earlier one."""
+        """Store the account a person connected, in place of an earlier one."""
         async with self._db.transaction():
             await self._db.run(
                 "INSERT OR REPLACE INTO accounts (user_id, base_url, handle, token, connected_at)"
@@ -52,13 +52,13 @@ class AccountTable:
             await self._db.run("DELETE FROM connections WHERE user_id = ?", (user_id,))
 
     async def disconnect(self, user_id: int) -> None:
-        """Forget the account a person connected."""
+        """Delete the account a person connected."""
         await self._db.write("DELETE FROM accounts WHERE user_id = ?", (user_id,))
 
     # The way there: a server, the bot's registration with it, and the code a person brings.
 
     async def begin_connection(self, user_id: int, base_url: str, now: datetime) -> None:
-        """Remember where a person is about to connect an account."""
+        """Store where a person is about to connect an account."""
         await self._db.write(
             "INSERT OR REPLACE INTO connections (user_id, base_url, begun_at) VALUES (?, ?, ?)",
             (user_id, base_url, iso(now)),
@@ -73,7 +73,7 @@ class AccountTable:
         return row["base_url"] if row else None
 
     async def application(self, base_url: str, since: datetime | None = None) -> Application | None:
-        """The bot's registration at a server: in use there, or made since then."""
+        """The bot's registration at a server, if it is in use there or was made since then."""
         row = await self._db.row(
             "SELECT client_id, client_secret FROM applications WHERE base_url = ?"
             " AND (registered_at >= ? OR base_url IN (SELECT base_url FROM accounts))",
@@ -82,7 +82,7 @@ class AccountTable:
         return Application(**row) if row else None
 
     async def register(self, base_url: str, application: Application, now: datetime) -> None:
-        """Remember the bot's registration at a server."""
+        """Store the bot's registration at a server."""
         await self._db.write(
             "INSERT OR REPLACE INTO applications"
             " (base_url, client_id, client_secret, registered_at) VALUES (?, ?, ?, ?)",
@@ -92,7 +92,7 @@ class AccountTable:
     # Keys are changed now and then.
 
     async def secrets(self) -> list[tuple[str, str]]:
-        """Every encrypted secret, after the name of what it opens."""
+        """Every encrypted secret, by the name of what it opens."""
         rows = await self._db.rows(
             "SELECT base_url || ' ' || handle AS name, token AS secret FROM accounts"
             " UNION ALL SELECT base_url, client_secret FROM applications"
@@ -100,7 +100,7 @@ class AccountTable:
         return [(row["name"], row["secret"]) for row in rows]
 
     async def replace_secret(self, old: str, new: str) -> None:
-        """Put a secret that was encrypted anew in the place of the old one."""
+        """Replace a secret by the same one, encrypted anew."""
         async with self._db.transaction():
             await self._db.run("UPDATE accounts SET token = ? WHERE token = ?", (new, old))
             await self._db.run(

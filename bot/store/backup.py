@@ -13,7 +13,7 @@ PAGES = 256  # a step: the bot can write between two of them
 
 
 def back_up(database: Path, target: Path, progress: Callable[[int, int], None]) -> None:
-    """Copy the database to a new file; `progress` gets the pages done, and all. Raises UserError.
+    """Copy the database to a new file; `progress` gets pages done and in all. Raises UserError.
 
     Secrets in it stay encrypted; the key is not part of it.
     """

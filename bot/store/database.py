@@ -22,7 +22,7 @@ PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # a lost commit could post twice
     "busy_timeout=1000",  # a click that writes twice must still be answered within 3 s
-    "secure_delete=ON",  # what a person has deleted is not left in the file
+    "secure_delete=ON",  # deleted data leaves no trace in the file
 )
 # SQLite's result codes, https://www.sqlite.org/rescode.html: the disk's fault, not ours
 LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -81,12 +81,12 @@ class Database:
         return next(iter(await self.rows(sql, values)), None)
 
     async def run(self, sql: str, values: Iterable[object] = ()) -> int:
-        """Run one statement, only inside a transaction; how many rows it changed."""
+        """Run one statement inside a transaction; returns how many rows it changed."""
         assert self._write.locked()
         return (await self._connection.execute(sql, tuple(values))).rowcount
 
     async def insert(self, table: str, **columns: object) -> int:
-        """Add one row, only inside a transaction; its id."""
+        """Add one row inside a transaction; returns its id."""
         assert self._write.locked()
         marks = ", ".join("?" * len(columns))
         cursor = await self._connection.execute(
@@ -96,7 +96,7 @@ class Database:
         return cursor.lastrowid
 
     async def write(self, sql: str, values: Iterable[object] = ()) -> int:
-        """Run one statement in a transaction of its own; how many rows it changed."""
+        """Run one statement in its own transaction; returns how many rows it changed."""
         async with self.transaction():
             return await self.run(sql, values)
 
@@ -104,7 +104,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[None]:
         """One write at a time: on a shared connection, a rollback would undo another's write.
 
-        Raises Unavailable if the disk fails: nothing of it is stored then.
+        Raises Unavailable if the disk fails; it stores nothing then.
         """
         async with self._write:
             with _plainly():
@@ -118,21 +118,21 @@ class Database:
                     raise
 
     async def settle(self) -> None:
-        """Bring the file itself up to date: what was deleted is not in a log beside it either."""
+        """Empty the log beside the file, which may still hold deleted data."""
         async with self._write:
             with _plainly():
                 await self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def reading_uri(path: Path) -> str:
-    """Address of a database that is there. Raises ConfigError if it is not."""
+    """Address of an existing database. Raises ConfigError if there is none."""
     if not path.is_file():
         raise ConfigError(f"There is no database {path}. Set DATABASE to the bot's.")
     return f"{path.absolute().as_uri()}?mode=rw"  # read-only could not join a bot that is writing
 
 
 def iso(moment: datetime) -> str:
-    """A moment as it is stored."""
+    """A moment in its stored form."""
     return moment.isoformat()
 
 
@@ -142,7 +142,7 @@ def moment(stored: str | None) -> datetime | None:
 
 
 def _lock(path: Path) -> TextIO:
-    """Hold `<database>.lock` for as long as the process lives, so that no second bot joins in."""
+    """Hold `<database>.lock` as long as the process lives, so that no second bot starts."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)
@@ -163,7 +163,7 @@ def _lock(path: Path) -> TextIO:
             f"Another bot is using the database {path}. Stop it first: two of them on one database"
             " would answer everything twice."
         ) from e
-    with suppress(OSError):  # the number only helps people: a full disk is found further on
+    with suppress(OSError):  # the number only helps people; a full disk shows later
         os.write(lock_file.fileno(), str(os.getpid()).encode())
     return lock_file
 
@@ -182,7 +182,7 @@ async def _prepare(db: aiosqlite.Connection) -> None:
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """What is wrong with a database at the start, as a sentence. Raises ConfigError."""
+    """Turn a database's fault at the start into a sentence. Raises ConfigError."""
     try:
         yield
     except sqlite3.DatabaseError as e:
@@ -204,7 +204,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _plainly() -> Iterator[None]:
-    """What is wrong with the disk, as a sentence; a mistake of ours stays what it is."""
+    """Turn a fault of the disk into a sentence; a mistake of ours stays as it is."""
     try:
         yield
     except sqlite3.DatabaseError as e:
@@ -229,7 +229,7 @@ def _translated(error: sqlite3.DatabaseError) -> Unavailable | None:
 
 
 def _code(error: sqlite3.DatabaseError) -> int:
-    """The primary result code; 0 where there is none."""
+    """The primary result code; 0 if there is none."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 

@@ -1,6 +1,6 @@
-"""Decisions on drafts: each moves its draft if that still is where the decision found it.
+"""Decisions on drafts: each moves its draft to the next state, if no other has moved it before.
 
-And the statuses that a draft became; and what became of the drafts of a voice, counted.
+Also a draft's statuses, and counts of what became of a voice's drafts.
 """
 
 from datetime import datetime
@@ -29,7 +29,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class DecisionTable:
-    """Every decision with its time, those among them that a refusal of the server took back."""
+    """Every decision with its time, also those that a refusal of the server took back."""
 
     def __init__(self, database: Database, drafts: DraftTable) -> None:
         self._db = database
@@ -44,7 +44,7 @@ class DecisionTable:
         now: datetime,
         old: State = State.PENDING,
     ) -> bool:
-        """Take a draft for posting exactly this text; False if it is taken, or has changed.
+        """Claim a draft for posting exactly this text; False if it is taken, or has changed.
 
         Two clicks, one status.
         """
@@ -60,7 +60,7 @@ class DecisionTable:
     async def schedule(
         self, draft_id: int, position: int, fingerprint: str, post_at: datetime, now: datetime
     ) -> bool:
-        """Approve a text for later; False if the draft is taken, or has changed."""
+        """Approve a text for later; False if the draft is taken or has changed."""
         async with self._db.transaction():
             text = await self._text(draft_id, position, fingerprint)
             if text is None:
@@ -78,7 +78,7 @@ class DecisionTable:
             ) and await self._record(draft_id, "take back", now)
 
     async def edit(self, draft_id: int, position: int, candidate: Candidate, now: datetime) -> bool:
-        """Put another text in the place of a candidate; False if the draft is decided."""
+        """Replace a candidate's text; False if the draft is decided."""
         async with self._db.transaction():
             is_open = await self._db.row(
                 "SELECT 1 FROM drafts WHERE id = ? AND state = ?", (draft_id, State.PENDING)
@@ -96,7 +96,7 @@ class DecisionTable:
     async def replace(
         self, old_id: int, new: Draft, now: datetime, instruction: str | None
     ) -> Draft | None:
-        """Store a draft in the place of a pending one, which is closed: both or neither.
+        """Store a draft and close the pending one it replaces: both or neither.
 
         None if the old one was decided before.
         """
@@ -108,9 +108,9 @@ class DecisionTable:
     async def release(
         self, draft_id: int, now: datetime, old: State = State.PUBLISHING, why: Decision = "refused"
     ) -> bool:
-        """Give a claimed draft back: what was tried last is not posted.
+        """Open a claimed draft again: the last try posted nothing.
 
-        A thread of which something is posted stays with its text.
+        A thread keeps its text once a part of it is posted.
         """
         async with self._db.transaction():
             if not await self._move(draft_id, old, State.PENDING, attempted_at=None, post_at=None):
@@ -123,14 +123,14 @@ class DecisionTable:
             return await self._record(draft_id, why, now)
 
     async def ask(self, draft_id: int, now: datetime) -> bool:
-        """Leave it to the owner to find out whether a claimed draft is posted."""
+        """Leave it to the owner whether a claimed draft is posted."""
         async with self._db.transaction():
             return await self._move(
                 draft_id, State.PUBLISHING, State.UNKNOWN
             ) and await self._record(draft_id, "ask", now)
 
     async def confirm(self, draft_id: int, now: datetime) -> bool:
-        """Take the owner's word that it is."""
+        """Record the owner's word that it is posted."""
         async with self._db.transaction():
             return await self._move(
                 draft_id, State.UNKNOWN, State.PUBLISHING
@@ -149,19 +149,19 @@ class DecisionTable:
         )
 
     async def mark_published(self, draft_id: int) -> None:
-        """All of a claimed draft is posted."""
+        """Record that all of a claimed draft is posted."""
         async with self._db.transaction():
             await self._move(draft_id, State.PUBLISHING, State.PUBLISHED)
 
     async def mark_undone(self, draft_id: int, old: State, now: datetime) -> bool:
-        """All that was posted of a draft is deleted."""
+        """Record that all of a draft's statuses are deleted."""
         async with self._db.transaction():
             return await self._move(draft_id, old, State.UNDONE) and await self._record(
                 draft_id, "undo", now
             )
 
     async def approvals(self, voice: str, since: datetime) -> Approvals:
-        """What became of a voice's drafts decided since then; those nobody was shown left out."""
+        """Counts of a voice's drafts decided since then, without those that nobody saw."""
         rows = await self._db.rows(
             "SELECT state, original != text AS is_edited, count(*) AS n FROM drafts"
             " LEFT JOIN candidates ON draft_id = id AND position = chosen"
@@ -171,7 +171,7 @@ class DecisionTable:
         return Approvals.counted((row["state"], bool(row["is_edited"]), row["n"]) for row in rows)
 
     async def _text(self, draft_id: int, position: int, fingerprint: str) -> str | None:
-        """The text of a candidate; None if it is not the one of this fingerprint any more."""
+        """The text of a candidate; None if its fingerprint is another now."""
         candidate = await self._drafts.candidate(draft_id, position)
         if candidate is None or candidate.fingerprint != fingerprint:
             return None
@@ -185,7 +185,7 @@ class DecisionTable:
         )
 
     async def _move(self, draft_id: int, old: State, new: State, **columns: object) -> bool:
-        """Move a draft from `old` to `new`; False if it is not in `old` any more."""
+        """Move a draft from `old` to `new`; False if it is no longer in `old`."""
         assert new in FOLLOWS[old]
         changes = "".join(f", {column} = ?" for column in columns)
         moved = await self._db.run(

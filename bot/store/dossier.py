@@ -1,6 +1,6 @@
-"""Everything stored about one person, whatever table it is in: to hand out, or to erase.
+"""Everything stored about one person, in any table: to export, or to erase.
 
-Goes by the columns of the tables, so that a new table is not forgotten here.
+Goes by the columns of the tables, so that no new table is left out.
 """
 
 import json
@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.store.database import Database
 
-WHOSE = ("owner_id", "user_id")  # the columns that say whose a row is
+WHOSE = ("owner_id", "user_id")  # the columns with the person a row belongs to
 SECRET = ("token", "client_secret")  # columns that never leave the database
 _OF_A_DRAFT = "draft_id IN (SELECT id FROM drafts WHERE owner_id = ?)"
 
@@ -22,7 +22,7 @@ async def dossier(db: Database, user_id: int) -> str:
 
 
 async def export(db: Database, user_id: int) -> dict[str, Rows]:
-    """The rows about a person by table; a column with a secret says only that there is one."""
+    """The rows about a person by table; a secret's column says only that there is one."""
     found = {}
     for table, columns in (await _tables(db)).items():
         where = _where(columns)
@@ -35,7 +35,7 @@ async def export(db: Database, user_id: int) -> dict[str, Rows]:
 
 
 async def erase(db: Database, user_id: int) -> None:
-    """Delete all that `export` finds, what guests may do in this person's voices among it."""
+    """Delete all that `export` finds, also the guests' grants for this person's voices."""
     tables = await _tables(db)
     async with db.transaction():
         await db.run(
@@ -45,7 +45,7 @@ async def erase(db: Database, user_id: int) -> None:
         )
         await db.run("UPDATE grants SET granted_by = 0 WHERE granted_by = ?", (user_id,))
         for table, columns in tables.items():
-            if set(columns) & set(WHOSE):  # what belongs to a draft goes with it
+            if set(columns) & set(WHOSE):  # the rows below a draft go with it
                 await db.run(f"DELETE FROM {table} WHERE {_where(columns)}", (user_id,))
     await db.settle()
 

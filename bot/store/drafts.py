@@ -1,6 +1,6 @@
 """Drafts with their candidates and statuses: stored, shown, and found again.
 
-What is decided on them: decisions.py.
+The decisions on them are in decisions.py.
 """
 
 import json
@@ -20,7 +20,7 @@ _OF_DRAFTS = "WHERE draft_id IN (SELECT value FROM json_each(?))"  # any number 
 
 
 class DraftTable:
-    """Drafts and what belongs to them."""
+    """Drafts with their candidates, statuses and reactions."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -31,7 +31,7 @@ class DraftTable:
             return await self.insert(draft)
 
     async def insert(self, draft: Draft, replaces: int | None = None) -> Draft:
-        """The same inside a transaction; `replaces` is the draft in whose place it is asked for."""
+        """The same inside a transaction; `replaces` is the draft that it takes the place of."""
         draft_id = await self._db.insert(
             "drafts",
             owner_id=draft.owner_id,
@@ -52,7 +52,7 @@ class DraftTable:
         return replace(draft, id=draft_id)
 
     async def put(self, draft_id: int, position: int, candidate: Candidate) -> None:
-        """Store a candidate, in the place of an earlier one; only inside a transaction."""
+        """Store or replace a candidate; only inside a transaction."""
         await self._db.run(
             "INSERT OR REPLACE INTO candidates (draft_id, position, text, length, parts, original)"
             " VALUES (?, ?, ?, ?, ?, ?)",
@@ -69,7 +69,7 @@ class DraftTable:
     async def shown(self, draft: Draft, channel_id: int | None, message_id: int) -> None:
         """Record where, and with which texts, a draft is shown: a reaction there finds it.
 
-        No channel: only its owner sees it, and only buttons can be used there.
+        Without a channel only its owner sees it, and decides by buttons.
         """
         await self._db.write(
             "UPDATE drafts SET channel_id = ?, message_id = ?, shown = ? WHERE id = ?",
@@ -90,7 +90,7 @@ class DraftTable:
         )
         return row is not None
 
-    # How they are found again.
+    # Finding drafts again.
 
     async def get(self, draft_id: int) -> Draft | None:
         """One draft by its id."""
@@ -110,7 +110,7 @@ class DraftTable:
         return {row["state"]: row["n"] for row in rows}
 
     async def unshown(self, before: datetime) -> list[Draft]:
-        """Pending drafts, written before then, that nobody has seen."""
+        """Pending drafts from before then that nobody has seen."""
         return await self._select(
             "WHERE state = ? AND message_id IS NULL AND created_at < ? ORDER BY id",
             State.PENDING,
@@ -118,13 +118,13 @@ class DraftTable:
         )
 
     async def due(self, now: datetime) -> list[Draft]:
-        """Scheduled drafts whose time has come."""
+        """Scheduled drafts that are due."""
         return await self._select(
             "WHERE state = ? AND post_at <= ? ORDER BY id", State.SCHEDULED, iso(now)
         )
 
     async def untouched_since(self, then: datetime) -> list[Draft]:
-        """Pending drafts nobody decided anything on since; threads that broke off are left out."""
+        """Pending drafts without a decision since; without threads that broke off."""
         return await self._select(
             "WHERE state = ?1 AND created_at < ?2"
             " AND NOT EXISTS (SELECT 1 FROM statuses WHERE draft_id = drafts.id)"
@@ -155,7 +155,7 @@ class DraftTable:
         return int(row["n"])
 
     async def last_posted(self, owner_id: int) -> Draft | None:
-        """The draft whose status is a person's newest."""
+        """The draft of a person's newest status."""
         return await self._first(
             "WHERE owner_id = ? AND state = ? ORDER BY"
             " (SELECT max(posted_at) FROM statuses WHERE draft_id = drafts.id) DESC LIMIT 1",
@@ -172,7 +172,7 @@ class DraftTable:
         )
 
     async def status_ids(self, account: str) -> set[str]:
-        """Statuses of an account that drafts are known to have become."""
+        """The known statuses of an account's drafts."""
         rows = await self._db.rows(
             "SELECT status_id FROM statuses JOIN drafts ON id = draft_id WHERE account = ?",
             (account,),
@@ -199,7 +199,7 @@ class DraftTable:
         return next(iter(await self._select(where, *values)), None)
 
     async def _select(self, where: str, *values: object) -> list[Draft]:
-        """Drafts with all that belongs to them: three statements for any number of drafts."""
+        """Drafts with candidates and statuses: three statements for any number of drafts."""
         rows = await self._db.rows(f"SELECT * FROM drafts {where}", values)
         if not rows:
             return []

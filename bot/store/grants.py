@@ -1,4 +1,4 @@
-"""Grants: whose a voice is, and whom its owner lets write with it."""
+"""Grants: who owns a voice, and which guests may write with it."""
 
 from collections import defaultdict
 from datetime import datetime
@@ -16,7 +16,7 @@ class GrantTable:
         self._db = database
 
     async def all(self) -> dict[str, dict[int, Role]]:
-        """Who may write with which voice; a voice nobody was granted is left out."""
+        """Who may write with which voice; without voices that nobody was granted."""
         found: dict[str, dict[int, Role]] = defaultdict(dict)
         for row in await self._db.rows("SELECT voice, user_id, role FROM grants"):
             found[row["voice"]][row["user_id"]] = row["role"]
@@ -37,7 +37,7 @@ class GrantTable:
         return given == 1
 
     async def invite(self, voice: str, user_id: int, by: int, now: datetime) -> bool:
-        """Let a guest write with a voice; False unless `by` owns it, or if they may already."""
+        """Let a guest write with a voice; False if `by` does not own it, or they may already."""
         invited = await self._db.write(
             "INSERT OR IGNORE INTO grants (voice, user_id, role, granted_by, granted_at)"
             " SELECT ?1, ?2, 'guest', ?3, ?4 WHERE EXISTS"

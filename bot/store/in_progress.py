@@ -1,4 +1,4 @@
-"""Decisions that are being carried out: what Discord confirmed outlives a crash."""
+"""Decisions in progress: one that Discord confirmed outlives a crash."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from bot.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class InProgress:
-    """One decision: on which draft, the custom_id that says what, and what was filled in."""
+    """One decision: its draft, the custom_id that names it, and the form's text."""
 
     id: int
     draft_id: int
@@ -18,13 +18,13 @@ class InProgress:
 
 
 class InProgressTable:
-    """A row from before a decision is confirmed until its outcome is told."""
+    """A row for each decision from before its confirmation until its outcome is shown."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     async def add(self, draft_id: int, custom_id: str, typed: Mapping[str, str]) -> int:
-        """Remember a decision; returns its id."""
+        """Store a decision; returns its id."""
         filled_in = json.dumps(dict(typed))
         async with self._db.transaction():
             return await self._db.insert(
@@ -32,11 +32,11 @@ class InProgressTable:
             )
 
     async def end(self, decision_id: int) -> None:
-        """Its outcome is told."""
+        """Delete a decision whose outcome was shown."""
         await self._db.write("DELETE FROM begun WHERE id = ?", (decision_id,))
 
     async def all(self) -> list[InProgress]:
-        """Every decision whose outcome nobody was told, oldest first."""
+        """Every decision whose outcome was not shown yet, oldest first."""
         rows = await self._db.rows("SELECT id, draft_id, custom_id, typed FROM begun ORDER BY id")
         return [
             InProgress(row["id"], row["draft_id"], row["custom_id"], json.loads(row["typed"]))

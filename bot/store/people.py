@@ -1,21 +1,21 @@
-"""People: the language they are spoken to, the voice they use, and their time zone."""
+"""People: their language, the voice they use, and their time zone."""
 
 from bot.store.database import Database
 
 
 class PeopleTable:
-    """What the bot remembers of a person."""
+    """A person's settings."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     async def locale(self, user_id: int) -> str:
-        """The language a person was last seen with; English before that."""
+        """A person's last known language; English before that."""
         row = await self._db.row("SELECT locale FROM people WHERE user_id = ?", (user_id,))
         return row["locale"] if row else "en"
 
     async def met(self, user_id: int, locale: str) -> None:
-        """Remember the language of a person's Discord."""
+        """Store the language of a person's Discord."""
         row = await self._db.row("SELECT locale FROM people WHERE user_id = ?", (user_id,))
         if row and row["locale"] == locale:  # nearly always, and a keystroke should wait for nobody
             return
@@ -31,7 +31,7 @@ class PeopleTable:
         return row["voice"] if row else None
 
     async def choose_voice(self, user_id: int, voice: str | None) -> None:
-        """Remember the voice a person chose."""
+        """Store the voice a person chose."""
         await self._db.write(
             "INSERT INTO people (user_id, voice) VALUES (?, ?)"
             " ON CONFLICT DO UPDATE SET voice = excluded.voice",
@@ -48,7 +48,7 @@ class PeopleTable:
         return row["timezone"] if row else None
 
     async def use_timezone(self, user_id: int, timezone: str) -> None:
-        """Remember the time zone a person named."""
+        """Store the time zone a person named."""
         await self._db.write(
             "INSERT INTO people (user_id, timezone) VALUES (?, ?)"
             " ON CONFLICT DO UPDATE SET timezone = excluded.timezone",

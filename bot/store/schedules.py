@@ -1,4 +1,4 @@
-"""The daily suggestions: who wants one when, and which days have had theirs."""
+"""The daily suggestions: who wants one and when, and which days have had theirs."""
 
 import json
 import sqlite3
@@ -66,7 +66,7 @@ class ScheduleTable:
         return [_schedule(row) for row in await self._db.rows("SELECT * FROM schedules")]
 
     async def claim_day(self, owner_id: int, local_date: date, slot: str) -> bool:
-        """Take an owner's local day and time of day; False if that was taken before."""
+        """Claim an owner's local day and time of day; False if it was claimed before."""
         added = await self._db.write(
             "INSERT OR IGNORE INTO suggestions (owner_id, local_date, slot) VALUES (?, ?, ?)",
             (owner_id, local_date.isoformat(), slot),

@@ -1,4 +1,4 @@
-"""Blind tests: who was shown which real post, and what they guessed."""
+"""Blind tests: who saw which real post, and what they guessed."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Trial:
     user_id: int
     voice: str
     trained_at: str  # created_at of the voice that drafted
-    post: str  # stands for the real post
+    post: str  # a hash of the real post
     real_position: Position
     id: int = 0
 
@@ -55,7 +55,7 @@ class TrialTable:
         return Trial(**row) if row else None
 
     async def seen(self, user_id: int, voice: str) -> Counter[str]:
-        """How often a person was shown each real post of a voice's author."""
+        """How often a person has seen each real post of a voice's author."""
         rows = await self._db.rows(
             "SELECT post, count(*) AS n FROM trials WHERE user_id = ? AND voice = ? GROUP BY post",
             (user_id, voice),

@@ -1,8 +1,8 @@
 """A voice: the folder that the trainer writes and the bot mounts read-only.
 
 <name>/voice.json              data about the voice, written last: it exists once all is there
-<name>/posts.jsonl             the posts it learnt from: its topics, and what must not be copied
-<name>/held-out.jsonl          newer posts it has not seen: what it is judged by
+<name>/posts.jsonl             the posts it learnt from: topics, and texts that must not be copied
+<name>/held-out.jsonl          newer posts it has not seen, which judge it
 <name>/adapter/, adapter.gguf  the LoRA weights of a local voice
 Standard library only: the trainer renders its examples with the same `Prompt` that serves them.
 """
@@ -47,7 +47,7 @@ class Sampling:
     """How candidates are drawn. `min_p` is sent only to servers of local voices."""
 
     temperature: float = 1.0
-    min_p: float = 0.005  # more cuts off what follows a sentence, and posts end too early (LOG.md)
+    min_p: float = 0.005  # with more, posts end too early, after a sentence (LOG.md)
     max_tokens: int = 160
 
 
@@ -63,13 +63,13 @@ class Base:
 class VoicePost:
     """One post the voice learnt from."""
 
-    created_at: str | None  # ISO 8601, or None where the archive did not say
+    created_at: str | None  # ISO 8601, or None if the archive did not say
     text: str
     topics: tuple[str, ...]
 
     @property
     def topic(self) -> str | None:
-        """The first topic: people ask for one."""
+        """The first topic: people request one."""
         return self.topics[0] if self.topics else None
 
 
@@ -91,7 +91,7 @@ class Voice:
     created_at: str  # ISO 8601, UTC
 
     def messages(self, turn: Turn) -> list[Message]:
-        """Chat messages that ask this voice for a post."""
+        """Chat messages that request a post from this voice."""
         return self.prompt.messages(turn)
 
     def save(self, folder: Path) -> None:
@@ -137,7 +137,7 @@ def load_posts(folder: Path, name: str = POSTS_FILE) -> list[VoicePost]:
 
 
 def read_posts(folder: Path, name: str = POSTS_FILE) -> Iterator[VoicePost]:
-    """The same one by one, for archives of any size."""
+    """The same, one by one, for archives of any size."""
     file = folder / name
     try:
         with file.open(encoding="utf-8") as lines:

@@ -1,8 +1,8 @@
-"""What of a text is taken word for word from other texts.
+"""Finds the parts of a text that are taken word for word from other texts.
 
-A text is a near copy if it is one of them, or if half of its words lie in runs of eight that some
-of them have too: 1.6% of an author's own new posts are that close to the older ones. The screen
-drops such drafts, and the trainer counts them. Standard library only.
+A text is a near copy if it is one of them, or if half of its words lie in runs of eight words that
+they hold too. 1.6% of an author's own new posts are that close to older ones. The screen drops such
+drafts, and the trainer counts them. Standard library only.
 """
 
 import re
@@ -10,14 +10,14 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
-RUN = 8  # words; shorter runs are shared by any two posts of one author
+RUN = 8  # words; any two posts of one author share shorter runs
 COPIED_SHARE = 0.5
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """Words in lower case; a post without any (emoji, say) counts by its characters."""
+    """Words in lower case; the characters of a post without words (emoji, say)."""
     return tuple(_WORD.findall(text.lower())) or tuple(text.split())
 
 
@@ -40,7 +40,7 @@ class Copies:
         self._runs = array("q", sorted(runs))  # a sorted array takes a tenth of a set's memory
 
     def is_near_copy(self, text: str) -> bool:
-        """Whether it is one of the texts, or half of its words are theirs."""
+        """Whether a text is one of these, or half of its words are theirs."""
         words = words_of(text)
         if hash(words) in self._wholes:
             return True
@@ -55,7 +55,7 @@ class Copies:
         return longest
 
     def _copied(self, words: tuple[str, ...]) -> list[bool]:
-        """Of each word, whether it lies in a shared run."""
+        """For each word, whether it lies in a shared run."""
         copied = [False] * len(words)
         for start, run in enumerate(runs_of(words)):
             if self._has(hash(run)):

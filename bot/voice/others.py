@@ -1,8 +1,8 @@
-"""Other people's posts in an archive: not kept, but known again by hashes of their words.
+"""Recognises other people's posts of an archive by hashes of their words; keeps no text.
 
 <voice>/others.bin (and the same in the trainer's DATA): four bytes for each run of eight words,
-or for a whole post that is shorter. Of 100,000 such hashes, chance meets one in every 43,000 runs.
-Standard library only: the trainer writes what the bot reads.
+or for a whole post that is shorter. With 100,000 hashes, one in 43,000 runs matches by chance.
+Standard library only: the trainer writes the file, the bot reads it.
 """
 
 import sys
@@ -16,12 +16,12 @@ from bot.errors import VoiceError
 from bot.voice.copies import RUN, runs_of, words_of
 
 OTHERS_FILE = "others.bin"
-SHORTEST = 5  # words of a whole post; what is shorter, anybody writes
+SHORTEST = 5  # words of a whole post; anybody writes shorter ones
 KEY_BYTES = 4
 
 
 class Others:
-    """What others wrote, as hashes."""
+    """Other people's posts, as hashes."""
 
     def __init__(self) -> None:
         self._keys = array("I")
@@ -36,12 +36,12 @@ class Others:
         self._is_sorted = False
 
     def wrote(self, text: str) -> bool:
-        """Whether eight words in a row of the text, or all of a short one, are somebody else's."""
+        """Whether eight words in a row, or all words of a short text, are somebody else's."""
         self._sort()
         return any(map(self._has, _keys(words_of(text))))
 
     def save(self, folder: Path) -> None:
-        """Write the file; none where there is nothing to write."""
+        """Write the file; none if there is nothing to write."""
         if not self._keys:
             return
         self._sort()
@@ -73,7 +73,7 @@ class Others:
 
 
 def _keys(words: tuple[str, ...]) -> Iterable[int]:
-    """Hashes that are the same in every process."""
+    """Hashes of the runs, the same in every process."""
     runs = runs_of(words) if len(words) >= RUN else [words] if len(words) >= SHORTEST else ()
     return (
         int.from_bytes(blake2b(" ".join(run).encode(), digest_size=KEY_BYTES).digest(), "little")

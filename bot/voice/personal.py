@@ -1,8 +1,8 @@
 """Personal data in a text: e-mail addresses, phone numbers, bank accounts, cards, keys.
 
-Pure; both use it: the trainer on the posts it learns from, the bot on what a model wrote. What a
-candidate must be is decided by libraries: libphonenumber's metadata, python-stdnum's checksums,
-and the patterns of detect-secrets. Names and street addresses are not looked for.
+Pure. The trainer uses it on the posts it learns from, the bot on a model's texts. Libraries decide
+on each match: libphonenumber's metadata, python-stdnum's checksums, and the patterns of
+detect-secrets. Does not look for names and street addresses.
 """
 
 import re
@@ -41,11 +41,11 @@ Kind = Literal[
 
 REMOVED = "…"  # people write it too: a model that learns it writes no "[e-mail address]"
 
-# Only what may hold anything is looked at closely; most posts hold no digits and no long words.
+# A quick check before the close look: most posts hold no digits and no long words.
 _MAY_DIAL = re.compile(r"\d(?:[^\w\n]{0,3}\d){6}")
 _MAY_BE_AT = re.compile(r"\w@\w|[\[({]at[\])}]", re.I)
 _SHORTEST_KEY = 16
-PIECE = 5000  # characters looked at together
+PIECE = 5000  # characters searched together
 MOST_TRIES = 200  # numbers of a piece that turn out to be none
 _LINK = re.compile(r"\bhttps?://\S+|\bwww\.\S+")
 
@@ -99,7 +99,7 @@ _KEYS: tuple[re.Pattern[str], ...] = (
 
 _REST_OF_KEY = re.compile(r"[\w+/=-]+")  # some patterns end before their key does
 
-# A number without a country's code is a phone number as it is written in one of these countries.
+# A number without a country code is read as one of these countries writes its phone numbers.
 # Those whose numbers begin with 0 come first; Spain's and Poland's look like any other number.
 _REGIONS = ("US", "GB", "DE", "FR", "IT", "NL", "AU", "JP", "ES", "PL", "BR", "IN")
 _US_STYLE = re.compile(r"(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-./])\d{3}[-. ]\d{4}")
@@ -169,14 +169,14 @@ def _may_hold(text: str) -> bool:
 
 
 def mask(text: str, found: Sequence[Found]) -> str:
-    """Put an ellipsis in the place of each span."""
+    """Replace each span by an ellipsis."""
     for span in reversed(found):
         text = text[: span.start] + REMOVED + text[span.end :]
     return text
 
 
 def shorten(found: Found) -> str:
-    """Show which one it is without giving it away: j…@example.org, DE…00, +49…21."""
+    """Identify it without giving it away: j…@example.org, DE…00, +49…21."""
     name, at, server = found.text.partition("@")
     if found.kind == "e-mail address" and at:
         return f"{name[0]}{REMOVED}@{server}"
@@ -198,7 +198,7 @@ def _emails(text: str) -> Spans:
 
 
 def _ibans(text: str) -> Spans:
-    """Each country has its length, so words behind a number are tried without."""
+    """Try a number also without the words behind it: each country has its own length."""
     for match in _IBAN.finditer(text):
         for end in range(match.end(), match.start() + 14, -1):
             if text[end - 1] != " " and iban.is_valid(text[match.start() : end]):
@@ -220,7 +220,7 @@ def _social_security_numbers(text: str) -> Spans:
 def _phones(text: str) -> Spans:
     if not _MAY_DIAL.search(text):
         return
-    # The matcher takes the digits behind a number with it: "+49 171 2345678 24/7" is none to it.
+    # The matcher adds the digits behind a number, and so misses one: "+49 171 2345678 24/7".
     for alone in (*_US_ALONE.finditer(text), *_ABROAD.finditer(text)):
         number = alone[0]
         while number and not _is_valid(number):
@@ -244,7 +244,7 @@ def _is_valid(number: str) -> bool:
 
 
 def _is_written_as_phone(number: str, before: str) -> bool:
-    """Whether a number that might be a phone's is meant as one, by its form or a word before it."""
+    """Whether a possible phone number is meant as one, by its form or a word before it."""
     if _DATES.fullmatch(number):
         return False
     if _US_STYLE.fullmatch(number) or _TRUNK_STYLE.match(number):

@@ -1,7 +1,7 @@
-"""What a voice is asked: the one template that renders training examples and the bot's requests.
+"""The prompt of a voice: one template renders its training examples and the bot's requests.
 
-Pure. Rendering and its inverse stand side by side; a voice that is asked otherwise than it was
-trained writes worse.
+Pure. Holds rendering and its inverse. A voice writes worse if its requests differ from its
+training.
 """
 
 import re
@@ -16,7 +16,7 @@ Message = dict[Literal["role", "content"], str]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one request asks for. A part that is None, or blank, is not asked."""
+    """The parts of one request. A part that is None, or blank, is left out."""
 
     topic: str | None = None
     instruction: str | None = None  # how to write it: "shorter"
@@ -24,16 +24,16 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The template every example was rendered with; `{topic}` in `user` is where the turn goes."""
+    """The template that rendered every example; the turn takes the place of `{topic}` in `user`."""
 
     system: str = "Write a post in the author's voice."
     user: str = PLACE
     no_topic: str = "anything"
 
     def messages(self, turn: Turn) -> list[Message]:
-        """Chat messages that ask for a post; no topic asks for whatever the author would write.
+        """Chat messages that request a post; without a topic, whatever the author would write.
 
-        Voices learnt to find a topic in its place, so an instruction goes on the lines below it.
+        Voices learnt to find a topic in its place, so an instruction goes below it.
         """
         asked = _stripped(turn.topic) or self.no_topic
         if instruction := _stripped(turn.instruction):
@@ -44,9 +44,9 @@ class Prompt:
         ]
 
     def turn(self, messages: Sequence[Message]) -> Turn:
-        """What these messages ask for: the inverse of `messages`, for topics of one line.
+        """The turn of these messages: the inverse of `messages`, for topics of one line.
 
-        A request that another template rendered is taken as it stands.
+        Reads a request of another template as a bare topic and instruction.
         """
         asked = messages[-1]["content"]
         first, *more = map(re.escape, self.user.split(PLACE))

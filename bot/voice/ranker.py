@@ -1,11 +1,10 @@
-"""Ranks the texts that were drawn: which would the author rather have written?
+"""Ranks drawn texts: which would the author rather have written?
 
 <name>/ranker.json holds the weights of a logistic regression that `train` fits: the author's own
-training posts against drafts of the voice. Words, marks and lengths are its features; the test that
-judges voices (trainer/judging/measures.py) looks at characters of other posts. Beside them lie
-those of a taste, which `taste` learns from what the voice's owner decided: of the texts shown, the
-first is chosen for the author's manner and the others for what its owner likes. Standard library
-only.
+training posts against drafts of the voice. Its features are words, marks and lengths; the judge of
+voices (trainer/judging/measures.py) looks at characters of other posts. The file also holds the
+weights of a taste, which `taste` learns from the owner's decisions. The first text shown is chosen
+for the author's manner, the others for the owner's taste. Standard library only.
 """
 
 import json
@@ -25,17 +24,17 @@ RANKER_FILE = "ranker.json"
 
 _TOKEN = re.compile(r"https?://\S+|[@#]?\w+(?:['’]\w+)*|[^\w\s]|\n")
 _SENTENCE_END = re.compile(r"[.!?…]+(?:\s|$)|\n+")
-STEPS = 200  # of an amount that are told apart
-ALIKE = 4.0  # nats, for a text all of whose word pairs another one shown has too
-TOPIC = "topic "  # how the features begin that tell how much of the topic a text has
+STEPS = 200  # distinguished amounts
+ALIKE = 4.0  # nats, against a text that shares all its word pairs with one already chosen
+TOPIC = "topic "  # prefix of the features for how much of the topic a text holds
 _STEM = 5  # characters: "taxes" and "taxing" speak of the same
 
 
 @dataclass(frozen=True, slots=True)
 class Ranker:
-    """Log-odds that a text is the author's own and not the voice's, and that its owner likes it."""
+    """Log-odds that a text is the author's own, not the voice's, and that the owner likes it."""
 
-    weights: Mapping[str, float]  # of each feature; none where nobody fitted any
+    weights: Mapping[str, float]  # of each feature; empty if none were fitted
     taste: Mapping[str, float] = field(default_factory=dict)  # the same, from decisions
 
     @classmethod
@@ -63,8 +62,8 @@ class Ranker:
     ) -> list[int]:
         """Numbers of up to `count` texts, in the order to show them: the first by style alone.
 
-        Drawn in proportion to the odds and not the best of all: always the most typical one would
-        be as telling as none of them (Gumbel-max; importance resampling, Rubin 1987).
+        Draws in proportion to the odds instead of taking the best: always the most typical text
+        would give the voice away too (Gumbel-max; importance resampling, Rubin 1987).
         """
         named = [features(text, topic) for text in texts]
         styles = [log_odds(self.weights, names) for names in named]
@@ -82,12 +81,12 @@ class Ranker:
 
 
 def log_odds(weights: Mapping[str, float], names: Iterable[str]) -> float:
-    """In nats, of a text with these features; what all texts have in common is left out."""
+    """Log-odds of a text with these features, in nats, without what all texts share."""
     return sum(weights.get(name, 0.0) for name in names)
 
 
 def drawn_key(score: float, chance: random.Random) -> float:
-    """Whoever takes the highest keys draws in proportion to the odds that scores are the log of."""
+    """A random key: taking the highest keys draws in proportion to exp(score)."""
     return score - math.log(-math.log(1 - chance.random()))
 
 
@@ -96,13 +95,13 @@ def _weights(data: Mapping[str, float]) -> dict[str, float]:
 
 
 def _overlap(number: int, chosen: Sequence[int], pairs: Sequence[set[tuple[str, str]]]) -> float:
-    """The largest share of a text's word pairs that one of the chosen has too."""
+    """The largest share of a text's word pairs that one chosen text has too."""
     own = pairs[number]
     return max((len(own & pairs[other]) / len(own) for other in chosen if own), default=0.0)
 
 
 def features(text: str, topic: str | None) -> set[str]:
-    """Names of what is true of a text: its words and pairs of words, marks, lengths, topic."""
+    """Names of a text's features: its words and pairs of words, marks, lengths, topic."""
     return {*_wording(text), *_measure(text), *_coverage(text, topic)}
 
 
@@ -113,7 +112,7 @@ def _wording(text: str) -> Iterator[str]:
 
 
 def _kind(token: str) -> str:
-    """A link, handle, hashtag or number stands for all of its kind."""
+    """One name for all links, handles, hashtags or numbers; other words stay."""
     if token.startswith("http"):
         return "<url>"
     if token[0] in "@#" and len(token) > 1:
@@ -124,7 +123,7 @@ def _kind(token: str) -> str:
 
 
 def _measure(text: str) -> Iterator[str]:
-    """Amounts as steps: all below what is reached are true, so weights add up to any curve."""
+    """Amounts as steps: all up to an amount are true, so weights add up to any curve."""
     words = _words(text)
     sentences = [s for s in _SENTENCE_END.split(text) if s.strip()]
     pairs = list(pairwise(words))
@@ -149,7 +148,7 @@ def _measure(text: str) -> Iterator[str]:
 
 
 def _coverage(text: str, topic: str | None) -> Iterator[str]:
-    """How many of the words asked for are there; a hashtag's may be written together."""
+    """The share of the topic's words in a text; a hashtag's may be written together."""
     stems = [word.lower()[:_STEM] for word in _words(topic or "")]
     if not stems:
         return

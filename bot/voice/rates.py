@@ -1,7 +1,7 @@
-"""How people take to a voice: guesses in blind tests, and decisions on its drafts. Pure.
+"""Figures of a voice's reception: guesses in blind tests, decisions on its drafts. Pure.
 
-The bot shows these figures and the trainer reports them; both reckon here, and both read the bot's
-database by the same SQL.
+The bot shows them and the trainer reports them. Both compute them here, and read the bot's database
+by the same SQL.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ from typing import Literal
 from bot.sentences import Words, say, say_n
 
 Z = 1.96  # standard deviations that hold 95% of a normal distribution
-TOO_WIDE = 0.3  # an interval that says nothing of a share around one half: fewer than 40 guesses
+TOO_WIDE = 0.3  # such an interval says nothing about a share near one half: fewer than 40 guesses
 
 Meaning = Literal["few", "guessing", "told apart", "mistaken"]
 MEANINGS: dict[Meaning, Words] = {
@@ -24,7 +24,7 @@ MEANINGS: dict[Meaning, Words] = {
 }
 APPROVED = ("scheduled", "publishing", "unknown", "published")  # states of a draft
 # SQL on a row of `drafts`, and on rows of `trials`
-IS_SHOWN = "(state != 'expired' OR shown NOT NULL)"  # nobody ignored what nobody was shown
+IS_SHOWN = "(state != 'expired' OR shown NOT NULL)"  # a draft that nobody saw was not ignored
 DECIDED_AT = (  # NULL while it is open
     "(SELECT max(decided_at) FROM decisions WHERE draft_id = drafts.id"
     " AND action IN ('approve', 'later', 'reject', 'again', 'expire'))"
@@ -37,7 +37,7 @@ COUNTS = (  # the fields of `Guesses`
 
 
 def interval(hits: float, count: int) -> tuple[float, float]:
-    """Where the true share lies with 95% confidence: Wilson's score interval.
+    """The true share's range at 95% confidence: Wilson's score interval.
 
     https://doi.org/10.1080/01621459.1927.10502953. Raises ValueError if there is no count.
     """
@@ -51,7 +51,7 @@ def interval(hits: float, count: int) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class Guesses:
-    """Answers to “which one is real?”; who cannot tell is taken to toss a coin."""
+    """Answers to “which one is real?”; “I cannot tell” counts as the toss of a coin."""
 
     right: int = 0
     wrong: int = 0
@@ -65,22 +65,22 @@ class Guesses:
 
     @property
     def count(self) -> int:
-        """How often somebody answered."""
+        """How many answers there are."""
         return self.right + self.wrong + self.unsure
 
     @property
     def share(self) -> float:
-        """Share of right guesses, 0..1; one half is guessing. Not of no guesses."""
+        """Share of right guesses, 0..1; one half is guessing. Needs a guess."""
         return (self.right + self.unsure / 2) / self.count
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Where the true share lies with 95% confidence."""
+        """The true share's range at 95% confidence."""
         return interval(self.right + self.unsure / 2, self.count)
 
     @property
     def meaning(self) -> Meaning:
-        """What may be concluded from so many guesses."""
+        """The conclusion that these guesses allow."""
         low, high = self.interval
         if low > 0.5:
             return "told apart"
@@ -89,7 +89,7 @@ class Guesses:
         return "few" if high - low > TOO_WIDE else "guessing"
 
     def words(self) -> Words:
-        """The share in plain words. Not of no guesses."""
+        """The share in plain words. Needs a guess."""
         low, high = self.interval
         return say(
             "{right}{unsure}: {share}. 50% is guessing, and the true share is likely between {low}"
@@ -112,12 +112,12 @@ class Guesses:
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
-    """What became of drafts that are decided on; an edited one is approved, too."""
+    """Counts of what became of decided drafts; an edited one is approved, too."""
 
     approved: int = 0
     edited: int = 0  # of the approved
     rejected: int = 0
-    again: int = 0  # others were asked for
+    again: int = 0  # the owner wanted others
     ignored: int = 0  # they expired
     undone: int = 0  # posted, and deleted again
 
@@ -142,15 +142,15 @@ class Approvals:
 
     @property
     def decided(self) -> int:
-        """How many there are."""
+        """How many are decided."""
         return self.approved + self.rejected + self.again + self.ignored + self.undone
 
     @property
     def approval_rate(self) -> float:
-        """Share of the decided drafts that were approved, 0..1. Not of none."""
+        """Share of the decided drafts that were approved, 0..1. Needs one."""
         return self.approved / self.decided
 
     @property
     def edit_rate(self) -> float:
-        """Share of the approved drafts that were edited first, 0..1. Not of none."""
+        """Share of the approved drafts that were edited first, 0..1. Needs one."""
         return self.edited / self.approved

