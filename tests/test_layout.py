@@ -12,7 +12,6 @@ from bench import rooms
 ROOT = Path(__file__).parent.parent
 FILES = [f for name in ("bot", "trainer", "sandbox") for f in sorted((ROOT / name).rglob("*.py"))]
 STILL_LONG = {
-    "bot/chat/render.py: _story",
     "trainer/data/prepare.py: prepare",
     "trainer/taste/taste.py: taste",
 }

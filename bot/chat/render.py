@@ -316,14 +316,13 @@ def _footer(draft: Draft, candidate: Candidate, locale: str) -> str:
 
 def _story(draft: Draft) -> Words:
     about = say(" about **{topic}**", topic=inline(draft.topic)) if draft.topic else ""
-    parts = len(draft.approved.statuses) if draft.chosen is not None else 0
     match draft.state:
         case State.PENDING if draft.has_begun:
             return say(
                 "✍️ Draft {id}: {posted} of {parts} parts of the thread are posted: {url}",
                 id=draft.id,
                 posted=len(draft.statuses),
-                parts=parts,
+                parts=len(draft.approved.statuses),
                 url=draft.status_url or "",
             )
         case State.PENDING:
@@ -345,17 +344,8 @@ def _story(draft: Draft) -> Words:
                 id=draft.id,
                 account=draft.account or "",
             )
-        case State.PUBLISHED if not draft.status_url:
-            return say("✅ Draft {id} is posted, as you say.", id=draft.id)
-        case State.PUBLISHED if parts > 1:
-            return say(
-                "✅ Draft {id} is posted as a thread of {parts}: {url}",
-                id=draft.id,
-                parts=parts,
-                url=draft.status_url,
-            )
         case State.PUBLISHED:
-            return say("✅ Draft {id} is posted: {url}", id=draft.id, url=draft.status_url)
+            return _posted(draft)
         case State.UNDONE:
             return say("↩️ Draft {id} was posted, and is deleted again.", id=draft.id)
         case State.REJECTED:
@@ -370,6 +360,20 @@ def _story(draft: Draft) -> Words:
                 " `/draft-again` writes it anew.",
                 id=draft.id,
             )
+
+
+def _posted(draft: Draft) -> Words:
+    parts, url = len(draft.approved.statuses), draft.status_url
+    if not url:
+        return say("✅ Draft {id} is posted, as you say.", id=draft.id)
+    if parts > 1:
+        return say(
+            "✅ Draft {id} is posted as a thread of {parts}: {url}",
+            id=draft.id,
+            parts=parts,
+            url=url,
+        )
+    return say("✅ Draft {id} is posted: {url}", id=draft.id, url=url)
 
 
 def _style(draft: Draft) -> list[Words]:
