@@ -65,7 +65,7 @@ from pathlib import Path
 from tests.fakes.hub import hub
 
 def load(name):
-    from trainer import base_model
+    from trainer.training import base_model
     from trainer.errors import ModelError
     try:
         print("loaded", base_model.load(name, "float32").name)
@@ -119,7 +119,7 @@ def test_the_packages_weights_are_checked(tmp_path: Path, weights: bytes | None,
     (package / "__init__.py").write_text("raise SystemExit('it must not be imported')")
     if weights:
         (package / GGUF_FILE).write_bytes(weights)
-    code = "from trainer import base_model; base_model.default_gguf()"
+    code = "from trainer.training import base_model; base_model.default_gguf()"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
@@ -127,14 +127,14 @@ def test_the_packages_weights_are_checked(tmp_path: Path, weights: bytes | None,
         text=True,
         check=False,
     )
-    assert "ModelError" in done.stderr
+    assert "VoiceError" in done.stderr
     assert said in done.stderr
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_two_processes_that_convert_at_once_leave_one_whole_folder(tmp_path: Path) -> None:
-    code = "from trainer import base_model; print(base_model.default_folder())"
+    code = "from trainer.training import base_model; print(base_model.default_folder())"
     converters = [
         subprocess.Popen(
             [sys.executable, "-c", code],

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -206,12 +207,19 @@ def test_a_command_explains_itself_with_examples_that_parse(name: str) -> None:
         build_parser().parse_args(shlex.split(example))
 
 
-@pytest.mark.parametrize("flags", [[], ["-S"]], ids=["installed", "a checkout without site"])
-def test_the_version_is_that_of_the_project(flags: list[str]) -> None:
-    command = [sys.executable, *flags, "-m", "trainer", "--version"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"write-my-posts {version('write-my-posts')}\n"
+
+
+def test_a_checkout_that_was_never_installed_says_its_own_version(tmp_path: Path) -> None:
+    for name in ("bot", "trainer", "pyproject.toml"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    command = [sys.executable, "-S", "-m", "trainer", "--version"]  # without installed packages
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     said = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert said.stdout == f"write-my-posts {project['version']}\n"
