@@ -44,6 +44,16 @@ def test_no_cog_reaches_for_the_store() -> None:
     assert reaching == set()
 
 
+def test_no_cog_reaches_through_what_it_is_handed_into_the_store() -> None:
+    reaching = [
+        f"{file.name}:{node.lineno}"
+        for file in (ROOT / "bot" / "chat" / "cogs").glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "store"
+    ]
+    assert reaching == []
+
+
 @pytest.mark.parametrize("package", rooms.PACKAGES)
 def test_the_drawing_stays_small_and_its_arrows_go_down(package: str) -> None:
     drawing = rooms.draw(package)
