@@ -315,18 +315,9 @@ def _footer(draft: Draft, candidate: Candidate, locale: str) -> str:
 
 
 def _story(draft: Draft) -> Words:
-    about = say(" about **{topic}**", topic=inline(draft.topic)) if draft.topic else ""
     match draft.state:
-        case State.PENDING if draft.has_begun:
-            return say(
-                "✍️ Draft {id}: {posted} of {parts} parts of the thread are posted: {url}",
-                id=draft.id,
-                posted=len(draft.statuses),
-                parts=len(draft.approved.statuses),
-                url=draft.status_url or "",
-            )
         case State.PENDING:
-            return say("✍️ Draft {id}{about}", id=draft.id, about=about)
+            return _pending(draft)
         case State.SCHEDULED:
             assert draft.post_at
             return say(
@@ -360,6 +351,19 @@ def _story(draft: Draft) -> Words:
                 " `/draft-again` writes it anew.",
                 id=draft.id,
             )
+
+
+def _pending(draft: Draft) -> Words:
+    if draft.has_begun:
+        return say(
+            "✍️ Draft {id}: {posted} of {parts} parts of the thread are posted: {url}",
+            id=draft.id,
+            posted=len(draft.statuses),
+            parts=len(draft.approved.statuses),
+            url=draft.status_url or "",
+        )
+    about = say(" about **{topic}**", topic=inline(draft.topic)) if draft.topic else ""
+    return say("✍️ Draft {id}{about}", id=draft.id, about=about)
 
 
 def _posted(draft: Draft) -> Words:
