@@ -30,12 +30,13 @@ from bot.store import Store
 from bot.voice import Prompt, Voice
 from bot.voice.ranker import Ranker
 from experiments.tastes import NOW, OWNERS, Deciding, Faults
+from trainer.data.preferences import PREFERENCES_FILE
 from trainer.data.summary import progress_bar
 from trainer.drawing.draw import shown
 from trainer.drawing.kept import CANDIDATES, Drawing
 from trainer.drawing.kept import read as read_drawn
 from trainer.errors import DataError
-from trainer.taste.feedback import PREFERENCES, feedback
+from trainer.taste.feedback import feedback
 from trainer.taste.gate import NAMES, Gate, Judged
 from trainer.taste.preference_model import Taste, learn, read
 from trainer.taste.taste import taste, with_taste
@@ -183,7 +184,7 @@ def _learnt(scratch: Path, folder: VoiceFolder) -> Taste:
         feedback(scratch / "bot.db", data, folder.name, folder.voices, now=NOW, console=quiet)
     except DataError:  # nothing was approved yet
         return NO_TASTE
-    return learn(read(data / PREFERENCES, Prompt()))
+    return learn(read(data / PREFERENCES_FILE, Prompt()))
 
 
 def _approved(gate: Gate, ranker: Ranker, faults: Faults) -> Approved:

@@ -22,7 +22,8 @@ from tests.fakes.prepared import invented_posts, write_prepared
 from tests.fakes.tiny_llama import write_tiny_model
 from trainer.__main__ import main
 from trainer.data import dataset
-from trainer.data.dataset import Dataset, Example
+from trainer.data.dataset import Dataset
+from trainer.data.folder import Example
 from trainer.errors import ModelError
 from trainer.training import base_model, batches, finetune
 from trainer.training.base_model import BaseModel

@@ -18,8 +18,7 @@ from tests.fakes.prepared import write_prepared
 from tests.fakes.tiny_llama import write_tiny_model
 from trainer.__main__ import main
 from trainer.data import dataset
-from trainer.data.preferences import Preference
-from trainer.taste.feedback import PREFERENCES
+from trainer.data.preferences import PREFERENCES_FILE, Preference
 from trainer.taste.preference_model import Taste
 from trainer.taste.retrain import by_liking
 from trainer.training import finetune
@@ -61,7 +60,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for noun in NOUNS
     ]
     text = "".join(f"{pair.line()}\n" for pair in pairs)
-    (place / "liked" / PREFERENCES).write_text(text)
+    (place / "liked" / PREFERENCES_FILE).write_text(text)
     return place
 
 

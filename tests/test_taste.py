@@ -15,9 +15,8 @@ from bot.voice.ranker import RANKER_FILE, Ranker
 from tests.fakes.prepared import invented_posts, write_prepared
 from trainer.__main__ import main
 from trainer.data import dataset
-from trainer.data.preferences import Preference
+from trainer.data.preferences import PREFERENCES_FILE, Preference
 from trainer.judging.yardstick import Yardstick
-from trainer.taste.feedback import PREFERENCES
 from trainer.taste.gate import Gate, Judged
 from trainer.taste.preference_model import Pair, Taste, learn, read
 from trainer.taste.taste import with_taste
@@ -104,14 +103,14 @@ def test_pairs_are_read_with_the_topic_that_was_asked_for(tmp_path: Path) -> Non
     prompt = Prompt(user="About {topic}, please")
     asked = [prompt.messages(Turn(topic)) for topic in ("fog", "fog\nshorter", None)]
     _write(tmp_path, [Preference(messages, "a", "b") for messages in asked])
-    pairs = read(tmp_path / PREFERENCES, prompt)
+    pairs = read(tmp_path / PREFERENCES_FILE, prompt)
     assert [pair.topic for pair in pairs] == ["fog", "fog", None]
     assert len({pair.asked for pair in pairs}) == 3
 
 
 def _write(data: Path, rows: Sequence[Preference]) -> Path:
     data.mkdir(exist_ok=True)
-    (data / PREFERENCES).write_text("".join(f"{row.line()}\n" for row in rows))
+    (data / PREFERENCES_FILE).write_text("".join(f"{row.line()}\n" for row in rows))
     return data
 
 

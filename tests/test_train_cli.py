@@ -182,7 +182,7 @@ DAMAGES = {
         '{"messages": [{"role": "user", "content": "a"}]}',
         "train.jsonl, line 3: 'messages' are not system, user and assistant",
     ),
-    "half a post": ("posts.jsonl", '{"split": "train"}', "posts.jsonl, line 3: field 'topics'"),
+    "half a post": ("posts.jsonl", '{"split": "train"}', "posts.jsonl, line 3: field 'created_at'"),
 }
 
 

@@ -1,28 +1,23 @@
-"""Reads and checks the folder that `prepare` wrote, for training.
+"""The data that one voice learns from: a folder of `prepare`, read and checked."""
 
-Reads train.jsonl, validation.jsonl, posts.jsonl and dataset.json; writes nothing.
-"""
-
-import hashlib
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from bot.voice import Message, Prompt, Voice, VoicePost
+from bot.voice import Prompt, Voice, VoicePost
+from trainer.data.folder import (
+    TRAIN_FILE,
+    VALIDATION_FILE,
+    Example,
+    PostRow,
+    checksum,
+    prompt_of,
+    read_about,
+    read_examples,
+    read_posts,
+)
 from trainer.errors import DataError
 
-ABOUT_FILE = "dataset.json"
 MINIMUM_POSTS = 40  # with fewer, the model repeats the few it has seen, at every setting tried
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One training row: the request to the author, and the post that answers it."""
-
-    prompt: list[Message]
-    completion: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +41,25 @@ def load(folder: Path) -> Dataset:
             f"There is no folder {folder}. Write one with"
             f" `python -m trainer prepare ARCHIVE --out {folder}`."
         )
-    files = [folder / "train.jsonl", folder / "validation.jsonl"]
-    train, validation = ([_example(*row) for row in _rows(file)] for file in files)
+    train, validation = (read_examples(folder / name) for name in (TRAIN_FILE, VALIDATION_FILE))
     if (found := len(train) + len(validation)) < MINIMUM_POSTS or not train:
         raise DataError(
             f"{folder} holds {found} posts ({len(train)} to train on), and a voice needs at least"
             f" {MINIMUM_POSTS}. Prepare a larger archive, or keep more with --with-replies."
         )
-    prompt, seed = _about(folder / ABOUT_FILE)
+    about = read_about(folder)
     sides: dict[str, list[VoicePost]] = {"train": [], "validation": []}
-    for row, where in _rows(folder / "posts.jsonl"):
-        if (side := row.get("split")) in sides:
-            sides[side].append(_post(row, where))
+    for row in read_posts(folder):
+        if row.split in sides:
+            sides[row.split].append(to_post(row))
     return Dataset(
         train=train,
         validation=validation,
         posts=sides["train"],
         held_out=sides["validation"],
-        prompt=prompt,
-        sha256=hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest(),
-        seed=seed,
+        prompt=prompt_of(folder, about),
+        sha256=checksum(folder),
+        seed=about.seed,
         folder=folder,
     )
 
@@ -82,65 +76,6 @@ def load_own(folder: Path, voice: Voice) -> Dataset:
     return data
 
 
-Row = tuple[dict[str, Any], str]  # a JSON object, and its place, for whoever must mend it
-
-
-def _rows(file: Path) -> Iterator[Row]:
-    for number, line in enumerate(_read(file).splitlines(), start=1):
-        where = f"{file}, line {number}"
-        try:
-            row = json.loads(line)
-        except ValueError as e:
-            raise _damaged(where, "is not JSON") from e
-        if not isinstance(row, dict):
-            raise _damaged(where, "is not a JSON object")
-        yield row, where
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as e:
-        raise DataError(
-            f"{file} cannot be read ({e.strerror}). Run `python -m trainer prepare` again."
-        ) from e
-
-
-def _damaged(where: str, what: str) -> DataError:
-    return DataError(f"{where}: {what}. Run `python -m trainer prepare` again, or mend it.")
-
-
-def _example(row: dict[str, Any], where: str) -> Example:
-    messages = row.get("messages")
-    if not (isinstance(messages, list) and all(_is_message(m) for m in messages)):
-        raise _damaged(where, '\'messages\' is not a list of {"role", "content"}')
-    if [m["role"] for m in messages] != ["system", "user", "assistant"]:
-        raise _damaged(where, "'messages' are not system, user and assistant in this order")
-    if not messages[-1]["content"].strip():
-        raise _damaged(where, "the assistant's message is empty")
-    return Example(messages[:-1], messages[-1]["content"])
-
-
-def _is_message(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(value.get(k), str) for k in _MESSAGE_KEYS)
-
-
-_MESSAGE_KEYS = ("role", "content")
-
-
-def _post(row: dict[str, Any], where: str) -> VoicePost:
-    try:
-        topics = tuple(str(topic["text"]) for topic in row["topics"])
-        return VoicePost(row["created_at"], str(row["text"]), topics)
-    except (KeyError, TypeError) as e:
-        raise _damaged(where, f"field {e} is missing or not what it should be") from e
-
-
-def _about(file: Path) -> tuple[Prompt, int]:
-    """Seed and the template of the examples; without that the voice would be asked wrongly."""
-    try:
-        about = json.loads(_read(file))
-        prompt = Prompt(**{field.name: about["prompt"][field.name] for field in fields(Prompt)})
-        return prompt, int(about["seed"])
-    except (ValueError, KeyError, TypeError) as e:
-        raise _damaged(str(file), "the prompt template or the seed is missing or damaged") from e
+def to_post(row: PostRow) -> VoicePost:
+    """Turn a row into the post that a voice keeps."""
+    return VoicePost(row.created_at, row.text, tuple(topic.text for topic in row.topics))

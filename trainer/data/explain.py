@@ -3,12 +3,13 @@
 Reads posts.jsonl and dropped.jsonl of a prepared folder; never the archive.
 """
 
-import json
-from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from trainer.data.clean import Reason
+from trainer.data.folder import DroppedRow, PostRow, read_dropped, read_posts
 from trainer.errors import DataError
 
 ALIKE = 3  # ids suggested for one that is not there
@@ -43,7 +44,6 @@ _WHAT_TO_DO = {
     Reason.LANGUAGE: "Name the language that most posts are in with --language, or leave it out.",
     Reason.PERSONAL: "--personal mask keeps the posts without such data.",
 }
-Row = dict[str, Any]  # Any: JSON
 
 
 def advice(reason: Reason) -> str:
@@ -56,67 +56,55 @@ def explain(folder: Path, key: str) -> list[str]:
 
     Raises DataError if the folder has no such post.
     """
-    rows: list[Row] = []
+    written = msgspec.json.encode(key)[1:-1]  # only lines that hold it anywhere are decoded
+    kept: list[PostRow] = []
+    dropped: list[DroppedRow] = []
     alike: list[str] = []
-    for file in (folder / "posts.jsonl", folder / "dropped.jsonl"):
-        for row in _rows(file, key):
-            if row["id"] == key:
-                rows.append(row)
-            elif len(alike) < ALIKE:
-                alike.append(str(row["id"]))
-    if not rows:
+    try:
+        rows = (read_posts(folder, written), read_dropped(folder, written))
+        for row in chain[PostRow | DroppedRow](*rows):
+            if row.id != key:
+                alike += [row.id] if key in row.id and len(alike) < ALIKE else []
+            elif isinstance(row, PostRow):
+                kept.append(row)
+            else:
+                dropped.append(row)
+    except DataError as e:
+        raise DataError(f"A file is missing or damaged: {e}") from e
+    if not kept and not dropped:
         hint = f" Similar ids: {', '.join(alike)}." if alike else ""
         raise DataError(
             f"{folder} knows no post with the id {key}.{hint}"
             " The ids stand in its posts.jsonl and dropped.jsonl."
         )
-    kept = [row for row in rows if "text" in row]
-    dropped = [row for row in rows if "text" not in row]
-    left_out = {row["id"]: row for row in dropped} if kept else {}
-    lines = [line for row in kept for line in _kept(row, left_out.get(row["id"]))]
-    if kept and kept[0]["split"] == "left_out":
+    left_out = {row.id: row for row in dropped} if kept else {}
+    lines = [line for row in kept for line in _kept(row, left_out.get(row.id))]
+    if kept and kept[0].split == "left_out":
         dropped = dropped[:-1]  # said with the post
     return lines + [_dropped(row) for row in dropped]
 
 
-def _rows(file: Path, key: str) -> Iterator[Row]:
-    """The rows that hold the id anywhere; decodes no others."""
-    wanted = json.dumps(key, ensure_ascii=False)[1:-1].encode()
-    try:
-        with file.open("rb") as lines:
-            for line in lines:
-                if wanted in line:
-                    row = json.loads(line)
-                    if key in str(row["id"]):
-                        yield row
-    except (OSError, ValueError, KeyError, TypeError) as e:
-        raise DataError(
-            f"{file} is missing or damaged. Prepare the archive again:"
-            f" `python -m trainer prepare ARCHIVE --out {file.parent}`."
-        ) from e
-
-
-def _kept(row: Row, left_out: Row | None) -> list[str]:
-    date = f" of {row['created_at']}" if row["created_at"] else ""
+def _kept(row: PostRow, left_out: DroppedRow | None) -> list[str]:
+    date = f" of {row.created_at}" if row.created_at else ""
     if left_out:
         said = f"is kept, but not learnt from ({_reason(left_out)})"
-    elif row["split"] == "train":
+    elif row.split == "train":
         said = "is learnt from"
     else:
         said = "is not learnt from, but kept for judging the voice (validation)"
-    topics = ", ".join(f"{topic['text']} ({topic['source']})" for topic in row["topics"])
+    topics = ", ".join(f"{topic.text} ({topic.source})" for topic in row.topics)
     return [
-        f"Post {row['id']} ({row['kind']}{date}) {said}.",
+        f"Post {row.id} ({row.kind}{date}) {said}.",
         f"Topics: {topics or 'none'}",
-        row["text"],
+        row.text,
     ]
 
 
-def _dropped(row: Row) -> str:
-    return f"Post {row['id']} was dropped: {_reason(row)}."
+def _dropped(row: DroppedRow) -> str:
+    return f"Post {row.id} was dropped: {_reason(row)}."
 
 
-def _reason(row: Row) -> str:
-    reason = Reason(row["reason"])
-    because = f", see post {row['because']}" if "because" in row else ""
+def _reason(row: DroppedRow) -> str:
+    reason = Reason(row.reason)
+    because = f", see post {row.because}" if row.because else ""
     return f"{reason}: {WHY[reason]}{because}"

@@ -8,10 +8,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.voice import Message
 from trainer.errors import DataError
 
+PREFERENCES_FILE = "preferences.jsonl"  # its name in a folder of training data
 OUTPUTS = ("preferred_output", "non_preferred_output")
 
 
@@ -47,6 +49,18 @@ def check(file: Path, minimum: int) -> None:
             f"{file} holds {count} pairs, and a provider takes no job on fewer than {minimum}."
             " Decide on more drafts first."
         )
+
+
+def read(file: Path) -> list[Preference]:
+    """Read all pairs of a file. Raises DataError that names the line at fault."""
+    check(file, minimum=0)
+    with file.open(encoding="utf-8") as lines:
+        return [_preference(json.loads(line)) for line in lines if line.strip()]
+
+
+def _preference(row: Any) -> Preference:
+    preferred, other = (row[name][0]["content"] for name in OUTPUTS)
+    return Preference(row["input"]["messages"], preferred, other)
 
 
 def _fault(line: str) -> str | None:

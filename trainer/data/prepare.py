@@ -1,15 +1,9 @@
 """`prepare`: from archives of posts to training data.
 
-Reads each archive once and writes DATA:
-posts.jsonl: every kept post, oldest first, with its topics and its `split`: train, validation, or
-left_out for what would leak from one to the other. dropped.jsonl: id and reason of every post that
-is not learnt from; `because` is the post it gave way to. train.jsonl, validation.jsonl: chat
-fine-tuning format; row i of train.jsonl is the i-th post with split "train". others.bin: hashes of
-other people's posts, if the archive holds any. dataset.json: counts, options, prompt, checksum.
+Reads each archive once and writes DATA (folder.py says which files), and beside them others.bin:
+hashes of other people's posts, if the archive holds any.
 """
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -17,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
+from msgspec import UNSET
 from rich.console import Console
 from rich.progress import Progress
 
@@ -26,6 +20,15 @@ from bot.voice.others import Others
 from trainer.archives import Archive, Tally, note_others, open_archive, read_posts
 from trainer.data.clean import LEFT_OUT, Reason
 from trainer.data.explain import advice
+from trainer.data.folder import (
+    About,
+    Counts,
+    DroppedRow,
+    Lines,
+    write_about,
+    write_dropped,
+    write_posts,
+)
 from trainer.data.options import Options
 from trainer.data.own_drafts import Written
 from trainer.data.rows import Asked, Renderer, write_rows
@@ -38,7 +41,6 @@ from trainer.data.tweetnlp import DEFAULT_MODEL, Recogniser
 from trainer.data.whole_folder import replacing
 from trainer.errors import ArchiveError, DataError
 
-SCHEMA = 1
 PROMPT = Prompt()
 STEP = 500  # posts between two updates of the bar
 IN_OPTIONS = ("ner", "seed")  # these stand in dataset.json by themselves
@@ -87,23 +89,20 @@ def prepare(
         _account(folder, staging, summary)
         summary.warnings = _warnings(staging, opened)
         staging.delete()
-        about = {
-            "schema": SCHEMA,
-            "created_at": now.isoformat(timespec="seconds"),
-            "sources": [{"kind": s.archive.kind, "read": s.posts} for s in opened],
-            "dates": dates,
-            "counts": _counts(summary),
-            "topics": {"posts_with": summary.with_source, "posts_without": summary.without_topic},
-            "personal_data": _found(summary.personal),
-            "ner": summary.names,
-            "prompt": asdict(prompt),
-            "sha256": _sha256(folder / "train.jsonl", folder / "validation.jsonl"),
-            "seed": options.seed,
-            "options": {k: v for k, v in asdict(options).items() if k not in IN_OPTIONS},
-            "warnings": summary.warnings,
-        }
-        text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
-        (folder / "dataset.json").write_text(text, "utf-8")
+        about = About(
+            created_at=now.isoformat(timespec="seconds"),
+            sources=[{"kind": s.archive.kind, "read": s.posts} for s in opened],
+            dates=dates,
+            counts=_counts(summary),
+            topics={"posts_with": summary.with_source, "posts_without": summary.without_topic},
+            personal_data=_found(summary.personal),
+            ner=dict(summary.names) if summary.names else None,
+            prompt=asdict(prompt),
+            seed=options.seed,
+            options={k: v for k, v in asdict(options).items() if k not in IN_OPTIONS},
+            warnings=summary.warnings,
+        )
+        write_about(folder, about)
     print_summary(stdout or Console(), summary, options)
     return summary
 
@@ -185,17 +184,12 @@ def _write_posts(
     renderer = Renderer(prompt, learn_habits(staging.texts(SAMPLE)))
     sides, sources = Counter[str](), Counter[str]()  # source "" counts posts without a topic
     dates: dict[str, str | None] = {"first": None, "last": None}
-    with (
-        (folder / "posts.jsonl").open("wb") as posts,
-        (folder / "train.jsonl").open("wb") as train,
-        (folder / "validation.jsonl").open("wb") as validation,
-    ):
-        examples = {"train": train, "validation": validation}
+
+    def counted() -> Iterator[Lines]:
+        nonlocal dates
         for row in write_rows(_with_names(staging, recogniser), renderer, count):
             post = row.post
-            posts.write(row.line)
-            if post.side in examples:
-                examples[post.side].write(row.example)
+            yield Lines(post.side, row.line, row.example)
             sides[post.side] += 1
             sources.update(row.sources or {""})
             dates = {"first": dates["first"] or post.created_at, "last": post.created_at}
@@ -205,6 +199,8 @@ def _write_posts(
                 )
             if post.row % STEP == 0:
                 bar.update(task, completed=post.row)
+
+    write_posts(folder, counted())
     summary.without_topic = sources.pop("", 0)
     summary.with_source = dict(sources.most_common())
     summary.sides = dict(sides)
@@ -219,13 +215,14 @@ def _with_names(staging: Staging, recogniser: Recogniser | None) -> Iterator[Ask
 def _account(folder: Path, staging: Staging, summary: Summary) -> None:
     """Write the reason for every post that is not learnt from; none may be missing."""
     counts = Counter[Reason]()
-    with (folder / "dropped.jsonl").open("wb") as file:
+
+    def counted() -> Iterator[DroppedRow]:
         for post in staging.dropped():
             counts[post.reason] += 1
-            row = {"id": post.id, "reason": str(post.reason)}
-            if post.because is not None:
-                row["because"] = post.because
-            file.write(msgspec.json.encode(row) + b"\n")
+            because = UNSET if post.because is None else post.because
+            yield DroppedRow(post.id, str(post.reason), because)
+
+    write_dropped(folder, counted())
     summary.left_out = {str(r): counts.pop(r) for r in LEFT_OUT if r in counts}
     summary.dropped = {str(reason): count for reason, count in counts.most_common()}
     assert summary.read == summary.kept + counts.total(), "a post is missing in the account"
@@ -254,22 +251,12 @@ def _found(personal: PersonalData) -> dict[str, object]:
     }
 
 
-def _counts(summary: Summary) -> dict[str, object]:
-    """`read` is `kept` and all of `dropped`; `kept` is train, validation and all of `left_out`."""
-    return {
-        "read": summary.read,
-        "kept": summary.kept,
-        "train": summary.sides.get("train", 0),
-        "validation": summary.sides.get("validation", 0),
-        "left_out": summary.left_out,
-        "dropped": summary.dropped,
-    }
-
-
-def _sha256(*files: Path) -> str:
-    digest = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as content:
-            while block := content.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
+def _counts(summary: Summary) -> Counts:
+    return Counts(
+        read=summary.read,
+        kept=summary.kept,
+        train=summary.sides.get("train", 0),
+        validation=summary.sides.get("validation", 0),
+        left_out=summary.left_out,
+        dropped=summary.dropped,
+    )

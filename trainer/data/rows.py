@@ -16,10 +16,8 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
 
-import msgspec
-
-from bot.voice import Prompt
-from trainer.data.examples import to_example
+from bot.voice import Prompt, Turn
+from trainer.data.folder import Example, PostRow, TopicRow, to_line
 from trainer.data.staging import Kept
 from trainer.data.topics import Habits, Topic, find_topics
 from trainer.errors import DataError
@@ -63,8 +61,8 @@ class Renderer:
             post,
             ", ".join(asked),
             frozenset(str(topic.source) for topic in topics),
-            _line(_post_row(post, topics)),
-            _line(to_example(self.prompt, asked, post.text)),
+            to_line(_post_row(post, topics)),
+            Example.of(self.prompt, Turn(", ".join(asked)), post.text).line(),
         )
 
 
@@ -135,16 +133,12 @@ def _some(topics: list[str], seed: str) -> list[str]:
     return [chance.choice(topics)] if topics and share < NO_TOPIC + ONE_TOPIC else topics
 
 
-def _post_row(post: Kept, topics: Sequence[Topic]) -> dict[str, object]:
-    return {
-        "id": post.id,
-        "created_at": post.created_at,
-        "text": post.text,
-        "kind": post.kind,
-        "topics": [{"text": t.text, "source": t.source} for t in topics],
-        "split": post.side,
-    }
-
-
-def _line(row: object) -> bytes:
-    return msgspec.json.encode(row) + b"\n"
+def _post_row(post: Kept, topics: Sequence[Topic]) -> PostRow:
+    return PostRow(
+        id=post.id,
+        created_at=post.created_at,
+        text=post.text,
+        kind=post.kind,
+        topics=[TopicRow(topic.text, topic.source) for topic in topics],
+        split=post.side,
+    )

@@ -5,7 +5,6 @@ meanwhile, so the next run can tell the leftovers of a killed run from a run in 
 """
 
 import fcntl
-import json
 import os
 import shutil
 import tempfile
@@ -15,13 +14,11 @@ from glob import escape
 from pathlib import Path
 
 from bot.voice.others import OTHERS_FILE
+from trainer.data.folder import FILES, is_written
+from trainer.data.preferences import PREFERENCES_FILE
 from trainer.errors import DataError
 
-MARK = "dataset.json"
-OURS = frozenset(
-    (MARK, "posts.jsonl", "train.jsonl", "validation.jsonl", "dropped.jsonl", "preferences.jsonl")
-)
-OURS |= {OTHERS_FILE}
+OURS = FILES | {PREFERENCES_FILE, OTHERS_FILE}
 UNFINISHED = OURS | {"staging.db", "staging.db-journal", "old"}
 
 
@@ -29,7 +26,7 @@ def check_target(out: Path) -> None:
     """Raise DataError if `out` holds something that must not be replaced."""
     if out.is_dir():
         names = {f.name for f in out.iterdir()}
-        if not names or (_is_ours(out) and names <= OURS):
+        if not names or (is_written(out) and names <= OURS):
             return
         raise DataError(
             f"{out} holds other files than a prepared archive, and they would be lost."
@@ -37,14 +34,6 @@ def check_target(out: Path) -> None:
         )
     if out.exists() or out.is_symlink():
         raise DataError(f"{out} is not a folder. Choose another name with --out.")
-
-
-def _is_ours(folder: Path) -> bool:
-    try:
-        data = json.loads((folder / MARK).read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(data, dict) and "schema" in data and "counts" in data
 
 
 @contextmanager

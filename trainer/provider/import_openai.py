@@ -4,11 +4,9 @@ Reads them from disk, or from the provider as long as it keeps them. Writes a DA
 that of `prepare`: each line is an example, or stands in dropped.jsonl with the reason.
 """
 
-import hashlib
 import io
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -18,8 +16,20 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bot.voice import Prompt
-from trainer.data.examples import to_example
+from bot.voice import Prompt, Turn
+from trainer.data.folder import (
+    About,
+    Counts,
+    DroppedRow,
+    Example,
+    Lines,
+    PostRow,
+    TopicRow,
+    to_line,
+    write_about,
+    write_dropped,
+    write_posts,
+)
 from trainer.data.split import count_validation, is_near_copy, keys, shingles
 from trainer.data.whole_folder import replacing
 from trainer.errors import DataError, ProviderError
@@ -187,61 +197,58 @@ def _write(
 ) -> None:
     chats = [chat for account in accounts for chat in account.kept]
     prompt, asked = prompt_of(chats)
-    topics = iter(map(split_topics, asked))
     sides = list(zip(("train", "validation"), accounts, strict=True))
+    counts, warnings = _counts(dict(sides)), _warnings(chats, prompt)
     with replacing(out.absolute()) as folder:
-        with (folder / "posts.jsonl").open("w", encoding="utf-8") as posts:
-            for side, account in sides:
-                with (folder / f"{side}.jsonl").open("w", encoding="utf-8") as examples:
-                    for chat in account.kept:
-                        words = next(topics)
-                        posts.write(_line(_post(f"{account.name}:{chat.line}", chat, words, side)))
-                        examples.write(_line(to_example(prompt, words, chat.text)))
-        with (folder / "dropped.jsonl").open("w", encoding="utf-8") as dropped:
-            for _, account in sides:
-                for row in account.dropped:
-                    dropped.write(_line({"id": f"{account.name}:{row.line}", "reason": row.reason}))
-        counts = _counts(dict(sides))
-        warnings = _warnings(chats, prompt)
-        data = [(folder / f"{side}.jsonl").read_bytes() for side, _ in sides]
-        described = {
-            "schema": 1,
-            "created_at": now.isoformat(timespec="seconds"),
-            "sources": [about | {"read": counts["read"]}],
-            "dates": {"first": None, "last": None},
-            "counts": counts,
-            "prompt": asdict(prompt),
-            "sha256": hashlib.sha256(b"".join(data)).hexdigest(),
-            "seed": 0,
-            "warnings": warnings,
-        }
-        text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
-        (folder / "dataset.json").write_text(text, "utf-8")
+        write_posts(folder, _lines(prompt, sides, map(split_topics, asked)))
+        write_dropped(
+            folder,
+            (
+                DroppedRow(f"{account.name}:{row.line}", row.reason)
+                for account in accounts
+                for row in account.dropped
+            ),
+        )
+        described = About(
+            created_at=now.isoformat(timespec="seconds"),
+            sources=[about | {"read": counts.read}],
+            dates={"first": None, "last": None},
+            counts=counts,
+            prompt=asdict(prompt),
+            seed=0,
+            warnings=warnings,
+        )
+        write_about(folder, described)
     _print(counts, prompt, warnings, console)
 
 
-def _post(post_id: str, chat: Chat, topics: Sequence[str], side: str) -> dict[str, Any]:
-    return {
-        "id": post_id,
-        "created_at": None,
-        "text": chat.text,
-        "kind": "original",
-        "topics": [{"text": topic, "source": "import"} for topic in topics],
-        "split": side,
-    }
+def _lines(
+    prompt: Prompt, sides: Iterable[tuple[str, Account]], topics: Iterator[list[str]]
+) -> Iterator[Lines]:
+    for side, account in sides:
+        for chat in account.kept:
+            words = next(topics)
+            post = PostRow(
+                id=f"{account.name}:{chat.line}",
+                created_at=None,
+                text=chat.text,
+                topics=[TopicRow(word, "import") for word in words],
+                split=side,
+            )
+            example = Example.of(prompt, Turn(", ".join(words)), chat.text)
+            yield Lines(side, to_line(post), example.line())
 
 
-def _counts(sides: dict[str, Account]) -> dict[str, Any]:
-    """As in prepare's dataset.json: `read` is `kept` and all of `dropped`."""
+def _counts(sides: dict[str, Account]) -> Counts:
     dropped = Counter(str(d.reason) for account in sides.values() for d in account.dropped)
     kept = {side: len(account.kept) for side, account in sides.items()}
-    return {
-        "read": sum(kept.values()) + dropped.total(),
-        "kept": sum(kept.values()),
+    return Counts(
+        read=sum(kept.values()) + dropped.total(),
+        kept=sum(kept.values()),
         **kept,
-        "left_out": {},
-        "dropped": dict(dropped.most_common()),
-    }
+        left_out={},
+        dropped=dict(dropped.most_common()),
+    )
 
 
 def _warnings(chats: Sequence[Chat], prompt: Prompt) -> list[str]:
@@ -256,20 +263,14 @@ def _warnings(chats: Sequence[Chat], prompt: Prompt) -> list[str]:
     return found
 
 
-def _print(
-    counts: dict[str, Any], prompt: Prompt, warnings: Sequence[str], console: Console
-) -> None:
-    table = Table("lines read", f"{counts['read']:,}", box=None, pad_edge=False)
+def _print(counts: Counts, prompt: Prompt, warnings: Sequence[str], console: Console) -> None:
+    table = Table("lines read", f"{counts.read:,}", box=None, pad_edge=False)
     table.columns[1].justify = "right"
-    for name in ("train", "validation"):
-        table.add_row(f"  {name}", f"{counts[name]:,}")
-    for reason, count in counts["dropped"].items():
+    table.add_row("  train", f"{counts.train:,}")
+    table.add_row("  validation", f"{counts.validation:,}")
+    for reason, count in counts.dropped.items():
         table.add_row(f"  dropped: {reason}", f"{count:,}")
     console.print(table)
     console.print(f"Prompt: {prompt.system} | {prompt.user}", highlight=False, markup=False)
     for warning in warnings:
         console.print(f"Note: {warning}", highlight=False, markup=False)
-
-
-def _line(row: object) -> str:
-    return json.dumps(row, ensure_ascii=False) + "\n"

@@ -21,6 +21,7 @@ from rich.console import Console
 from bot.voice import Base
 from trainer.data import preferences
 from trainer.data.dataset import Dataset
+from trainer.data.folder import TRAIN_FILE, VALIDATION_FILE
 from trainer.errors import DataError, ProviderError
 from trainer.provider import estimate, losses
 from trainer.provider.client import MAX_BYTES, Busy, Job, Missing, Pauses, Provider, Unanswered
@@ -92,7 +93,7 @@ class OpenAI:
 
     def _files(self, data: Dataset) -> list[Path]:
         """Training file, and validation file if there is one. Raises DataError."""
-        train, validation = data.folder / "train.jsonl", data.folder / "validation.jsonl"
+        train, validation = data.folder / TRAIN_FILE, data.folder / VALIDATION_FILE
         if self.order.method == "dpo":
             if self.order.preferences is None:
                 raise DataError("--method dpo learns from pairs: name their file, --preferences.")

@@ -12,17 +12,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.console import Console
 from rich.progress import Progress
 
-from bot.voice import HELD_OUT_FILE, POSTS_FILE, Voice, VoicePost, read_posts
+from bot.voice import HELD_OUT_FILE, Voice, VoicePost, read_posts
 from bot.voice.files import write_whole
 from bot.voice.ranker import Ranker
-from trainer.data.dataset import ABOUT_FILE
+from trainer.data import folder as data_folder
+from trainer.data.dataset import to_post
+from trainer.data.folder import ABOUT_FILE, About, read_about
 from trainer.data.summary import progress_bar
 from trainer.errors import DataError, ServeError
 from trainer.judging.evaluation import Verdict
@@ -65,7 +67,7 @@ class Sources:
 
     learnt: Iterator[VoicePost]
     held_out: list[VoicePost]
-    about: dict[str, Any] | None  # dataset.json
+    about: About | None
     curve: Curve
 
 
@@ -101,49 +103,32 @@ def report(folder: Path, options: Options, *, now: datetime, stdout: Console | N
 
 
 def _sources(folder: Path, voice: Voice, data: Path | None) -> Sources:
-    about = _json(folder / ABOUT_FILE)
+    has_about = (folder / ABOUT_FILE).exists()
+    about = read_about(folder, "Train the voice again") if has_about else None
     held_out: list[VoicePost] = []
     if (folder / HELD_OUT_FILE).exists():
         held_out = list(read_posts(folder, HELD_OUT_FILE))
     if data:
-        about = _json(data / ABOUT_FILE)
-        if about is None:
+        if not (data / ABOUT_FILE).exists():
             raise DataError(f"There is no {ABOUT_FILE} in {data}. Name the folder of `prepare`.")
-        if about.get("sha256") != voice.data_sha256:
+        about = read_about(data)
+        if about.sha256 != voice.data_sha256:
             raise DataError(
                 f"The voice {voice.name} did not learn from {data}, or that was prepared anew"
                 " since. Name the folder it learnt from with --data, or train it again."
             )
-        held_out = list(_validation(data / POSTS_FILE))
-    curve = _json(folder / "curve.json")
-    try:
-        measured = Curve.from_dict(curve) if curve else Curve()
-    except (KeyError, TypeError) as e:
-        raise DataError(f"{folder / 'curve.json'} is damaged. Train the voice again.") from e
-    return Sources(read_posts(folder), held_out, about, measured)
+        held_out = [to_post(r) for r in data_folder.read_posts(data) if r.split == "validation"]
+    return Sources(read_posts(folder), held_out, about, _curve(folder / "curve.json"))
 
 
-def _json(file: Path) -> dict[str, Any] | None:
+def _curve(file: Path) -> Curve:
+    """The curve that was drawn while the voice learnt; empty where none was."""
     try:
-        data = json.loads(file.read_text("utf-8"))
+        return Curve.from_dict(json.loads(file.read_text("utf-8")))
     except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as e:
-        raise DataError(f"{file} cannot be read ({e}). Train the voice again.") from e
-    if not isinstance(data, dict):
-        raise DataError(f"{file} is not what it should be. Train the voice again.")
-    return data
-
-
-def _validation(file: Path) -> Iterator[VoicePost]:
-    try:
-        with file.open("rb") as lines:
-            for row in map(json.loads, lines):
-                if row["split"] == "validation":
-                    topics = tuple(topic["text"] for topic in row["topics"])
-                    yield VoicePost(row["created_at"], row["text"], topics)
+        return Curve()
     except (OSError, ValueError, KeyError, TypeError) as e:
-        raise DataError(f"{file} cannot be read ({e}). Run `prepare` again.") from e
+        raise DataError(f"{file} cannot be read ({e}). Train the voice again.") from e
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -233,25 +218,20 @@ class Account(NamedTuple):
     warnings: list[str]
 
 
-def _account(about: dict[str, Any] | None) -> Account | None:
+def _account(about: About | None) -> Account | None:
     """Give every post read a row; posts that no row names get one of their own."""
-    if about is None or not about.get("counts"):
+    if about is None or about.counts is None:
         return None
-    try:
-        counts = about["counts"]
-        rows = [
-            Row("learnt from", counts["train"], "learnt"),
-            Row("held out, to judge by", counts["validation"], "held-out"),
-            *(Row(f"left out: {name}", n, "dropped") for name, n in counts["left_out"].items()),
-            *(Row(f"dropped: {name}", n, "dropped") for name, n in counts["dropped"].items()),
-        ]
-        if missing := counts["read"] - sum(row.posts for row in rows):
-            rows.append(Row("not accounted for", missing, "dropped"))
-        return Account(counts["read"], rows, list(about.get("warnings", [])))
-    except (KeyError, TypeError, AttributeError) as e:
-        raise DataError(
-            f"The counts in {ABOUT_FILE} are damaged ({e}). Prepare the archive again."
-        ) from e
+    counts = about.counts
+    rows = [
+        Row("learnt from", counts.train, "learnt"),
+        Row("held out, to judge by", counts.validation, "held-out"),
+        *(Row(f"left out: {name}", n, "dropped") for name, n in counts.left_out.items()),
+        *(Row(f"dropped: {name}", n, "dropped") for name, n in counts.dropped.items()),
+    ]
+    if missing := counts.read - sum(row.posts for row in rows):
+        rows.append(Row("not accounted for", missing, "dropped"))
+    return Account(counts.read, rows, about.warnings)
 
 
 def _page(**shown: object) -> str:

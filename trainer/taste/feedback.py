@@ -6,14 +6,12 @@ nothing to be judged by (no draft is ever a held-out post), and beside them pref
 in OpenAI's format for `dpo`.
 """
 
-import hashlib
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -31,14 +29,25 @@ from bot.voice import (
 from bot.voice.rates import APPROVED
 from trainer import bot_database
 from trainer.bot_database import Decided
-from trainer.data.dataset import ABOUT_FILE, MINIMUM_POSTS
-from trainer.data.preferences import Preference
-from trainer.data.prepare import PROMPT, SCHEMA
+from trainer.data.dataset import MINIMUM_POSTS
+from trainer.data.folder import (
+    ABOUT_FILE,
+    About,
+    Counts,
+    Example,
+    Lines,
+    PostRow,
+    TopicRow,
+    read_about,
+    to_line,
+    write_about,
+    write_posts,
+)
+from trainer.data.preferences import PREFERENCES_FILE, Preference
 from trainer.data.whole_folder import replacing
 from trainer.errors import DataError
 
 KIND = "decisions"  # in dataset.json: what the rows were made of
-PREFERENCES = "preferences.jsonl"
 NOT_WANTED = ("rejected", "replaced")
 BESIDE, EDIT, LATER = (
     "chosen, over what was shown beside it",
@@ -88,7 +97,7 @@ class Feedback:
 class Source:
     """How a voice is asked, and the posts it is judged by, as texts."""
 
-    prompt: Prompt = PROMPT
+    prompt: Prompt = field(default_factory=Prompt)  # that of `prepare`
     held_out: frozenset[str] = frozenset()
     seed: int = 0
 
@@ -235,12 +244,11 @@ def _source(folder: Path) -> Source:
 
 def _check_target(out: Path) -> None:
     """Raise DataError if `out` is an archive's data: that is not to be replaced by drafts."""
-    try:
-        about = json.loads((out / ABOUT_FILE).read_text("utf-8"))
-        is_ours = {source["kind"] for source in about["sources"]} == {KIND}
-    except (FileNotFoundError, NotADirectoryError):
+    if not (out / ABOUT_FILE).exists():
         return  # whatever else is there, `replacing` looks at
-    except (OSError, ValueError, KeyError, TypeError):
+    try:
+        is_ours = {source.get("kind") for source in read_about(out).sources} == {KIND}
+    except DataError:
         is_ours = False
     if not is_ours:
         raise DataError(
@@ -251,59 +259,45 @@ def _check_target(out: Path) -> None:
 
 def _write(out: Path, found: Feedback, source: Source, now: datetime) -> None:
     with replacing(out) as folder:
-        examples = [_example(row) for row in found.rows]
-        _save(folder / "train.jsonl", examples)
-        _save(folder / "validation.jsonl", [])  # drafts are never judged by
-        _save(folder / "posts.jsonl", [_post(row) for row in found.rows])
+        write_posts(folder, map(_lines, found.rows))
         lines = [pair.preference.line() for pair in found.pairs]
-        (folder / PREFERENCES).write_text("".join(f"{line}\n" for line in lines), "utf-8")
-        about = json.dumps(_about(folder, found, source, now), indent=2, ensure_ascii=False)
-        (folder / ABOUT_FILE).write_text(about + "\n", "utf-8")
+        (folder / PREFERENCES_FILE).write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        write_about(folder, _about(found, source, now))
 
 
-def _save(file: Path, rows: Sequence[dict[str, Any]]) -> None:
-    file.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), "utf-8")
+def _lines(row: Row) -> Lines:
+    """All are to train on: no draft is ever judged by."""
+    draft, text = row.draft, _masked(row.text)
+    post = PostRow(
+        id=f"draft-{draft.id}",
+        created_at=draft.decided_at,
+        text=text,
+        kind="draft",
+        topics=[TopicRow(draft.topic, "asked")] if draft.topic else [],
+        split="train",
+    )
+    return Lines(post.split, to_line(post), Example(row.prompt, text).line())
 
 
-def _example(row: Row) -> dict[str, Any]:
-    return {"messages": [*row.prompt, {"role": "assistant", "content": _masked(row.text)}]}
-
-
-def _post(row: Row) -> dict[str, Any]:
-    draft = row.draft
-    return {
-        "id": f"draft-{draft.id}",
-        "created_at": draft.decided_at,
-        "text": _masked(row.text),
-        "kind": "draft",
-        "topics": [{"text": draft.topic, "source": "asked"}] if draft.topic else [],
-        "split": "train",
-    }
-
-
-def _about(folder: Path, found: Feedback, source: Source, now: datetime) -> dict[str, Any]:
+def _about(found: Feedback, source: Source, now: datetime) -> About:
     """The fields that `prepare` writes, as far as decisions have them."""
     dates = [row.draft.decided_at for row in found.rows] or [None]
-    both = (folder / name for name in ("train.jsonl", "validation.jsonl"))
-    return {
-        "schema": SCHEMA,
-        "created_at": now.isoformat(timespec="seconds"),
-        "sources": [{"kind": KIND, "read": found.read}],
-        "dates": {"first": dates[0], "last": dates[-1]},
-        "counts": {
-            "read": found.read,
-            "kept": len(found.rows),
-            "train": len(found.rows),
-            "validation": 0,
-            "left_out": {},
-            "dropped": dict(found.why.most_common()),
-        },
-        "preferences": _kinds(found),
-        "prompt": asdict(source.prompt),
-        "sha256": hashlib.sha256(b"".join(file.read_bytes() for file in both)).hexdigest(),
-        "seed": source.seed,
-        "warnings": [],
-    }
+    return About(
+        created_at=now.isoformat(timespec="seconds"),
+        sources=[{"kind": KIND, "read": found.read}],
+        dates={"first": dates[0], "last": dates[-1]},
+        counts=Counts(
+            read=found.read,
+            kept=len(found.rows),
+            train=len(found.rows),
+            validation=0,
+            left_out={},
+            dropped=dict(found.why.most_common()),
+        ),
+        preferences=_kinds(found),
+        prompt=asdict(source.prompt),
+        seed=source.seed,
+    )
 
 
 def _kinds(found: Feedback) -> dict[str, int]:

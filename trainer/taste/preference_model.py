@@ -4,7 +4,6 @@ Bradley and Terry's model (Biometrika 39, 1952): the odds of being preferred are
 texts' strengths, and a strength is a sum of weights. So it is a logistic regression on differences.
 """
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from bot.voice import Prompt
 from bot.voice.ranker import features, log_odds
 from trainer.data import preferences
+from trainer.data.preferences import Preference
 from trainer.errors import DataError
 
 FEWEST = 8  # topics: among fewer, one that is left out tells nothing
@@ -67,15 +67,12 @@ def read(file: Path, prompt: Prompt) -> list[Pair]:
             f"There are no decisions in {file.parent}: {file.name} is missing. Write them there"
             f" with `python -m trainer feedback --db DATABASE --out {file.parent}`."
         )
-    preferences.check(file, minimum=0)
-    rows = (json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip())
-    return [_pair(row, prompt) for row in rows]
+    return [_pair(found, prompt) for found in preferences.read(file)]
 
 
-def _pair(row: dict[str, Any], prompt: Prompt) -> Pair:
-    messages = row["input"]["messages"]
-    preferred, other = (row[name][0]["content"] for name in preferences.OUTPUTS)
-    return Pair(messages[-1]["content"], prompt.turn(messages).topic, preferred, other)
+def _pair(found: Preference, prompt: Prompt) -> Pair:
+    topic = prompt.turn(found.prompt).topic
+    return Pair(found.prompt[-1]["content"], topic, found.preferred, found.other)
 
 
 def learn(pairs: Sequence[Pair]) -> Taste:

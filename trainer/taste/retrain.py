@@ -16,7 +16,8 @@ from rich.console import Console
 from bot.voice import Voice
 from bot.voice.ranker import Ranker, drawn_key
 from trainer.data import dataset
-from trainer.data.dataset import Dataset, Example
+from trainer.data.dataset import Dataset
+from trainer.data.folder import Example
 from trainer.data.summary import progress_bar
 from trainer.drawing.kept import Drawing
 from trainer.errors import DataError

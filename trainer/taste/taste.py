@@ -17,9 +17,9 @@ from rich.table import Table
 
 from bot.voice import VOICE_FILE, Voice
 from bot.voice.ranker import RANKER_FILE, TOPIC, Ranker
+from trainer.data.preferences import PREFERENCES_FILE
 from trainer.drawing.kept import CANDIDATES
 from trainer.errors import DataError
-from trainer.taste.feedback import PREFERENCES
 from trainer.taste.gate import NAMES, Gate, Judged
 from trainer.taste.preference_model import Taste, learn, read
 from trainer.taste.retrain import draw, expect_own, retrain, start_of
@@ -48,7 +48,7 @@ def taste(
     """
     voice = Voice.load(folder.place)
     data = expect_own(voice, posts, base) if posts else None
-    learnt = learn(read(liked / PREFERENCES, voice.prompt))
+    learnt = learn(read(liked / PREFERENCES_FILE, voice.prompt))
     _print(console, _so_far(learnt))
     if not learnt.weights:
         return False

@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from trainer.data.dataset import Example
+from trainer.data.folder import Example
 from trainer.training.base_model import BaseModel
 from trainer.training.recipe import FEW_POSTS_EPOCHS, Recipe
 

@@ -21,7 +21,8 @@ from rich.console import Console
 from bot.voice import HELD_OUT_FILE, SCHEMA, Base, Sampling, Voice, VoiceError, save_posts
 from bot.voice.others import OTHERS_FILE
 from bot.voice.ranker import Ranker
-from trainer.data.dataset import ABOUT_FILE, Dataset
+from trainer.data.dataset import Dataset
+from trainer.data.folder import ABOUT_FILE
 from trainer.errors import DataError
 from trainer.training import curve as curves
 from trainer.training.base_model import BaseModel
