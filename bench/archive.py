@@ -1,4 +1,4 @@
-"""How fast, and in how much memory, an X archive is read and prepared.
+"""Measures how fast, and in how much memory, an X archive is read and prepared.
 
     python -m bench.archive [--posts 10000 200000] [--million] [--archive FILE.zip ...]
 
@@ -97,7 +97,7 @@ def main() -> None:
 
 
 def measure_apart(what: str, archive: Path) -> dict[str, float]:
-    """Measure in a process of its own, whose memory nothing else has touched."""
+    """Measure in a fresh process, whose memory nothing else has touched."""
     command = [sys.executable, "-m", "bench.archive", "--measure", what, str(archive)]
     began, peak = time.monotonic(), 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -110,7 +110,7 @@ def measure_apart(what: str, archive: Path) -> dict[str, float]:
 
 
 def _memory(pid: int) -> int:
-    """Bytes that a process and its children hold, what they share counted once a process."""
+    """Bytes that a process and its children hold; shared ones count once a process."""
     total = 0
     with contextlib.suppress(psutil.Error):  # it may end at any moment
         process = psutil.Process(pid)
@@ -120,7 +120,7 @@ def _memory(pid: int) -> int:
 
 
 def measure(what: str, archive: Path) -> dict[str, float]:
-    """Run one of both here; posts, megabytes unpacked and CPU seconds."""
+    """Read or prepare, in this process; returns posts, megabytes unpacked and CPU seconds."""
     from trainer.archives import Tally, open_archive, read_posts
     from trainer.archives.post import Post
     from trainer.data.clean import OWN, clean

@@ -1,4 +1,4 @@
-"""How fast `/draft` is: seconds to the DM, as a table. How it is under load: drills/load.py.
+"""Measures how fast `/draft` is: seconds to the DM, as a table. drills/load.py does under load.
 
 The bot runs as in production: its own process, the embedded engine below it, real sockets to the
 sandbox. Run `make demo` once before, or name another voice.

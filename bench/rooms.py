@@ -1,6 +1,6 @@
-"""The drawing of the code: which box of the bot and of the trainer imports which, as a table.
+"""Draws the code: which box of the bot and of the trainer imports which, as a table.
 
-A box is a direct child of the package; imports for the type checker alone are no arrows. Reads the
+A box is a direct child of the package; an import for the type checker alone is no arrow. Reads the
 layers from the folder's own pyproject.toml.
 """
 
@@ -26,12 +26,12 @@ class Drawing:
     arrows: tuple[Arrow, ...]
 
     def upwards(self, layers: list[set[str]]) -> list[Arrow]:
-        """Arrows to a box that does not stand below the importer's."""
+        """Arrows to a box that is not below the importer's."""
         height = {box: -n for n, layer in enumerate(layers) for box in layer}
         return [(a, b) for a, b in self.arrows if height.get(a, 0) <= height.get(b, 0)]
 
     def circles(self) -> list[set[str]]:
-        """The boxes that reach each other, one set for each circle."""
+        """Sets of boxes that reach each other, one for each circle."""
         reached = {box: self._below(box) for box in self.boxes}
         found: list[set[str]] = []
         for box in self.boxes:
@@ -52,7 +52,7 @@ class Drawing:
 
 
 def draw(package: str) -> Drawing:
-    """Draws a package that `sys.path` finds; nothing of it is run."""
+    """Draws a package that `sys.path` finds, without running it."""
     graph = grimp.build_graph(package, exclude_type_checking_imports=True, cache_dir=None)
     box = {module: ".".join(module.split(".")[1:2]) for module in graph.modules}
     arrows = {
@@ -68,7 +68,7 @@ def draw(package: str) -> Drawing:
 
 
 def layers(folder: Path, package: str) -> list[set[str]] | None:
-    """The boxes of each layer, the top one first; None where no contract names them."""
+    """The boxes of each layer, the top one first; None if no contract names them."""
     settings = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
     for contract in settings["tool"].get("importlinter", {}).get("contracts", []):
         if contract["type"] == "layers" and contract["containers"] == [package]:

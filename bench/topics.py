@@ -1,4 +1,4 @@
-"""How many posts a second the topic extractor takes, without a model.
+"""Measures how many posts a second the topic extractor takes, without a model.
 
     python -m bench.topics [--posts 20000] [--file POSTS.jsonl]
 
@@ -64,7 +64,7 @@ def main() -> None:
 def _texts(file: Path | None) -> list[str]:
     if file is None:
         posts = SAMPLE_POSTS.read_text("utf-8").split("\n---\n")
-        return [post for post in posts if not post.startswith("@")]  # its marked ones are no posts
+        return [post for post in posts if not post.startswith("@")]  # those mark what is no post
     return [json.loads(line)["text"] for line in file.read_text("utf-8").splitlines()]
 
 

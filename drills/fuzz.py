@@ -1,10 +1,10 @@
-"""Fuzzes the readers of archives with atheris, guided by what of their code each input reaches.
+"""Fuzzes the readers of archives with atheris, guided by the code that each input reaches.
 
     python -m drills.fuzz [--minutes 60] [--corpus FOLDER]
 
-Begins with an archive of every format (tests/fakes/mutants.py), which it changes piece by piece and
-byte by byte. An input that ends in anything but posts or one sentence, takes more than a minute
-or a gigabyte, or leaves a file behind, is kept in the corpus folder and ends the run with code 1.
+Starts from an archive of every format (tests/fakes/mutants.py), and changes pieces and bytes. A
+finding is an input that ends in anything but posts or one sentence, takes more than a minute or a
+gigabyte, or leaves a file behind. It stays in the corpus folder and ends the run with code 1.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def fuzz(corpus: Path, seconds: int) -> None:
         path, parent = Path(scratch) / "archive", os.getppid()
 
         def one(data: bytes) -> None:
-            if os.getppid() != parent:  # it was killed, and nobody would end this
+            if os.getppid() != parent:  # the parent was killed, and could not end this one
                 os._exit(1)
             path.write_bytes(data)
             try:
@@ -66,7 +66,7 @@ def fuzz(corpus: Path, seconds: int) -> None:
 
 
 def main() -> int:
-    """Run it in a child, which libFuzzer ends as it likes, and print what came of it."""
+    """Run it in a child, which libFuzzer ends as it likes, and print the outcome."""
     parser = argparse.ArgumentParser(prog="python -m drills.fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--corpus", type=Path, help="where inputs are kept (default: nowhere)")

@@ -1,9 +1,9 @@
 """Kills the bot with SIGKILL on the way from `/draft` to the posted status, again and again.
 
-Each round a person asks for a draft, perhaps edits it, and approves it by a button or a reaction.
+Each round a person requests a draft, perhaps edits it, and approves it by a button or a reaction.
 The bot is killed at a random instant of a random phase and started again (drills/kill_rounds.py).
-In the end it is asked what became of every draft and every approval (drills/kill_audit.py). Exits
-with 1 unless nothing was lost, posted twice or left without an outcome.
+In the end an audit finds out what became of every draft and every approval (drills/kill_audit.py).
+Exits with 1 if anything was lost, posted twice or left without an outcome.
 """
 
 import argparse
@@ -33,11 +33,11 @@ SERVERS: dict[str, tuple[tuple[str, ...], bool]] = {
     "ignores the key": (("Idempotency-Key",), False),
     "ignores it, drops the answer": (("Idempotency-Key",), True),
 }
-BATCH = 30  # rounds after which it is asked what became of them, and the figures are kept
+BATCH = 30  # rounds between two audits, whose figures are kept
 
 
 async def measure(rounds: int, seed: int, log: Path | None = None) -> list[Figures]:
-    """So many rounds, at all kinds of server at once, each with its own bot."""
+    """Play rounds at all kinds of server at once, each with its own bot."""
     shares = [rounds // len(SERVERS) + (i < rounds % len(SERVERS)) for i in range(len(SERVERS))]
     async with asyncio.TaskGroup() as group:
         found = [
@@ -49,7 +49,7 @@ async def measure(rounds: int, seed: int, log: Path | None = None) -> list[Figur
 
 
 async def run_series(server: str, rounds: int, seed: int, log: Path | None = None) -> Figures:
-    """Play that many rounds against one kind of server. What the bots write is added to `log`."""
+    """Play that many rounds against one kind of server. Adds the bots' output to `log`."""
     strip, drops = SERVERS[server]
     chance = random.Random(f"{seed} {server}")  # noqa: S311  a test that can be repeated
     played = [Round.by_chance(n, chance) for n in range(1, rounds + 1)]
@@ -105,7 +105,7 @@ def show(found: Sequence[Figures]) -> None:
 
 
 def _kept(file: Path | None) -> list[Figures]:
-    """The figures of earlier runs; a line that another run is just writing is left out."""
+    """The figures of earlier runs, without a line that another run is just writing."""
     if file is None or not file.exists():
         return []
     whole = [line for line in file.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
@@ -113,7 +113,7 @@ def _kept(file: Path | None) -> list[Figures]:
 
 
 def _append(file: Path, content: bytes) -> None:
-    """One write at the end: several runs may share a file."""
+    """Append in one write: several runs may share a file."""
     with file.open("ab", buffering=0) as out:
         out.write(content)
 
@@ -128,7 +128,7 @@ def main() -> int:
     )
     parser.add_argument("--log", type=Path, help="add to it what the bots log")
     args = parser.parse_args()
-    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # whoever is killed, hangs up
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # killed bots hang up
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(10**6)
     found = _kept(args.keep)
     left = max(0, args.rounds - sum(f.rounds for f in found))

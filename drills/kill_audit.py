@@ -1,4 +1,4 @@
-"""What became of every draft and every approval, asked after a series of drills/kill_rounds.py."""
+"""Finds out what became of every draft and approval after a series of drills/kill_rounds.py."""
 
 import asyncio
 import re
@@ -14,12 +14,12 @@ from msgspec import Struct
 from drills.kill_rounds import Round, Series, numbers
 from tests.stage import buttons
 
-LATE_S = 11.0  # after so long the bot takes a draft that nobody saw for cut short
-LAST_S = 60.0  # for what was left to settle; only what is lost takes that long
+LATE_S = 11.0  # after that, the bot takes a draft that nobody saw for interrupted
+LAST_S = 60.0  # for the rest to settle; only something lost takes that long
 
 
 class Figures(Struct):
-    """What is counted of a series. The lists name the rounds in which something went wrong."""
+    """The counts of a series. The lists name the rounds in which something went wrong."""
 
     server: str
     seed: int
@@ -43,7 +43,7 @@ class Figures(Struct):
 
 
 async def audit(series: Series, rounds: Sequence[Round], server: str, seed: int) -> Figures:
-    """Give the bot time and one more start, then ask what became of everything."""
+    """Give the bot time and one more start, then find out what became of everything."""
     await asyncio.sleep(LATE_S)
     await series.kill()
     await series.start()
@@ -68,7 +68,7 @@ async def audit(series: Series, rounds: Sequence[Round], server: str, seed: int)
 
 
 async def _decide_the_rest(series: Series) -> None:
-    """Whoever has not said yes says so now: an open draft must still be good for that."""
+    """Approve every open draft now: it must still work."""
 
     def is_shown() -> bool:
         return not _rows(series, "state = 'pending' AND message_id IS NULL")
@@ -96,7 +96,7 @@ def _lost(
 ) -> list[str]:
     """Rounds whose draft was stored or shown, and neither it nor what was approved is posted.
 
-    Where an approval was refused, because the text had changed, another text of the round counts.
+    If an approval was refused because the text had changed, another text of the round counts.
     """
     states: dict[int, set[str]] = {}
     for _, topic, _, state in _rows(series, "TRUE"):

@@ -1,7 +1,7 @@
-"""Rounds of the kill test: a person asks, edits and approves; the bot dies, and is started again.
+"""Rounds of the kill test: a person requests, edits, approves; the bot dies and is started again.
 
 The bot is a real process; Discord and Mastodon are the sandbox's, the model answers from a list.
-`Series` plays rounds against one Mastodon server; drills/kill_audit.py asks what became of them.
+`Series` plays rounds against one Mastodon server; drills/kill_audit.py checks the outcomes.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from tests.stage import buttons, emoji
 
 STATUSES = "/api/v1/statuses"
 PATIENCE_S = 180.0  # for a process to start: the machine may be busy
-ROUND_S = 6.0  # for the outcome after the restart; what comes later is looked for in the end
+ROUND_S = 6.0  # for the outcome after the restart; the audit finds later ones
 ANSWER_S = 10.0  # for an answer, or a restart; Discord takes one only within 3 s
 
 Json = dict[str, Any]  # Any: Discord's and Mastodon's JSON
@@ -51,7 +51,7 @@ PHASES = (
 
 
 class Front(Proxy):
-    """The proxy before the Mastodon server; counts what the server has carried out."""
+    """The proxy before the Mastodon server; counts the requests the server has carried out."""
 
     committed = 0
     asked = 0
@@ -65,7 +65,7 @@ class Front(Proxy):
 
 
 class FakeAnswers(FakeLLM):
-    """The model; counts what it has answered."""
+    """The model; counts its answers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class FakeAnswers(FakeLLM):
 
 @dataclass
 class Round:
-    """What is to happen in a round, and what has."""
+    """The plan of a round, and what has happened in it."""
 
     number: int
     story: str
@@ -98,7 +98,7 @@ class Round:
 
     @classmethod
     def by_chance(cls, number: int, chance: random.Random) -> "Round":
-        """Every phase is as likely as the others."""
+        """A random round; every phase is equally likely."""
         return cls(
             number,
             chance.choice(STORIES),
@@ -174,7 +174,7 @@ class Series:
         await self.until(lambda: not self.discord.gateway.is_ready, PATIENCE_S)
 
     async def until(self, found: Callable[[], T], limit_s: float, *, tick_s: float = 0.005) -> T:
-        """What is found, or what is not after so long."""
+        """Wait until `found` gives something; returns its last value when the time is up."""
         end = time.monotonic() + limit_s
         while not (value := found()) and time.monotonic() < end:  # noqa: ASYNC110
             await asyncio.sleep(tick_s)
@@ -202,7 +202,7 @@ class Series:
         await person
 
     def _beginning(self, this: Round) -> Callable[[], bool]:
-        """Tells whether the phase has begun in which the bot is to be killed."""
+        """A function that says whether the phase for the kill has begun."""
         asked, sent, committed = len(self.llm.asked), self.front.asked, self.front.committed
         calls, parts = len(self.discord.log), this.part if this.story == "thread" else 1
         many = 2 if this.story == "again" else 1
@@ -240,7 +240,7 @@ class Series:
         return {m["id"]: m for m in messages if m["embeds"] or m["content"][:1] == "✅"}
 
     def is_told(self, this: Round) -> bool:
-        """Whether the draft's message says what became of the approval."""
+        """Whether the draft's message shows the approval's outcome."""
         lines = str(self.message(this)["content"]).splitlines()
         return any(line[:1] in ("✅", "⚠") for line in lines)
 
@@ -264,7 +264,7 @@ class Series:
         """Wait for a new draft; False if the bot is back and none has come."""
 
         def new() -> Json | None:
-            """Not one of an earlier round, which a restart shows late."""
+            """The new draft, not one of an earlier round, which a restart shows late."""
             messages = (m for i, m in self.shown().items() if i not in before)
             return next((m for m in messages if f"**round {this.number}**" in m["content"]), None)
 
@@ -318,7 +318,7 @@ class Series:
 
 
 def numbers(text: str) -> list[str]:
-    """The numbers of the texts that this one is, or holds."""
+    """The numbers of the texts in this one."""
     return re.findall(r"Text (\d+e?);", text)
 
 

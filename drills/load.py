@@ -1,12 +1,12 @@
 """Many people at once: is everybody answered in time, served in turn, and does memory stay flat?
 
-The bot runs as in production: its own process, real sockets to the sandbox; the model is a server
-that answers after as long as it is told. Three tables:
+The bot runs as in production: its own process, real sockets to the sandbox. The model is a server
+that answers after a given time. Three tables:
 
 rush    everybody sends `/draft` within a second, while the model is slow. `first response` is the
-        time until Discord has the deferral, which must come within 3 s. A place that was told is
-        held against the order in which the model was then asked
-fair    one person asks for ten drafts, and then nine others for one each
+        time until Discord has the deferral, which must come within 3 s. The places shown are
+        compared with the order in which the model then got the requests
+fair    one person requests ten drafts, and then nine others one each
 memory  thousands of drafts, one after the other, and the bot's resident memory at intervals
 """
 
@@ -36,13 +36,13 @@ from tests.stage import Json, buttons
 
 LOOK_S = 0.02  # between two looks at what people see
 COOLDOWN_S = 61.0
-DONE = re.compile(r"Draft \d+ is in|^🔁")  # a new one; or one in whose place there is a new one
+DONE = re.compile(r"Draft \d+ is in|^🔁")  # a new draft, or one that a new draft has replaced
 PLACE = re.compile(r"number (\d+) in the line|(the next one)")
 NO = re.compile(r"more I do not take on")
 
 
 class SlowLLM(FakeLLM):
-    """A model that takes its time; knows when it was first asked about each topic."""
+    """A slow model; records when it first got a request about each topic."""
 
     def __init__(self, delay_s: float = 0.0) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class SlowLLM(FakeLLM):
 
 @dataclass
 class Place:
-    """Where people use the bot: its process, and the servers around it."""
+    """The bot's process, and the servers around it."""
 
     sandbox: Sandbox
     llm: SlowLLM
@@ -78,23 +78,23 @@ class Place:
 
 @dataclass
 class Asked:
-    """A draft that somebody asked for, and what they were told."""
+    """A requested draft, and the places shown to its person."""
 
     person: str
     topic: str
     record: Interaction
     told: list[tuple[float, int]] = field(default_factory=list)  # time, place
-    done_s: float | None = None  # after they asked
+    done_s: float | None = None  # after the request
 
     @property
     def is_over(self) -> bool:
-        """They have their draft or a no, or Discord has given up on the bot."""
+        """Whether they have their draft or a no, or Discord has given up on the bot."""
         is_silent = self.record.answered is None and self.record.age_s > 9
         return self.done_s is not None or is_silent or bool(NO.search(self.says))
 
     @property
     def says(self) -> str:
-        """What stands where the bot was thinking."""
+        """The text in the place of “thinking…”."""
         return str(self.record.original["content"]) if self.record.original else ""
 
     def look(self) -> None:
@@ -151,7 +151,7 @@ async def renew(place: Place, message: Json) -> Asked:
 
 
 async def watch(asked: Sequence[Asked], limit_s: float) -> None:
-    """Note what each of them is told, until it is over for all or the time is up."""
+    """Note the places each of them sees, until it is over for all or the time is up."""
     end = time.monotonic() + limit_s
     while (under_way := [a for a in asked if not a.is_over]) and time.monotonic() < end:
         for a in under_way:
@@ -163,7 +163,7 @@ async def watch(asked: Sequence[Asked], limit_s: float) -> None:
 
 
 async def rush(number: int, delay_s: float) -> Table:
-    """`number` people within a second."""
+    """Let `number` people send `/draft` within a second."""
     people = [f"p{i}" for i in range(number)]
     async with running(people, delay_s) as place:
         idle_mb, idle_s = place.rss_mb, place.cpu_s
@@ -195,13 +195,13 @@ async def rush(number: int, delay_s: float) -> Table:
 
 
 def _off(asked: Asked, begun: dict[str, float]) -> int:
-    """By how much the first place told differs from the number of drafts begun until this one's."""
+    """How far the first place shown is from the number of drafts started before this one."""
     told_s, place = asked.told[0]
     own_s = begun.get(asked.topic, float("inf"))
     return abs(sum(told_s <= s <= own_s for s in begun.values()) - place)
 
 
-# One who asks for much.
+# One who wants many.
 
 
 async def fair(delay_s: float) -> Table:
@@ -230,7 +230,7 @@ async def fair(delay_s: float) -> Table:
 
 
 async def memory(drafts: int, people: int, at_once: int = 8) -> Table:
-    """So many drafts, `at_once` under way; the bot's memory ten times."""
+    """Write drafts, `at_once` in progress; read the bot's memory ten times."""
     names, every = [f"p{i}" for i in range(people)], max(1, drafts // 10)
     title = f"{drafts} drafts of {people} people"
     columns = ("drafts", "memory", "since the row before", "drafts a second", "did not come")
@@ -255,7 +255,7 @@ async def memory(drafts: int, people: int, at_once: int = 8) -> Table:
 
 
 async def _write(place: Place, names: Sequence[str], numbers: Iterator[int]) -> int:
-    """Ask for the drafts of these numbers; how many did not come."""
+    """Request the drafts of these numbers; returns how many did not come."""
     missing = 0
     for i in numbers:
         asked = await ask(place, names[i % len(names)], f"topic {i}")

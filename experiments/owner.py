@@ -1,10 +1,10 @@
 """Whether a voice learns its owner's taste: made-up owners decide on drafts, then on others.
 
-Given a folder of voices that were evaluated (experiments.voice leaves one), each owner decides on
-up to a hundred drafts, chosen from what the evaluation drew on a third of its topics. The decisions
-go the real way: the bot's database, `feedback`, `taste`. What the owner would approve is then
-counted on the other topics. A bot with a taste draws twice as many texts, so each voice draws
-again, once. The hidden tastes know nothing of the ranker's features.
+Takes a folder of evaluated voices (experiments.voice leaves one). Each owner decides on up to a
+hundred drafts, chosen from those that the evaluation drew on a third of its topics. The decisions
+go the real way: the bot's database, `feedback`, `taste`. Then the drafts that the owner would
+approve are counted on the other topics. A bot with a taste draws twice as many texts, so each voice
+draws again, once. The hidden tastes know nothing of the ranker's features.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """The made-up owners of experiments/owner.py: what they dislike in a text, and how they decide.
 
-It knows nothing of the ranker's features.
+They know nothing of the ranker's features.
 """
 
 import random

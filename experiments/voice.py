@@ -1,8 +1,8 @@
 """How much voices sound like their authors: the table of docs/voice.md, and drafts to read.
 
-Given a folder of authors (<name>.jsonl, oldest first), each is prepared, trained and evaluated by
-the commands a person uses, with their defaults. What is done already is kept, so an interrupted run
-goes on. On two cores an author takes about an hour, most of it for 4,800 drafts.
+Takes a folder of authors (<name>.jsonl, oldest first). Prepares, trains and evaluates each by the
+commands a person uses, with their defaults. Keeps finished steps, so an interrupted run goes on. On
+two cores an author takes about an hour, most of it for 4,800 drafts.
 """
 
 import argparse

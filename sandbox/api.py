@@ -1,6 +1,6 @@
 """What a person does in the sandbox, as plain HTTP: for the page, and for scripts.
 
-POST bodies and all answers are JSON; what cannot be done is answered 400 with {"error": sentence}.
+POST bodies and all answers are JSON; an impossible request gets 400 with {"error": sentence}.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ from sandbox.interactions import DEFAULT_LOCALE, Interaction
 from sandbox.objects import GENERAL_ID, Json
 from sandbox.rules import DiscordError
 
-TICK_S = 2.0  # the timeline changes without telling, so the page looks again this often
-SETTLE_S = 0.05  # several changes at once are told once
+TICK_S = 2.0  # the timeline changes without an event, so the page looks again this often
+SETTLE_S = 0.05  # several changes at once make one event
 
 Timeline = Callable[[], Awaitable[list[Json]]]
 
 
 class Body:
-    """The JSON object of a POST, read key by key; what is missing or wrong is a UserError."""
+    """The JSON object of a POST, read key by key. Raises UserError for a missing or wrong one."""
 
     def __init__(self, data: object) -> None:
         if not isinstance(data, dict):
@@ -29,7 +29,7 @@ class Body:
         self._data: Json = data
 
     def text(self, key: str, default: str | None = None) -> str:
-        """A text, required unless it has a default; a number is taken for the text of it."""
+        """A text, required unless it has a default; a number counts as its text."""
         value = self._data.get(key, default)
         if not isinstance(value, str | int) or (value == "" and default is None):
             raise UserError(f"The request lacks {key!r}.")
@@ -80,7 +80,7 @@ class PeopleApi:
         self._mastodon = mastodon  # its address, and the names of its accounts
 
     def routes(self) -> list[web.RouteDef]:
-        """All of them."""
+        """All routes."""
         acts: Mapping[str, Act] = {
             "slash": self._slash,
             "menu": self._menu,
@@ -229,7 +229,7 @@ def _user(request: web.Request) -> str:
 
 
 def _about(record: Interaction) -> Json:
-    """An interaction as far as its person can tell."""
+    """An interaction as its person sees it."""
     about: Json = {
         "interaction_id": record.id,
         "answered": record.answered is not None,

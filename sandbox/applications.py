@@ -14,12 +14,12 @@ class Applications:
         self.commands: list[Json] = []  # global ones
         self.guild_commands: list[Json] = []
         self.is_synced = False  # the bot put its global commands, or looked and found them right
-        self.settings: Json = {}  # what its page in the developer portal says otherwise
+        self.settings: Json = {}  # changes made on its page in the developer portal
         self.gateway_url = ""
         self._world = world
 
     def routes(self) -> list[Route]:
-        """Every route about applications, users, the guild and where the gateway is."""
+        """Every route about applications, users, the guild and the gateway's address."""
         everywhere = "/applications/{id}/commands"
         in_guild = "/applications/{id}/guilds/{id}/commands"
         return [
@@ -40,7 +40,7 @@ class Applications:
         ]
 
     def offered(self) -> list[Json]:
-        """The commands people can use, those of the guild included."""
+        """The commands people can use, including those of the guild."""
         return [*self.commands, *self.guild_commands]
 
     def _me(self, call: Call) -> Answer:

@@ -28,7 +28,7 @@ class Kind(IntEnum):
 
 
 class Callbacks:
-    """The interactions under way, and the routes that answer them."""
+    """The interactions in progress, and the routes that answer them."""
 
     def __init__(self, world: World, gateway: Gateway, *, ack_s: float, token_s: float) -> None:
         self.interactions: dict[str, Interaction] = {}  # by id
@@ -54,7 +54,7 @@ class Callbacks:
         ]
 
     def add(self, interaction: Interaction) -> None:
-        """Begin an interaction: from now the bot has `ack_s` seconds."""
+        """Begin an interaction: the bot has `ack_s` seconds from now."""
         self.interactions[interaction.id] = interaction
         self._by_token[interaction.token] = interaction
         self._gateway.dispatch("INTERACTION_CREATE", interaction.data)
@@ -168,7 +168,7 @@ class Callbacks:
     def _delete(self, call: Call, app_id: str, token: str, message_id: str) -> Answer:
         return self._remove(self._message(app_id, token, message_id))
 
-    # What both do.
+    # Used by both.
 
     def _post(self, interaction: Interaction, body: Json) -> Message:
         is_ephemeral = bool((body.get("flags") or 0) & EPHEMERAL)
@@ -213,7 +213,7 @@ def _allowed(interaction: Interaction) -> set[Kind]:
 
 
 def _metadata(interaction: Interaction) -> Json:
-    """What a message tells of the interaction it answers."""
+    """A message's metadata about the interaction it answers."""
     event = interaction.data
     metadata: Json = {
         "id": interaction.id,

@@ -1,4 +1,4 @@
-"""REST routes of channels: messages, reactions, opening DMs. The gateway tells what changed."""
+"""REST routes of channels: messages, reactions, opening DMs. The gateway announces the changes."""
 
 import time
 
@@ -117,7 +117,7 @@ class Channels:
         return 204, None
 
     def _refuse_in_dm(self, channel_id: str) -> None:
-        """In a DM the bot rules over nothing but its own; in the guild it may do all."""
+        """Raise if the bot acts on others' things in a DM; in the guild it may do all."""
         if channel_id != GENERAL_ID:
             raise DiscordError(403, 50003, "Cannot execute action on this channel type")
 

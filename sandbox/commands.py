@@ -1,6 +1,6 @@
-"""What a person types after the slash, checked as Discord's client checks it before sending.
+"""Checks what a person types after the slash, as Discord's client does before it sends it.
 
-Pure. Raises UserError with a sentence for the person; the bot hears nothing of what is refused.
+Pure. Raises UserError with a sentence for the person; the bot never sees a refused command.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ class Chosen:
 
     @property
     def title(self) -> str:
-        """As it is typed, e.g. `/daily set`."""
+        """The command as typed, e.g. `/daily set`."""
         return "/" + " ".join(part["name"] for part in (self.command, *self.path))
 
     def data(self, options: list[Json]) -> Json:
@@ -72,7 +72,7 @@ def is_offered(command: Json, *, in_dm: bool) -> bool:
 def choose(commands: list[Json], typed: str, given: Mapping[str, object], *, in_dm: bool) -> Chosen:
     """The command that `/draft`, `draft` or `daily set` names.
 
-    Where a command has subcommands and none is named, the only one that can take what is given.
+    If it has subcommands and none is named, the only one that can take the given options.
     """
     words = typed.strip().removeprefix("/").split()
     if not words:
@@ -87,7 +87,7 @@ def choose(commands: list[Json], typed: str, given: Mapping[str, object], *, in_
 
 
 def leaves(chosen: Chosen) -> list[Chosen]:
-    """All that can be called: the command itself, or every subcommand of it."""
+    """All that can be called: the command itself, or each of its subcommands."""
     parts = _parts(chosen)
     if not parts:
         return [chosen]
@@ -113,7 +113,7 @@ def _only_leaf(chosen: Chosen, given: Mapping[str, object]) -> Chosen:
         for leaf in knows
         if all(option["name"] in given for option in leaf.options if option.get("required"))
     ]
-    for candidates in (accepts, knows):  # the second says better what is missing
+    for candidates in (accepts, knows):  # the second names better what is missing
         if len(candidates) == 1:
             return candidates[0]
     raise UserError(f"{chosen.title} needs a subcommand.{_subcommands(chosen)}")

@@ -1,8 +1,8 @@
 """A loopback Discord: REST v10 and gateway v10 over real sockets, and the people who use it.
 
 The bot only ever sees the wire; a test or the page acts as the people through the methods here.
-What stands where: world.py the state, gateway.py events, rest.py the door of the REST API with
-channels.py, applications.py and callbacks.py behind it, rules.py what Discord refuses.
+world.py holds the state, gateway.py the events, rest.py the door of the REST API with channels.py,
+applications.py and callbacks.py behind it, rules.py Discord's refusals.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ TOKEN = base64.b64encode(APP_ID.encode()).decode().rstrip("=") + ".sandbox.not-a
 
 
 class LoopbackDiscord:
-    """Discord for one bot, in memory. `routes` is served by whoever owns the sockets."""
+    """Discord for one bot, in memory. The owner of the sockets serves `routes`."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class LoopbackDiscord:
         ]
 
     def listen_at(self, url: str) -> None:
-        """Tell the bot where the gateway is, once the port is known."""
+        """Set the gateway's address for the bot, once the port is known."""
         self.gateway.resume_url = url.replace("http", "ws", 1) + "/gw/"
         self.applications.gateway_url = self.gateway.resume_url
         self.world.cdn_url = url + "/cdn"
@@ -89,7 +89,7 @@ class LoopbackDiscord:
 
     @property
     def violations(self) -> list[str]:
-        """Everything the bot sent that Discord would have refused as malformed."""
+        """All requests of the bot that Discord would have refused as malformed."""
         return self.rest.violations
 
     @property
@@ -149,7 +149,7 @@ class LoopbackDiscord:
         *,
         where: Where = "guild",
     ) -> list[Json]:
-        """The suggestions for what is typed so far; empty if the bot does not answer in time."""
+        """The suggestions for the text typed so far; empty if the bot does not answer in time."""
         person, in_dm = self.world.person(user), where == "dm"
         given = dict(given or {})
         names = {option: value, **given}
@@ -204,7 +204,7 @@ class LoopbackDiscord:
     async def react(
         self, user: str, message: str | Json, emoji: str, *, remove: bool = False
     ) -> bool:
-        """React to a message, or take it back; False if that changes nothing."""
+        """React to a message, or take a reaction back; False if that changes nothing."""
         person = self.world.person(user)
         seen = self.world.seen(person, _id(message))
         if seen.only_for:
@@ -279,7 +279,7 @@ class LoopbackDiscord:
         return record.answered is not None
 
     async def until(self, predicate: Callable[[], T | None], timeout_s: float = 10.0) -> T:
-        """The first truthy value of `predicate`. Raises TimeoutError that tells the last calls."""
+        """The first truthy value of `predicate`. Raises a TimeoutError with the last calls."""
         end = time.monotonic() + timeout_s
         while not (value := predicate()):
             if time.monotonic() > end:

@@ -1,7 +1,7 @@
-"""Faults on order: what the loopback Discord does wrong when a test asks it to.
+"""Faults on order: a test makes the loopback Discord fail.
 
-A fault waits for requests that match its method and path, spoils as many as it was told to, and
-is then spent. Paths are those after /api/v10, matched whole.
+A fault waits for requests that match its method and path, spoils a given number of them, and is
+then spent. Paths are those after /api/v10, matched whole.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class Fault:
 
 
 class Faults:
-    """The faults waiting to happen."""
+    """The waiting faults."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
@@ -45,7 +45,7 @@ class Faults:
         *,
         is_after_work: bool = False,
     ) -> None:
-        """Answer with this status; with `is_after_work` only once the request was carried out."""
+        """Answer with this status; with `is_after_work` only after carrying out the request."""
         body = body or {"message": f"{status}: told to fail", "code": 0}
         path = re.compile(path_regex)
         self._waiting.append(

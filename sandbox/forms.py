@@ -1,4 +1,4 @@
-"""What a person clicks and fills in: buttons, menus and modals, checked as Discord's client does.
+"""Checks a person's clicks and forms (buttons, menus, modals) as Discord's client does.
 
 Pure. Raises UserError with a sentence for the person.
 """
@@ -46,7 +46,7 @@ def click_data(component: Json, values: list[str] | None) -> Json:
 
 
 def submission(modal: Json, fields: Mapping[str, str]) -> Json:
-    """The `data` of a modal submit: every input with what was typed, or what stood there."""
+    """The `data` of a modal submit: every input with the typed text, or its previous one."""
     inputs = {
         c["custom_id"]: c for _, c in walk(modal["components"]) if c.get("type") == TEXT_INPUT
     }
@@ -74,7 +74,7 @@ def _answer(component: Json, filled: Mapping[str, str]) -> Json:
 
 
 def _typed(field: Json, text: str | None) -> str:
-    """What the field holds when the form is sent, within the limits the bot set for it."""
+    """The field's text when the form is sent, within the bot's limits for it."""
     value = text if text is not None else field.get("value") or ""
     name = field.get("label") or field["custom_id"]
     if not value and field.get("required", True):

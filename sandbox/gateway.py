@@ -1,6 +1,6 @@
 """The gateway: v10 over a websocket, JSON, plain or in one zlib or zstd stream.
 
-A session outlives its connection: what happens meanwhile is kept, and RESUME replays it. Events
+A session outlives its connection: it keeps the events meanwhile, and RESUME replays them. Events
 go only to sessions whose intents cover them. Close codes are Discord's own.
 """
 
@@ -66,7 +66,7 @@ class Closed(Exception):
 
 
 class Connection:
-    """One websocket with its outbox: what is sent goes out in order, compressed if asked."""
+    """One websocket with its outbox: sends in order, and compresses if the client wants it."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Connection:
         self.send({"op": op, "d": data, "s": None, "t": None})
 
     async def write(self) -> None:
-        """Send what comes into the outbox until the line is cut."""
+        """Send the outbox until the line is cut."""
         while True:
             raw = json.dumps(await self._outbox.get()).encode()
             try:
@@ -101,12 +101,12 @@ class Connection:
 
 
 def _partial_member(user: Json) -> Json:
-    """A message's author as a member: everything but the user, which stands in `author`."""
+    """A message's author as a member, without the user, which stands in `author`."""
     return {key: value for key, value in objects.member(user).items() if key != "user"}
 
 
 def _compressor(compression: str | None) -> Callable[[bytes], bytes] | None:
-    """What turns each payload into the next piece of one continuous stream; None sends text."""
+    """Turns each payload into the next piece of one continuous stream; None sends text."""
     if compression == "zlib-stream":
         deflate = zlib.compressobj()
         return lambda raw: deflate.compress(raw) + deflate.flush(zlib.Z_SYNC_FLUSH)
@@ -120,7 +120,7 @@ def _compressor(compression: str | None) -> Callable[[bytes], bytes] | None:
 
 @dataclass(slots=True)
 class Session:
-    """What a bot identified as; it has no connection while it is away."""
+    """A bot's session; it has no connection while the bot is away."""
 
     id: str
     intents: int
@@ -137,7 +137,7 @@ class Session:
             self.connection.send(payload)
 
     def replay(self, after: int, connection: Connection) -> bool:
-        """Send what was missed; False if it is no longer all there."""
+        """Send the missed events; False if some are gone."""
         if after > self.seq or (self.events and after < self.events[0]["s"] - 1):
             return False
         self.connection = connection
@@ -156,7 +156,7 @@ class Gateway:
     ) -> None:
         self.sessions: dict[str, Session] = {}
         self.received: list[tuple[int, object]] = []  # opcode and data of all the bot sent
-        self.copies: dict[str, int] = {}  # how often an event comes: 0 loses it, 2 repeats it
+        self.copies: dict[str, int] = {}  # times an event is sent: 0 loses it, 2 repeats it
         self.resume_url = ""
         self._world = world
         self._token = token
@@ -189,7 +189,7 @@ class Gateway:
         self._world.pulse.beat()
 
     def announce(self, event: str, message: Message) -> None:
-        """Tell of a message that is new or changed; an ephemeral one is told to nobody."""
+        """Announce a new or changed message, unless it is ephemeral."""
         if message.only_for:
             return
         data, author = self._world.wire(message), message.data["author"]
@@ -198,7 +198,7 @@ class Gateway:
         self.dispatch(event, data, author_id=author["id"])
 
     def announce_gone(self, message: Message) -> None:
-        """Tell of a message that was deleted."""
+        """Announce a deleted message."""
         if message.only_for:
             return
         gone = {"id": message.id, "channel_id": message.data["channel_id"]}
@@ -207,7 +207,7 @@ class Gateway:
         self.dispatch("MESSAGE_DELETE", gone)
 
     def announce_reaction(self, event: str, message: Message, user: Json, key: str) -> None:
-        """Tell of a reaction that came or went."""
+        """Announce a reaction that was added or removed."""
         data: Json = {
             "user_id": user["id"],
             "channel_id": message.data["channel_id"],
@@ -246,14 +246,14 @@ class Gateway:
             connection.say(Op.RECONNECT)
 
     def invalidate(self, *, is_resumable: bool) -> None:
-        """Send op 9: the session is to be resumed on another connection, or is gone."""
+        """Send op 9: the bot must resume the session on another connection, or it is gone."""
         if not is_resumable:
             self.sessions.clear()
         for connection in self._connections:
             connection.say(Op.INVALID_SESSION, is_resumable)
 
     def forget_sessions(self) -> None:
-        """A RESUME now gets op 9, and the client identifies anew."""
+        """Drop all sessions: a RESUME now gets op 9, and the client identifies anew."""
         self.sessions.clear()
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
@@ -307,8 +307,8 @@ class Gateway:
     def _obey(self, connection: Connection, op: int, data: Json) -> None:
         is_known = any(s.connection is connection for s in self.sessions.values())
         if op == Op.HEARTBEAT:
-            # An answer within the same millisecond overtakes discord.py's note of having asked, and
-            # it then warns of a line that is a whole interval behind.
+            # An answer within the same millisecond overtakes discord.py's note of its heartbeat,
+            # and it then warns of a line that is a whole interval behind.
             say = connection.say
             asyncio.get_running_loop().call_later(ACK_DELAY_S, say, Op.HEARTBEAT_ACK)
         elif op in (Op.IDENTIFY, Op.RESUME):
@@ -334,7 +334,7 @@ class Gateway:
         shard, shards = data.get("shard") or (0, 1)
         if not 0 <= shard < shards:
             raise Closed(4010, "Invalid shard.")
-        # One bot: a session whose process is gone will not come back once a new one identifies.
+        # One bot: once a new process identifies, the old one's session will not come back.
         self.sessions = {k: s for k, s in self.sessions.items() if s.connection}
         session = Session(f"session{self._world.ids.next()}", intents, connection)
         self.sessions[session.id] = session

@@ -1,4 +1,4 @@
-"""One interaction: what a person started, and what the bot made of it so far."""
+"""One interaction: a person's action, and the bot's answers so far."""
 
 import time
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ ATTACHMENT_LIMIT = 10 << 20  # bytes; what Discord allows without boosts
 
 @dataclass(slots=True)
 class Interaction:
-    """The record of an interaction; messages come as the person who started it sees them."""
+    """The record of an interaction; shows messages as the person who started it sees them."""
 
     data: Json  # the INTERACTION_CREATE event
     user: Json
@@ -37,7 +37,7 @@ class Interaction:
 
     @property
     def token(self) -> str:
-        """What the bot answers with, instead of its own token."""
+        """The token for the answer, instead of the bot's own."""
         return str(self.data["token"])
 
     @property

@@ -1,7 +1,7 @@
-"""The things of Discord as its JSON: users, members, the guild, channels, and their ids.
+"""Builds Discord's objects as its JSON: users, members, the guild, channels, and their ids.
 
-Builds values only; `world.py` keeps them. discord.py parses strictly: a key that Discord leaves
-out (`guild_id` in a DM, say) is left out here too, never null.
+`world.py` keeps them. discord.py parses strictly: a key that Discord leaves out (`guild_id` in a
+DM, say) is left out here too, never null.
 """
 
 import time
@@ -12,7 +12,7 @@ Json = dict[str, Any]  # Any: Discord's own shapes, described by its OpenAPI fil
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
 
-# Fixed, because a bot's database outlives the sandbox: the same people, channels and bot each time.
+# Fixed, since a bot's database outlives the sandbox: the same people, channels and bot each time.
 APP_ID = "1000000000000000100"
 GUILD_ID = "1000000000000000200"
 GENERAL_ID = "1000000000000000201"

@@ -1,7 +1,7 @@
-"""Checks what the bot sends against Discord's OpenAPI description, where the file is at hand.
+"""Checks the bot's requests against Discord's OpenAPI description, if the file is at hand.
 
-Covers HTTP only; what the file cannot say is in rules.py. jsonschema is a development tool:
-without it, or without the file, nothing is checked here.
+Covers HTTP only; rules.py has the rules that the file cannot express. jsonschema is a development
+tool: without it, or without the file, this checks nothing.
 """
 
 import functools
@@ -19,7 +19,7 @@ ENV = "DISCORD_OPENAPI"
 KEPT = 64  # results of the last validations
 BESIDE_REPOSITORY = Path(__file__).parents[1].parent / "shared/specs/discord-openapi.json"
 
-# Where Discord takes more than its description says: schema -> what is true.
+# Discord accepts more here than its description says: schema -> the truth.
 RELAXED: dict[str, Json] = {
     # It answers with strings but also takes integers, and libraries send them (recipient_id,
     # attachments[].id, message_reference.*).
@@ -41,7 +41,7 @@ class Operation:
 
 
 class OpenApi:
-    """Discord's description of its HTTP API; call it with a request to get what is wrong."""
+    """Discord's description of its HTTP API; call it with a request to get its faults."""
 
     def __init__(self, document: Json) -> None:
         # Imported here: only development needs them.
@@ -58,17 +58,17 @@ class OpenApi:
                 {"$ref": f"urn:discord#{pointer}"}, registry=registry
             )
         )
-        self._checked: dict[str, list[str]] = {}  # the last requests -> what is wrong with them
+        self._checked: dict[str, list[str]] = {}  # the last requests -> their faults
 
     def __call__(self, method: str, path: str, body: object, query: Mapping[str, str]) -> list[str]:
-        """What is wrong with a request, one sentence each; empty if nothing is."""
+        """The faults of a request, a sentence each; empty if there are none."""
         operation = self._find(method, path)
         if operation is None:
             return ["Discord describes no such operation"]
         return [*self._body_errors(operation, body), *_query_errors(operation, query)]
 
     def answer_errors(self, method: str, path: str, status: int, body: object) -> list[str]:
-        """What is wrong with an answer of ours; empty if nothing is, or none is described."""
+        """The faults of our own answer; empty if it has none, or is not described."""
         operation = self._find(method, path)
         described = operation.description["responses"] if operation else {}
         content = described.get(str(status), {}).get("content", {})
@@ -107,7 +107,7 @@ class OpenApi:
 
 
 def load() -> OpenApi | None:
-    """The validator, or None where the file or jsonschema is missing."""
+    """The validator, or None if the file or jsonschema is missing."""
     return _read(Path(os.environ.get(ENV) or BESIDE_REPOSITORY))
 
 
@@ -144,7 +144,7 @@ def _quoted(pointer: str) -> str:
 
 
 def _sentences(error: Any) -> Iterator[str]:  # Any: jsonschema's error, imported only if there
-    """An error in words; of alternatives, the one that came closest."""
+    """An error in words; of several alternatives, the closest one's."""
     if not error.context:
         message = error.message  # quotes what was sent, and says at its end what is wrong
         yield f"{error.json_path}: {message if len(message) < 200 else '…' + message[-160:]}"
@@ -158,6 +158,6 @@ def _sentences(error: Any) -> Iterator[str]:  # Any: jsonschema's error, importe
 
 
 def _distance(errors: list[Any]) -> tuple[bool, int]:
-    """How far an alternative is: of another kind altogether, then by how much is wrong."""
+    """How far off an alternative is: first if it is of another kind, then by its faults."""
     is_other_kind = any(e.validator in ("const", "enum", "type") for e in errors)
     return is_other_kind, len(errors)

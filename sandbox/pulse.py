@@ -1,23 +1,23 @@
-"""Tells whoever waits that something changed, without saying what."""
+"""Wakes whoever waits for a change, without saying which."""
 
 import asyncio
 
 
 class Pulse:
-    """A count of changes that can be waited for, so that none is missed between two looks."""
+    """A count of changes; waiting for the next count misses none between two looks."""
 
     def __init__(self) -> None:
         self.count = 0
         self._next = asyncio.Event()
 
     def beat(self) -> None:
-        """Something changed."""
+        """Count a change and wake whoever waits."""
         self.count += 1
         self._next.set()
         self._next = asyncio.Event()
 
     async def after(self, count: int, timeout_s: float) -> int:
-        """The count once it is past `count`, or as it is when the time is up."""
+        """Wait until the count is past `count` or the time is up; returns it."""
         if self.count == count:
             try:
                 async with asyncio.timeout(timeout_s):

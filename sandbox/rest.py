@@ -28,12 +28,12 @@ TOKEN_IN_PATH = ("/interactions/", "/webhooks/")
 
 @dataclass(slots=True)
 class Call:
-    """One request of the bot, and what it was answered."""
+    """One request of the bot, and its answer."""
 
     method: str
     path: str  # after /api/v10
     query: Mapping[str, str]
-    json: Any  # what the bot sent, already parsed; None without a body
+    json: Any  # the bot's body, parsed; None without a body
     files: list[tuple[str, bytes]]  # name and content of each uploaded file
     at_s: float = field(default_factory=time.monotonic)
     status: int | None = None  # None: no answer yet, or cut off
@@ -41,7 +41,7 @@ class Call:
 
     @property
     def body(self) -> Json:
-        """The JSON object sent. Raises DiscordError where there is none."""
+        """The JSON object sent. Raises DiscordError if there is none."""
         if not isinstance(self.json, dict):
             raise DiscordError(400, 50109, "The request body contains invalid JSON.")
         return self.json
@@ -49,7 +49,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method and a path pattern, and what answers them."""
+    """A method, a path pattern, and the function that answers them."""
 
     method: str
     path: re.Pattern[str]
@@ -138,7 +138,7 @@ def _parsed(text: str) -> Any:  # Any: JSON
     try:
         return json.loads(text)
     except ValueError:
-        return text  # no route takes a text, so it is answered as invalid JSON
+        return text  # no route takes a text, so the answer is "invalid JSON"
 
 
 def _reply(
@@ -155,7 +155,7 @@ def _reply(
 
 
 def _bucket(call: Call) -> Mapping[str, str]:
-    """Rate-limit headers that never ask to wait; a test asks for limits with `rate_limit`."""
+    """Rate-limit headers that never make the bot wait; a test sets limits with `rate_limit`."""
     if call.path.startswith("/interactions/"):
         return {}
     name = zlib.crc32(f"{call.method} {re.sub(r'[0-9]{15,}', 'id', call.path)}".encode())

@@ -1,6 +1,6 @@
-"""What Discord refuses, in its own error codes: the rules that its OpenAPI file does not express.
+"""Discord's refusals, in its own error codes: the rules that its OpenAPI file does not express.
 
-Pure: looks at what the bot sent, raises DiscordError, changes nothing.
+Pure: looks at the bot's request, raises DiscordError, changes nothing.
 """
 
 import re
@@ -33,7 +33,7 @@ LOCALES = frozenset((
 
 
 class DiscordError(Exception):
-    """Discord says no: what the bot's request is answered with."""
+    """Discord says no: the answer to the bot's request."""
 
     def __init__(self, status: int, code: int, message: str, errors: Json | None = None) -> None:
         super().__init__(f"{status} {code} {message}")
@@ -50,7 +50,7 @@ class DiscordError(Exception):
 
 
 class Form:
-    """Collects what is wrong with a body, field by field, as error 50035 lists it."""
+    """Collects the faults of a body, field by field, as error 50035 lists them."""
 
     def __init__(self) -> None:
         self.errors: Json = {}
@@ -79,7 +79,7 @@ class Form:
             self.wrong(path, "BASE_TYPE_BAD_LENGTH", message)
 
     def done(self) -> None:
-        """Raise what was collected, if anything."""
+        """Raise the collected faults, if any."""
         if self.errors:
             raise DiscordError(400, INVALID_FORM, "Invalid Form Body", self.errors)
 
@@ -92,7 +92,7 @@ def refuse(path: str, code: str, message: str) -> DiscordError:
 
 
 def check_message(body: Json, *, has_files: bool = False) -> None:
-    """A message to be sent, or as it would be after an edit."""
+    """Check a message that is to be sent, or as it would be after an edit."""
     if not has_files and not any(body.get(key) for key in _WHAT_A_MESSAGE_CAN_HOLD):
         raise DiscordError(400, EMPTY_MESSAGE, "Cannot send an empty message")
     form = Form()
@@ -140,7 +140,7 @@ def _check_embeds(form: Form, embeds: list[Json]) -> None:
 
 
 def _embed_texts(embed: Json) -> Iterator[tuple[str, str, int]]:
-    """Path, text and limit of everything that counts towards an embed's size."""
+    """Path, text and limit of all that counts towards an embed's size."""
     yield "title", embed.get("title") or "", 256
     yield "description", embed.get("description") or "", 4096
     yield "footer.text", (embed.get("footer") or {}).get("text") or "", 2048
@@ -201,7 +201,7 @@ def _check_custom_ids(form: Form, components: list[Json]) -> None:
 
 
 def walk(components: list[Json], path: str = "components") -> Iterator[tuple[str, Json]]:
-    """Every component with its dotted path, rows and labels before what is in them."""
+    """Every component with its dotted path, rows and labels before their contents."""
     for i, component in enumerate(components):
         here = f"{path}.{i}"
         yield here, component
@@ -212,7 +212,7 @@ def walk(components: list[Json], path: str = "components") -> Iterator[tuple[str
 
 
 def check_modal(modal: Json) -> None:
-    """A modal that a button or a command opens."""
+    """Check a modal that a button or a command opens."""
     form = Form()
     form.length("data.title", modal.get("title"), 1, 45)
     form.length("data.custom_id", modal.get("custom_id"), 1, 100)
@@ -231,7 +231,7 @@ def check_modal(modal: Json) -> None:
 
 
 def check_choices(choices: list[Json]) -> None:
-    """The suggestions of an autocomplete."""
+    """Check the suggestions of an autocomplete."""
     form = Form()
     form.count("data.choices", choices, 0, 25)
     for i, choice in enumerate(choices):
@@ -242,7 +242,7 @@ def check_choices(choices: list[Json]) -> None:
 
 
 def check_commands(commands: list[Json]) -> None:
-    """The whole list of an application's commands, as a bulk overwrite sends it."""
+    """Check the whole list of an application's commands, as a bulk overwrite sends it."""
     form = Form()
     chat_input = [c for c in commands if c.get("type", 1) == 1]
     if len(chat_input) > 100:
@@ -300,7 +300,7 @@ def _check_options(form: Form, where: str, options: list[Json]) -> None:
 
 
 def _repeated(values: Iterable[object]) -> list[tuple[int, tuple[object, ...]]]:
-    """Index and value of everything that already stood earlier in the list."""
+    """Index and value of every repetition in the list."""
     seen: Counter[object] = Counter()
     again = []
     for i, value in enumerate(values):

@@ -23,7 +23,7 @@ MASTODON_TOKEN = "sandbox-mastodon-token"  # noqa: S105  opens nothing but the m
 EVERYWHERE = "0.0.0.0"  # noqa: S104  compared with, not bound: a container asks for it
 STOP_S = 1.0  # how long open requests may take to end
 
-# The page needs nothing from anywhere else, and a post that smuggles in a script gets nowhere.
+# The page needs nothing from elsewhere, and a script smuggled into a post does not run.
 PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; base-uri 'none'",
     "Cache-Control": "no-cache",
@@ -95,7 +95,7 @@ class Sandbox:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Settings of a bot process that is to live here; the first person is its operator."""
+        """Settings for a bot process in this sandbox; the first person is its operator."""
         operator = next(iter(self.people.values()))
         return {
             "DISCORD_API_URL": self.url,
@@ -119,7 +119,7 @@ class Sandbox:
         await self.discord.until(lambda: self.discord.is_ready, timeout_s)
 
     def describe_mastodon(self) -> Json:
-        """Where the Mastodon is, and whose accounts it has."""
+        """The Mastodon's address, and its accounts."""
         return {"url": self.mastodon_url, "accounts": list(self.mastodon_tokens)}
 
     async def timeline(self) -> list[Json]:
@@ -166,5 +166,5 @@ async def _page(request: web.Request) -> web.FileResponse:
 
 
 async def _status_page(request: web.Request) -> web.Response:
-    """Where a status's link leads: the same page, at that status."""
+    """The target of a status's link: the same page, at that status."""
     raise web.HTTPFound(f"/#status-{request.match_info['status']}")

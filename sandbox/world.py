@@ -1,6 +1,6 @@
-"""The state of the loopback Discord: who is there, what was written, who reacted. In memory only.
+"""The state of the loopback Discord: people, messages, reactions. In memory only.
 
-Knows nothing of sockets: the gateway tells of changes, the routes make them.
+Knows nothing of sockets: the routes make changes, the gateway announces them.
 """
 
 import mimetypes
@@ -75,7 +75,7 @@ class World:
     def post(
         self, channel: Json, author: Json, body: Json, *, only_for: str | None = None
     ) -> Message:
-        """Store a message; `body` is what was sent, `files` the attachments' names and bytes."""
+        """Store a message; `body` is the JSON sent, `files` the attachments' names and bytes."""
         message_id = self.ids.next()
         data: Json = {
             "id": message_id,
@@ -106,7 +106,7 @@ class World:
         return message
 
     def edit(self, message: Message, body: Json) -> None:
-        """Change what `body` names; null empties it. Flags can only hide or show embeds."""
+        """Change the keys in `body`; null empties one. Flags can only hide or show embeds."""
         data = message.data
         if "content" in body:
             data["content"] = body["content"] or ""
@@ -142,13 +142,13 @@ class World:
         return found
 
     def is_visible(self, message: Message, person: Json) -> bool:
-        """The guild's channel is everyone's; a DM or an ephemeral answer is one person's."""
+        """Whether this person sees it: the guild's channel is for all, the rest for one person."""
         if message.only_for:
             return message.only_for == str(person["id"])
         return message.data["channel_id"] in (GENERAL_ID, self.dms[person["id"]]["id"])
 
     def history(self, person: Json) -> list[Json]:
-        """All that a person sees, oldest first, with the reactions as they see them."""
+        """All messages this person sees, oldest first, with the reactions as they see them."""
         messages = sorted(self.messages.values(), key=lambda m: int(m.id))
         return [self.wire(m, person["id"]) for m in messages if self.is_visible(m, person)]
 

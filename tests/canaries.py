@@ -1,7 +1,7 @@
-"""Every secret the tests use, looked for in all that they wrote: files, logs, what was printed.
+"""Looks for every secret of the tests in all that they wrote: files, logs, printed text.
 
-Part of conftest.py. A secret of a test is called `canary-…`, or is one that the bot itself keeps
-out of its log; it may lie in a key file and in a `.env` only.
+Part of conftest.py. A secret of a test is called `canary-…`, or is one that the bot itself hides
+from its log; it may lie in a key file and in a `.env` only.
 """
 
 import mmap

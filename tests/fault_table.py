@@ -1,7 +1,7 @@
 """Every service and every fault: what the user sees, what the store holds, how the bot recovers.
 
-The cells below are run by test_faults*.py, and printed into docs/reliability.md by
-`python -m tests.fault_table`. Those that cannot happen say why.
+test_faults*.py runs the cells below, and `python -m tests.fault_table` prints them for
+docs/reliability.md. Those that cannot happen say why.
 """
 
 from collections.abc import Collection, Sequence

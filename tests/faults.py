@@ -1,7 +1,7 @@
-"""A wire in front of a server, and what can go wrong on it: refused, silent, cut, garbled, endless.
+"""A wire in front of a server, with its faults: refused, silent, cut, garbled, endless.
 
-Raw sockets: no HTTP library would send what these answers are. `cut`, `garbage` and `endless` let
-the server do its work first, and spoil only its answer: the outcome is unknown to whoever asked.
+Raw sockets: no HTTP library would send such answers. `cut`, `garbage` and `endless` let the server
+do its work first, and spoil only its answer: the client does not know the outcome.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""`python -m bot run` as a real process, and what it writes."""
+"""`python -m bot run` as a real process, and its output."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Archives of any kind: which one it is, and what is refused."""
+"""Archives of any kind: recognising them, and refusing what is none."""
 
 import os
 import random

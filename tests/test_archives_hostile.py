@@ -1,4 +1,4 @@
-"""What no service exports ends in one sentence, within bounds, and writes nothing."""
+"""Archives that no service exports: each ends in one sentence, in bounds, and writes nothing."""
 
 import os
 import subprocess

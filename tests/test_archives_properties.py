@@ -1,4 +1,4 @@
-"""What holds for every archive: written posts are read again, and no damage shows as a traceback.
+"""Properties of every archive: written posts are read again, and no damage shows as a traceback.
 
 `make test-nightly` tries many more examples.
 """

@@ -1,4 +1,4 @@
-"""The samples of every format, against what stands beside them."""
+"""The samples of every format, against the expected posts beside them."""
 
 import json
 from pathlib import Path

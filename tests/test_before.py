@@ -1,6 +1,6 @@
 """A database that the version before made opens, and shows all that it held.
 
-bot.json is what that version itself read from it; samples/before/README.md says how both were made.
+That version itself wrote bot.json from it; samples/before/README.md says how both were made.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What the version before left on a disk goes on to work: tests/samples/before says how it came."""
+"""Files of the version before still work; tests/samples/before says how they were made."""
 
 import json
 import random

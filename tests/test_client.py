@@ -1,4 +1,4 @@
-"""The client: its login, when it tells Discord the commands, and when it need not."""
+"""The client: its login, when it syncs the commands to Discord, and when it need not."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Settings: all that is wrong is named at once, and no secret is printed."""
+"""Settings: one error names all faults, and no secret is printed."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Copied words are found, with a little changed around them too."""
+"""Copied words are found, even with small changes around them."""
 
 import pytest
 

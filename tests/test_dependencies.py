@@ -1,4 +1,4 @@
-"""pyproject.toml declares what each package imports, and the lock has what it declares."""
+"""pyproject.toml declares every import of each package, and the lock has every declared one."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""A post for later goes out at its second, also after a restart, and also two at once."""
+"""A post for later goes out at its second, also after a restart, also two at once."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

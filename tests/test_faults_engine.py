@@ -1,4 +1,4 @@
-"""The table of faults: the embedded engine stands still, dies, does not know a voice, refuses."""
+"""The table of faults: the embedded engine hangs, dies, does not know a voice, refuses."""
 
 import asyncio
 import json

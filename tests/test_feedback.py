@@ -1,4 +1,4 @@
-"""`feedback`: decisions become rows and pairs; by a real store, and the command as it is typed."""
+"""`feedback`: decisions become rows and pairs, with a real store and the command as typed."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The gateway drills: every way a connection ends, and what was reacted in between."""
+"""The gateway drills: every way a connection ends, and the reactions in between."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

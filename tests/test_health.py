@@ -1,4 +1,4 @@
-"""/health and /metrics: what an operator's watch sees."""
+"""/health and /metrics, as an operator's watch sees them."""
 
 from collections.abc import AsyncIterator
 

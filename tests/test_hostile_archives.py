@@ -1,6 +1,6 @@
-"""Real archives that chance has changed: read, or refused in a sentence, and nothing else touched.
+"""Randomly changed archives: read, or refused in a sentence, and nothing else touched.
 
-The short form of `make fuzz`, which goes on for as long as one likes (drills/fuzz.py).
+The short form of `make fuzz`, which runs as long as you like (drills/fuzz.py).
 """
 
 import os

@@ -1,7 +1,7 @@
-"""A Mastodon or a language model's server that answers with whatever it likes.
+"""A Mastodon or a language model's server that answers whatever it likes.
 
-Wrong types in each field that is read, markup in texts, bodies without end: a clear sentence or a
-sound value comes of it, in bounded memory. Hanging and cut answers: test_faults.py.
+Wrong types in each field that is read, markup in texts, endless bodies: each ends in a clear
+sentence or a sound value, in bounded memory. Hanging and cut answers: test_faults.py.
 """
 
 import gzip

@@ -1,4 +1,4 @@
-"""Hostile words from people and from models: what is posted is exactly what was shown.
+"""Hostile words from people and from models: the bot posts exactly the text it showed.
 
 Text in -> shown -> posted, through the whole bot; what is shown is read by Discord's own rules.
 """

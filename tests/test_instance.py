@@ -1,4 +1,4 @@
-"""Servers that people name: only public ones by https, and none that never ends."""
+"""Servers that people name: only public ones by https, and no endless answers."""
 
 import asyncio
 import gzip

@@ -1,7 +1,7 @@
-"""Two people with two voices and two Mastodon accounts: neither gets at what is the other's.
+"""Two people with two voices and two Mastodon accounts: neither reaches the other's.
 
-Alice is the operator besides. Each attempt goes over the wire, as far as Discord would let it come
-and further: custom_ids, message ids and forms that no client would send.
+Alice is also the operator. Each attempt goes over the wire, as far as Discord would let it come and
+further: custom_ids, message ids and forms that no client would send.
 """
 
 import asyncio

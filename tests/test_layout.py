@@ -1,4 +1,4 @@
-"""What the import contracts of pyproject.toml cannot say: sizes, and what an import drags in."""
+"""Rules that the import contracts of pyproject.toml cannot express: sizes, and indirect imports."""
 
 import ast
 import subprocess

@@ -1,4 +1,4 @@
-"""The line before the language model: who goes first, how long it gets, what people are told."""
+"""The queue for the language model: its order, its limits, and the places that people see."""
 
 import asyncio
 import random

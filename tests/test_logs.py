@@ -1,4 +1,4 @@
-"""The log: one id through a draft's whole way, and at no level a token or what people write."""
+"""The log: one id through a draft's whole way; at no level a token or people's texts."""
 
 import json
 import subprocess

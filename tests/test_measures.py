@@ -1,4 +1,4 @@
-"""The figures a voice is judged by: they see what they should, and are not won by cheating."""
+"""The measures that judge a voice: they see what they should, and cheating does not win."""
 
 import random
 

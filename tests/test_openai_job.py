@@ -1,4 +1,4 @@
-"""A voice taught by a provider, against a loopback server that speaks the wire."""
+"""A voice trained by a provider, against a loopback server that speaks the wire."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What is said of a voice follows from its figures, and names the weakest of them."""
+"""The verdict on a voice follows from its figures, and names the weakest of them."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""`bot backup`, `bot export`, and forgetting: while a bot has the database."""
+"""`bot backup`, `bot export`, and deletion, while a bot has the database."""
 
 import asyncio
 import json

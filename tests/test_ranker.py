@@ -1,4 +1,4 @@
-"""The ranker: what it learns, what it shows first, how it is kept."""
+"""The ranker: what it learns, what it shows first, and its file."""
 
 import itertools
 import random

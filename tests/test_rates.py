@@ -1,4 +1,4 @@
-"""Shares that are not read for more than they say."""
+"""Shares with their intervals, and the conclusions they allow."""
 
 import pytest
 from scipy.stats import binomtest

@@ -1,4 +1,4 @@
-"""`report --db`: what people decided and guessed, on the page of a voice."""
+"""`report --db`: people's decisions and guesses, on the page of a voice."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What a user is told when something went wrong, also where Discord itself is the trouble."""
+"""The sentence a user gets when something went wrong, also if Discord itself is the trouble."""
 
 from typing import Any
 

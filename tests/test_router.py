@@ -1,4 +1,4 @@
-"""Buttons and forms of messages that were sent by an earlier version: their custom_ids for ever."""
+"""Buttons and forms of messages from an earlier version: their custom_ids work for ever."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""The sample archive: what build.py writes, and what the README claims about the voice."""
+"""The sample archive: the output of build.py, and the README's claims about the voice."""
 
 import html
 import json

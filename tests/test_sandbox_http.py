@@ -1,4 +1,4 @@
-"""The sandbox's own HTTP: what people do, for the page and for scripts, and its Mastodon."""
+"""The sandbox's own HTTP: people's actions, for the page and for scripts, and its Mastodon."""
 
 import asyncio
 from collections.abc import AsyncIterator

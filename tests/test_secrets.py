@@ -1,6 +1,6 @@
 """Secrets stay where they belong: not in a repr, an error, a crash, a child, nor open to others.
 
-What the whole suite writes and prints is looked through by canaries.py.
+canaries.py searches all that the whole suite writes and prints.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""`python -m bot serve`: the real llama.cpp, asked by the real OpenAI client."""
+"""`python -m bot serve`: the real llama.cpp, called by the real OpenAI client."""
 
 import json
 import shlex

@@ -1,4 +1,4 @@
-"""The database: what was written is there, and nothing is taken twice."""
+"""The database: it keeps what was written, and no draft is claimed twice."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""A taste: what is learnt from decisions, what of it is taken, and how it is taken back."""
+"""A taste: what it learns from decisions, how it is applied, and how it is taken back."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""Which topic the daily suggestion takes."""
+"""The topic that the daily suggestion chooses."""
 
 import random
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Secrets at rest: readable with a key that is here, and with no other."""
+"""Secrets at rest: a key of the vault opens them, and no other does."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What can be seen of a text, and that Discord shows exactly that."""
+"""The visible part of a text, and that Discord shows exactly that."""
 
 import re
 

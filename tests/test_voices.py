@@ -1,4 +1,4 @@
-"""Whose a voice is, and who may write with it; and a folder that changes under a running bot."""
+"""A voice's owner and guests; and a folder that changes under a running bot."""
 
 import json
 import os

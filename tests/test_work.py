@@ -1,4 +1,4 @@
-"""What the bot has in hand, and its end: drained on the first signal, at once on the second."""
+"""The bot's work in hand, and its end: drained on the first signal, at once on the second."""
 
 import asyncio
 import signal

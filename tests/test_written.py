@@ -1,4 +1,4 @@
-"""Drafts that were posted come back in the next archive, and are known: by a real store."""
+"""Posted drafts come back in the next archive and are recognised, with a real store."""
 
 import io
 import json

@@ -1,7 +1,7 @@
 """Reads a message's Markdown as Discord's client does: what a person sees, and what is formatted.
 
-The rules are the client's own (its simple-markdown rules, in their order), told apart from ours in
-bot/visible.py, so that one can be held against the other.
+The rules are the client's own (its simple-markdown rules, in their order), independent of those in
+bot/visible.py, so that a test can compare the two.
 """
 
 import re

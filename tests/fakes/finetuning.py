@@ -1,7 +1,7 @@
 """OpenAI's files, fine-tuning jobs and models, over real sockets. Records every request.
 
-A job moves on by one status or step each time it is looked at. Faults are told in advance, for the
-next request whose "METHOD path" begins so: a status, or a word of FAULTS.
+A job moves on by one status or step at each look. A test sets faults in advance, for the next
+request whose "METHOD path" begins with a text: a status, or a word of FAULTS.
 """
 
 import base64

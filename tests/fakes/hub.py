@@ -1,4 +1,4 @@
-"""A loopback Hugging Face hub: folders as models, the rest unknown. It counts what it is asked."""
+"""A loopback Hugging Face hub: folders as models, the rest unknown. It counts the requests."""
 
 import hashlib
 import json

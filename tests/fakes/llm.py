@@ -1,4 +1,4 @@
-"""A loopback server of OpenAI's chat completions: answers from a list, records, fails when told."""
+"""A loopback server of OpenAI's chat completions: answers from a list, records, fails on order."""
 
 import asyncio
 import itertools

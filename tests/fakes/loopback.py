@@ -1,4 +1,4 @@
-"""How a fake begins to listen: on a free port of this machine."""
+"""Makes a fake listen on a free port of this machine."""
 
 from aiohttp import web
 

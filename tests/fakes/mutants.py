@@ -1,6 +1,6 @@
-"""Real archives of every format, and what chance makes of them: for fuzzing the readers.
+"""Real archives of every format, and random changes of them: for fuzzing the readers.
 
-A change keeps the container whole (zip, tar, JSON, CAR with right hashes) where it can, so that it
+A change keeps the container whole (zip, tar, JSON, CAR with right hashes) if it can, so that it
 reaches the code behind it: odd values in fields, huge numbers, depth, half characters, names that
 climb, links, twins.
 """

@@ -1,4 +1,4 @@
-"""A loopback server that says what it is told to, however odd, at every address."""
+"""A loopback server that gives a test's answer, however odd, at every address."""
 
 import json
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""OpenAI's OpenAPI description, to check what is sent to it and what our fake answers."""
+"""OpenAI's OpenAPI description, to check our requests and our fake's answers."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A folder as `prepare` writes it, of as many invented posts as a test asks for."""
+"""A folder as `prepare` writes it, with as many invented posts as a test needs."""
 
 import json
 from collections.abc import Sequence

@@ -1,9 +1,9 @@
 """A proxy in front of a server: the faults that a server itself cannot show.
 
 `fault` answers a coming request that matches: "drop" forwards it and cuts the line before the
-answer gets back; a whole number answers with that HTTP status, nothing forwarded; another number
-forwards after so many seconds; "garbage" forwards and answers nonsense. `strip` are request headers
-the server never gets to see.
+answer gets back; a whole number answers with that HTTP status and forwards nothing; another number
+forwards after that many seconds; "garbage" forwards and answers nonsense. `strip` are request
+headers that the server never sees.
 """
 
 import asyncio

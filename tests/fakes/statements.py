@@ -1,4 +1,4 @@
-"""Counts what is sent to a real SQLite, as SQLite itself tells it."""
+"""Counts the statements of a real SQLite, as SQLite itself reports them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""A real language model of some hundred KB, untrained: what the trainer does in seconds.
+"""A real, untrained language model of some hundred KB, which the trainer handles in seconds.
 
 Its tokenizer knows bytes and the marks of ChatML; its template is the default base model's.
 """

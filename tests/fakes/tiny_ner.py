@@ -1,7 +1,7 @@
 """A tweetnlp checkpoint of 200 KB that finds a few people and places, trained in some seconds.
 
-It has what tweetnlp's code needs of a checkpoint: a fast tokenizer, a RoBERTa that classifies
-tokens, and the weights of its CRF layer in the configuration, as the `tner/*` models have them.
+It has all that tweetnlp's code needs: a fast tokenizer, a RoBERTa that classifies tokens, and the
+weights of its CRF layer in the configuration, like the `tner/*` models.
 """
 
 import random

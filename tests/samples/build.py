@@ -1,8 +1,8 @@
-"""Small archives of every format, with all that is nasty in each; everybody in them is invented.
+"""Small archives of every format, with every nasty case of each; everybody in them is invented.
 
     python -m tests.samples.build FOLDER    writes them, to try `prepare` on
 
-What a reader must make of them stands beside this file: a line a post, in `<name>.jsonl`.
+`<name>.jsonl` beside this file holds the posts that a reader must find, one a line.
 """
 
 import json
