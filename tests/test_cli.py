@@ -73,6 +73,16 @@ async def test_draft_in_bulk_writes_a_row_a_topic(env: dict[str, str], tmp_path:
     assert [c["text"] for c in rows[1]["candidates"]] == list(TEXTS[4:8])
 
 
+async def test_a_folder_as_the_file_of_drafts_is_refused_before_any_is_drawn(
+    env: dict[str, str], tmp_path: Path, fake_llm: FakeLLM
+) -> None:
+    (tmp_path / "topics.txt").write_text("tea")
+    code, _, err = await _bot("draft", "--topics", "topics.txt", "--out", "voices", **env)
+    assert code == 2
+    assert "argument --out: voices is a folder: name a file" in err
+    assert fake_llm.asked == []
+
+
 @pytest.mark.parametrize(
     ("args", "change", "said"),
     [

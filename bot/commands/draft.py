@@ -51,7 +51,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     option(
         "--out",
-        type=Path,
+        type=_file,
         metavar="FILE",
         help='for --topics: file to write, {"topic", "candidates": [{"text"}]} a line; an old one'
         " is replaced",
@@ -64,6 +64,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="characters a status may have; a longer text becomes a thread (default: %(default)s)",
     )
     add_voice(parser)
+
+
+def _file(text: str) -> Path:
+    """A flag's type: said before hours of drafting, not after them."""
+    if (file := Path(text)).is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a folder: name a file")
+    return file
 
 
 async def run(args: argparse.Namespace) -> int:
