@@ -13,6 +13,7 @@ import discord
 from discord.utils import format_dt
 
 from bot.chat.actions import EMOJI, Action, Kind, keycap
+from bot.chat.story import story
 from bot.draft import STATE_WORDS, Candidate, Draft, State
 from bot.language import told
 from bot.sentences import Words, say, say_n
@@ -81,7 +82,7 @@ def message(draft: Draft, locale: str, now: datetime, note: Words | None = None)
 
 def content(draft: Draft, locale: str, note: Words | None = None) -> str:
     """The line above the candidates: what this is, or what became of it."""
-    lines = [told(_story(draft), locale)]
+    lines = [told(story(draft), locale)]
     if draft.state is State.PENDING and not draft.has_begun:
         lines.append(told(_HOW, locale))
     if draft.state in (State.PENDING, State.SCHEDULED):
@@ -312,72 +313,6 @@ def _footer(draft: Draft, candidate: Candidate, locale: str) -> str:
     if mentioned := sorted(handles(candidate.text)):
         words.append(say("⚠️ mentions {names}", names=", ".join(mentioned)))
     return " · ".join(told(w, locale) for w in words)
-
-
-def _story(draft: Draft) -> Words:
-    match draft.state:
-        case State.PENDING:
-            return _pending(draft)
-        case State.SCHEDULED:
-            assert draft.post_at
-            return say(
-                "⏰ Draft {id} will be posted {time} ({from_now}).",
-                id=draft.id,
-                time=format_dt(draft.post_at, "f"),
-                from_now=format_dt(draft.post_at, "R"),
-            )
-        case State.PUBLISHING:
-            return say("⏳ Draft {id} is being posted.", id=draft.id)
-        case State.UNKNOWN:
-            return say(
-                "❓ I could not find out whether this text of draft {id} is on Mastodon"
-                " ({account}). Please look there and tell me.",
-                id=draft.id,
-                account=draft.account or "",
-            )
-        case State.PUBLISHED:
-            return _posted(draft)
-        case State.UNDONE:
-            return say("↩️ Draft {id} was posted, and is deleted again.", id=draft.id)
-        case State.REJECTED:
-            return say("❌ Draft {id} is rejected. Nothing was posted.", id=draft.id)
-        case State.REPLACED:
-            return say(
-                "🔁 Draft {id} was replaced by new candidates. Nothing was posted.", id=draft.id
-            )
-        case State.EXPIRED:
-            return say(
-                "⌛ Draft {id} has expired, as nothing was decided. Nothing was posted."
-                " `/draft-again` writes it anew.",
-                id=draft.id,
-            )
-
-
-def _pending(draft: Draft) -> Words:
-    if draft.has_begun:
-        return say(
-            "✍️ Draft {id}: {posted} of {parts} parts of the thread are posted: {url}",
-            id=draft.id,
-            posted=len(draft.statuses),
-            parts=len(draft.approved.statuses),
-            url=draft.status_url or "",
-        )
-    about = say(" about **{topic}**", topic=inline(draft.topic)) if draft.topic else ""
-    return say("✍️ Draft {id}{about}", id=draft.id, about=about)
-
-
-def _posted(draft: Draft) -> Words:
-    parts, url = len(draft.approved.statuses), draft.status_url
-    if not url:
-        return say("✅ Draft {id} is posted, as you say.", id=draft.id)
-    if parts > 1:
-        return say(
-            "✅ Draft {id} is posted as a thread of {parts}: {url}",
-            id=draft.id,
-            parts=parts,
-            url=url,
-        )
-    return say("✅ Draft {id} is posted: {url}", id=draft.id, url=url)
 
 
 def _style(draft: Draft) -> list[Words]:
