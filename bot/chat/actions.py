@@ -1,4 +1,4 @@
-"""What a button, a reaction or a form below a draft asks for, and how that is written. Pure."""
+"""The actions of buttons, reactions and forms below a draft, and their custom_ids. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ MAX_CANDIDATES = 8  # two rows of buttons, and with the other reactions fewer th
 Kind = Literal[
     "approve", "edit", "later", "again", "wish", "reject", "back", "there", "absent", "show"
 ]
-FORMS: tuple[Kind, ...] = ("edit", "later", "wish")  # what is asked for with a form
+FORMS: tuple[Kind, ...] = ("edit", "later", "wish")  # the actions that open a form
 CUSTOM_ID = (
     r"draft:(?P<id>\d{1,18}):(?P<action>approve|edit|later|again|wish|reject|back|there|absent|show)"
     r"(?::(?P<position>\d):(?P<fingerprint>[0-9a-f]{8}|))?"  # none: not as shown
@@ -28,9 +28,9 @@ EMOJI: dict[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a button, a reaction or a form asks for.
+    """The action of a button, a reaction or a form.
 
-    `fingerprint` stands for the text that was shown at `position`, which counts from 0.
+    `fingerprint` is that of the text shown at `position`, which counts from 0.
     """
 
     kind: Kind
@@ -45,7 +45,7 @@ class Action:
         return cls(kind, int(position) if position else None, found["fingerprint"] or "")
 
     def custom_id(self, draft: Draft) -> str:
-        """All that a button or a form needs, so that it outlives the process."""
+        """The custom_id with all that a button or a form needs to outlive the process."""
         where = "" if self.position is None else f":{self.position}:{self.fingerprint}"
         return f"draft:{draft.id}:{self.kind}{where}"
 
@@ -61,9 +61,9 @@ def plain(emoji: str) -> str:
 
 
 def action_of_emoji(emoji: str, draft: Draft) -> Action | None:
-    """What a reaction below a draft asks for, or None.
+    """The action of a reaction below a draft, or None.
 
-    It stands for the texts as the message shows them.
+    It is about the texts as the message shows them.
     """
     for kind, known in EMOJI.items():
         if plain(emoji) == plain(known):

@@ -1,4 +1,4 @@
-"""The one place that tells a user that something went wrong, and where an interaction begins."""
+"""Where an interaction begins; the one place that turns an error into an answer."""
 
 import asyncio
 import json
@@ -23,13 +23,13 @@ Command = TypeVar("Command")
 log = structlog.stdlib.get_logger(__name__)
 
 EXPIRED, ALREADY_ANSWERED = 10062, 40060
-PASSING_S = 5.0  # what is told in passing holds nothing up for longer
+PASSING_S = 5.0  # a message in passing holds nothing up for longer
 # no, no answer, or one that is no JSON
 DISCORD_FAULTS = (discord.HTTPException, aiohttp.ClientError, OSError, json.JSONDecodeError)
 
 
 def at_most(times: int, per_s: float) -> Callable[[Command], Command]:
-    """A command that each person may use so often; every bot counts for itself."""
+    """Limit how often each person may use a command; every bot counts for itself."""
     return app_commands.checks.cooldown(times, per_s, key=lambda i: (i.client, i.user.id))
 
 
@@ -41,12 +41,12 @@ def begin(interaction: discord.Interaction) -> None:
 
 
 def words_of(error: BaseException) -> Words:
-    """What to tell a person. An error that is not ours is logged in full, and told in short."""
+    """The words for a person. Logs an error that is not ours in full, and says it in short."""
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
     match error:
         case BotError():
-            # without its values, which may be what somebody wrote
+            # without its values, which may be somebody's words
             log.info("said no", kind=type(error).__name__, why=error.words.template)
             return error.words
         case app_commands.CommandOnCooldown():
@@ -64,7 +64,7 @@ def words_of(error: BaseException) -> Words:
             log.error("Discord refused a call", exc_info=error)
             return say("Discord did not take my answer. Please try again.")
         case aiohttp.ClientError() | OSError() | json.JSONDecodeError():
-            # without its words, which may hold the address, and that the interaction's token
+            # without its words: they may hold the address, and the address the interaction's token
             log.error("Discord gave no answer", kind=type(error).__name__)
             return say("Discord did not take my answer. Please try again.")
         case _:
@@ -73,7 +73,7 @@ def words_of(error: BaseException) -> Words:
 
 
 def sentence(error: BaseException, locale: str = "en") -> str:
-    """What to tell a person, in their language."""
+    """The words for a person, in their language."""
     return told(words_of(error), locale)
 
 
@@ -86,7 +86,7 @@ async def report(interaction: discord.Interaction, error: BaseException) -> None
     try:
         async with asyncio.timeout(cast("Bot", interaction.client).patience_s):
             await _send(interaction, text)
-    except DISCORD_FAULTS as e:  # away, or the interaction has expired: there is no one to answer
+    except DISCORD_FAULTS as e:  # Discord is away, or the interaction expired: nobody to answer
         code = getattr(e, "code", None)
         log.warning("could not report to the user", kind=type(e).__name__, code=code)
 
@@ -97,7 +97,7 @@ async def _send(interaction: discord.Interaction, text: str) -> None:
             await interaction.response.send_message(text, ephemeral=True)
             return
         except discord.HTTPException as e:
-            if e.code != ALREADY_ANSWERED:  # an answer got through that seemed to fail
+            if e.code != ALREADY_ANSWERED:  # an answer that seemed to fail got through
                 raise
     await interaction.followup.send(text, ephemeral=True)
 
@@ -105,9 +105,9 @@ async def _send(interaction: discord.Interaction, text: str) -> None:
 def in_passing(
     send: Callable[[str], Awaitable[discord.Message]], locale: str
 ) -> Callable[[Words], Awaitable[None]]:
-    """A way to tell a person what changes, such as a place in a line: one message, edited.
+    """A function that shows a person changing news, such as their place: one message, edited.
 
-    What cannot be told that way is left out: it stops nothing.
+    It skips what it cannot send, and stops nothing.
     """
     sent: list[discord.Message] = []
 
@@ -126,7 +126,7 @@ def in_passing(
 
 
 async def answer(interaction: discord.Interaction, *lines: Words, **more: Any) -> None:
-    """Answer a person, and nobody else; `more` goes to discord.py as it is, such as a view."""
+    """Answer a person, and nobody else; passes `more`, such as a view, on to discord.py."""
     text = "\n".join(told(line, str(interaction.locale)) for line in lines)
     if interaction.response.is_done():
         await interaction.edit_original_response(content=text, **more)

@@ -1,4 +1,4 @@
-"""What Discord suggests while a person types: of their own, at most 25."""
+"""Suggestions while a person types: their own things only, at most 25."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
@@ -13,7 +13,7 @@ MOST, LONGEST = 25, 100  # Discord's limits
 
 
 def matching(names: Iterable[str], typed: str) -> list[Choice[str]]:
-    """Those that hold what was typed, whatever its case."""
+    """Those that hold the typed text, in any case."""
     wanted = typed.strip().lower()
     found = [name[:LONGEST] for name in names if wanted in name.lower()]
     return [Choice(name=name, value=name) for name in found[:MOST]]

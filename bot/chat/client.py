@@ -41,7 +41,7 @@ EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private
 _PLACES = app_commands.TranslationContextLocation
 NAMES = {_PLACES.command_name, _PLACES.group_name, _PLACES.parameter_name}
 LOGIN_PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # the last one again and again
-PATIENCE_S = 30.0  # for one message; aiohttp would wait 5 minutes for a Discord that is silent
+PATIENCE_S = 30.0  # for one message; aiohttp would wait 5 minutes for a silent Discord
 # Close codes after which coming back would not help, and what to do about each
 CLOSED_FOR_GOOD = {
     4004: "Discord does not accept DISCORD_TOKEN any more. Copy the bot's token again from the"
@@ -69,7 +69,7 @@ class Bot(commands.Bot):
             http_trace=_first_responses(),
             allowed_contexts=EVERYWHERE,
             allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
-            max_messages=None,  # nothing here looks at earlier messages; 1,000 are some 8 MB
+            max_messages=None,  # nothing here reads earlier messages; 1,000 are some 8 MB
         )
         self.drafting = drafting
         self.scheduler = scheduler
@@ -88,7 +88,7 @@ class Bot(commands.Bot):
         return discord.Intents(guilds=True, dm_messages=True, dm_reactions=True)
 
     async def setup_hook(self) -> None:
-        """Load the cogs and tell Discord the commands."""
+        """Load the cogs and sync the commands to Discord."""
         if not self.cogs:  # the login before this one may have failed later
             await self.deciding.start()
             await self.following.start()
@@ -100,7 +100,7 @@ class Bot(commands.Bot):
         await self.tree.sync_if_changed()
 
     def _features(self) -> list[commands.Cog]:
-        """A cog each, with all it needs."""
+        """The cogs, one a feature, each with all it needs."""
         drafting, store, messages = self.drafting, self.drafting.store, self.messages
         return [
             Drafts(self.tree, drafting, store.drafts, messages),
@@ -128,7 +128,7 @@ class Bot(commands.Bot):
         self.is_connected = False
 
     async def stop(self, limit_s: float) -> None:
-        """Finish what is in hand, for so long at most; closing is left to `async with`."""
+        """Finish the work in hand, within this time; `async with` closes the client."""
         log.info("stopping", in_hand=len(self.work))
         self.drafting.line.close()
         for interaction in await self.work.finish(limit_s):
@@ -139,7 +139,7 @@ class Bot(commands.Bot):
             await report(interaction, too_long)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """Remember the language of whoever speaks to the bot: direct messages are in it."""
+        """Store the language of whoever uses the bot, for direct messages."""
         people = self.drafting.store.people
         try:
             await people.met(interaction.user.id, str(interaction.locale))
@@ -194,7 +194,7 @@ class Tree(app_commands.CommandTree[Bot]):
         await report(interaction, error)
 
     async def sync_if_changed(self) -> None:
-        """Tell Discord the commands, unless it has exactly those that were last told."""
+        """Sync the commands to Discord, unless it has exactly these."""
         store, name = self.client.drafting.store, f"commands of {self.client.application_id}"
         digest = await self._digest()
         if await store.note(name) == digest:
@@ -206,7 +206,7 @@ class Tree(app_commands.CommandTree[Bot]):
         log.info("told Discord the commands", count=len(told))
 
     async def _digest(self) -> str:
-        """Stands for the exact definition of every command, translations included."""
+        """A hash of the exact definition of every command, translations included."""
         assert self.translator
         payload = [
             await command.get_translated_payload(self, self.translator)
@@ -216,7 +216,7 @@ class Tree(app_commands.CommandTree[Bot]):
 
 
 class Catalogue(app_commands.Translator):
-    """Tells discord.py the commands' names and descriptions in other languages."""
+    """Gives discord.py the commands' names and descriptions in other languages."""
 
     async def translate(
         self,
@@ -236,7 +236,7 @@ discord.VoiceClient.warn_dave = False
 
 
 def point_at(url: str) -> None:
-    """Let discord.py talk to another server than Discord. Call before any client is built."""
+    """Make discord.py talk to another server than Discord. Call before any client is built."""
     discord.http.Route.BASE = f"{url}/api/v10"
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url).with_scheme("ws") / "gw/"
     discord.Asset.BASE = f"{url}/cdn"

@@ -1,12 +1,12 @@
-"""From what an owner says to a draft to what its message says then. Begin reading here.
+"""From an owner's decision on a draft to its outcome in the draft's message. Begin reading here.
 
-cogs/reactions.py   1️⃣ below a draft: which draft, which Action         -> decide
+cogs/reactions.py   1️⃣ below a draft: finds the draft and the Action    -> decide
 cogs/decisions.py   a button or a form: the same, by its custom_id      -> decide
-decide      written down, confirmed to Discord, carried out in its turn, told
-  posting/publishing.py   approve: the draft is claimed, posted, recorded
+decide      stores it, confirms it to Discord, carries it out in its turn, shows the outcome
+  posting/publishing.py   approve: claims the draft, posts it, records it
   messages.py             tell: the draft's message says what became of it
-  following.py            plan: what comes by itself, as a post that is due later
-go_on       what a crash cut short between the confirmation and the telling, at the next start
+  following.py            plan: what comes by itself, such as a post that is due later
+go_on       at the next start, finishes what a crash interrupted after the confirmation
 """
 
 import asyncio
@@ -31,11 +31,11 @@ from bot.sentences import Words
 from bot.store.in_progress import InProgress
 from bot.writing.line import Tell
 
-KEPT = ("approve", "later", "edit", "reject")  # what a crash must not lose once it is confirmed
+KEPT = ("approve", "later", "edit", "reject")  # a crash must not lose these once confirmed
 
 
 class Deciding:
-    """Every decision on a draft, by whatever way it came."""
+    """Carries out every decision on a draft, whichever way it came."""
 
     def __init__(self, drafting: Drafting, messages: Messages, following: Following) -> None:
         self._drafting = drafting
@@ -48,7 +48,7 @@ class Deciding:
         self._left_behind: list[InProgress] = []  # decisions an earlier process had in hand
 
     async def start(self) -> None:
-        """Learn what a crash left behind."""
+        """Load the decisions that a crash left behind."""
         self._left_behind = await self._in_progress.all()
 
     async def decide(
@@ -61,10 +61,10 @@ class Deciding:
         tell: Callable[[Draft, Words | None], Awaitable[None]],
         interaction: discord.Interaction | None = None,
     ) -> None:
-        """Carry out the decision of a draft's owner, and tell what became of it.
+        """Carry out the decision of a draft's owner, and show the outcome.
 
-        `typed` is what they filled in, `confirm` lets Discord know, `tell` shows the draft as it is
-        then, with what there is to say. Raises UserError if the draft is gone.
+        `typed` is the form's text, `confirm` answers Discord, `tell` shows the draft as it is
+        afterwards, with a note. Raises UserError if the draft is gone.
         """
         async with self._written_down(draft, action, typed):  # before Discord confirms it
             await confirm()
@@ -74,7 +74,7 @@ class Deciding:
                 self._following.plan(draft)
 
     async def go_on(self) -> None:
-        """Carry out what a crash cut short, and tell what it had carried out."""
+        """Carry out the interrupted decisions, and show the outcomes that were not shown yet."""
         while self._left_behind:
             left = self._left_behind[0]
             if found := re.fullmatch(CUSTOM_ID, left.custom_id):
@@ -101,7 +101,7 @@ class Deciding:
         typed: Mapping[str, str],
         interaction: discord.Interaction | None,
     ) -> tuple[Draft, Words | None]:
-        """The draft as it is when that is done or refused, and what there is to say."""
+        """Carry out or refuse an action; returns the draft as it is then, and a note."""
         note, now = None, datetime.now(UTC)
         draft = await self._drafting.own(draft.id, draft.owner_id)
         try:
@@ -116,7 +116,7 @@ class Deciding:
     async def _move(
         self, draft: Draft, action: Action, typed: Mapping[str, str], now: datetime
     ) -> None:
-        """Let a draft go where its owner says. Raises BotError."""
+        """Move a draft as its owner decided. Raises BotError."""
         position, fingerprint = action.position or 0, action.fingerprint
         match action.kind:
             case "approve":
@@ -155,7 +155,7 @@ class Deciding:
             await self._messages.show(new)
 
     async def _place_teller(self, draft: Draft, interaction: discord.Interaction | None) -> Tell:
-        """Tells the place in the line beside the draft, for its owner's eyes only."""
+        """Shows the place in the queue beside the draft, to its owner only."""
 
         async def send(text: str) -> discord.Message:
             if interaction:
@@ -168,20 +168,20 @@ class Deciding:
     async def _written_down(
         self, draft: Draft, action: Action, typed: Mapping[str, str]
     ) -> AsyncIterator[None]:
-        """Remember a decision until its outcome is told; the next start goes on with it."""
+        """Store a decision until its outcome is shown; the next start goes on with it."""
         if action.kind not in KEPT:
             yield
             return
         number = await self._in_progress.add(draft.id, action.custom_id(draft), typed)
         try:
             yield
-        except Exception:  # told as it happens; a crash or a stop leaves the row
+        except Exception:  # shown to the owner; only a crash or a stop leaves the row
             await self._in_progress.end(number)
             raise
         await self._in_progress.end(number)
 
     def _turn(self, draft_id: int, action: Action) -> AbstractAsyncContextManager[None]:
-        """One after the other, so that a draft's message says what was decided last."""
-        if action.kind not in KEPT:  # new ones take long; the old may be approved meanwhile
+        """Take decisions one after the other, so that a draft's message shows the last one."""
+        if action.kind not in KEPT:  # new texts take long; the old may be approved meanwhile
             return nullcontext()
         return self._turns.setdefault(draft_id, asyncio.Lock())

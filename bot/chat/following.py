@@ -1,7 +1,7 @@
-"""What becomes of drafts by themselves: posted when due, settled, expired, shown after a crash.
+"""Moves drafts without a person: posts due ones, settles, expires, shows them after a crash.
 
-The scheduler comes at the second a post is due or its Undo ends, and once a minute for whatever
-was missed. The stored draft alone says what is to be done: a moment too many does nothing.
+The scheduler calls at the second a post is due or its Undo ends, and once a minute for the rest.
+Only the stored draft decides what to do, so a call too many does nothing.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -19,11 +19,11 @@ from bot.sentences import Words, say
 
 log = structlog.stdlib.get_logger(__name__)
 
-SHOWN_WITHIN = timedelta(seconds=10)  # what takes longer was cut short by a crash
+SHOWN_WITHIN = timedelta(seconds=10)  # a draft not shown by then was interrupted by a crash
 
 
 class Following:
-    """Looks after drafts while nobody says anything to them."""
+    """Looks after drafts while nobody decides on them."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Following:
         self._unreachable: set[int] = set()  # drafts that could not be sent to their owners
 
     async def start(self) -> None:
-        """Take up what is stored, and begin to look after it."""
+        """Take up the stored drafts, and begin to look after them."""
         now = datetime.now(UTC)
         for draft in await self._drafts.posted_since(now - UNDO_FOR):
             self._messages.untold[draft.id] = None  # it may have ended before Discord took it
@@ -82,7 +82,7 @@ class Following:
             log.error("a draft waits for the next minute", draft=draft_id, why=str(e))
 
     async def sweep(self, now: datetime | None = None) -> None:
-        """Post what is due, finish what is half-way, end what is old, show what nobody saw."""
+        """Post due drafts, finish half-way ones, expire old ones, show those that nobody saw."""
         now = now or datetime.now(UTC)
         try:
             await self._messages.tell_again()
@@ -100,14 +100,14 @@ class Following:
         await self.announce(draft, words_of(error) if error else None)
 
     async def announce(self, draft: Draft, note: Words | None) -> None:
-        """Tell its owner what became of a draft while they were not looking."""
+        """Show its owner what became of a draft while they were not looking."""
         await self._messages.tell(draft, note)
         self.plan(draft)
         if draft.state is not State.PUBLISHED:
             await self._call(draft, note)
 
     async def _call(self, draft: Draft, note: Words | None = None) -> None:
-        """Call the owner: an edited message makes no sound, so what needs them is said anew."""
+        """Call the owner with a new message, since an edited one makes no sound."""
         try:
             if draft.message_id is None or draft.channel_id is None:
                 await self._messages.show(draft)
@@ -118,6 +118,6 @@ class Following:
                 story = say("Draft {id} needs you: {link}", id=draft.id, link=link)
                 await self._messages.say(draft.owner_id, story, *([note] if note else []))
         except DISCORD_FAULTS as e:
-            if isinstance(e, discord.Forbidden):  # asking again would not help
+            if isinstance(e, discord.Forbidden):  # trying again would not help
                 self._unreachable.add(draft.id)
             log.warning("the owner cannot be reached", draft=draft.id, why=str(e))

@@ -1,4 +1,4 @@
-"""A draft's message in its owner's direct messages: sent, and edited until it says what became.
+"""A draft's message in its owner's direct messages: sends it, and edits it to show the outcome.
 
 Whatever happens to a draft ends here, in `tell`. Decides nothing.
 """
@@ -23,11 +23,11 @@ GONE = (10003, 10008)  # Discord's codes for a channel, a message that it does n
 
 
 class Messages:
-    """What the bot writes to people by itself, each in their own language."""
+    """The bot's direct messages to people, each in their own language."""
 
     def __init__(self, client: discord.Client, store: Store, patience_s: float) -> None:
         """`patience_s`: how long Discord may take over one message."""
-        self.untold: dict[int, Words | None] = {}  # drafts whose messages do not say what became
+        self.untold: dict[int, Words | None] = {}  # drafts whose messages lack the outcome
         self._client = client
         self._drafts = store.drafts
         self._people = store.people
@@ -67,7 +67,7 @@ class Messages:
     async def present(
         self, interaction: discord.Interaction, draft: Draft
     ) -> discord.Message | None:
-        """Send a draft; where that cannot be, show it to its owner in answer to an interaction."""
+        """Send a draft; if that fails, show it to its owner in answer to an interaction."""
         try:
             return await self.show(draft, interaction.user)
         except DISCORD_FAULTS as e:  # whatever the reason, the draft must be seen
@@ -89,7 +89,7 @@ class Messages:
         await person.send(**render.which_one(draft, kind, locale))
 
     async def tell(self, draft: Draft, note: Words | None = None) -> None:
-        """Let the message that shows a draft say what became of it, now or a minute later."""
+        """Update a draft's message to show what became of it, now or a minute later."""
         if draft.channel_id is None or draft.message_id is None:
             return
         self.untold.pop(draft.id, None)
@@ -112,7 +112,7 @@ class Messages:
             await self._drafts.shown(draft, draft.channel_id, draft.message_id)
 
     async def tell_again(self) -> None:
-        """Try once more to edit what could not be edited."""
+        """Try once more to edit the messages that could not be edited."""
         for draft_id, note in list(self.untold.items()):
             if draft := await self._drafts.get(draft_id):
                 await self.tell(draft, note)

@@ -1,7 +1,7 @@
-"""A draft as Discord shows it: text, embeds, buttons, forms, and the emoji to react with.
+"""A draft as Discord shows it: text, embeds, buttons and forms. Sends nothing.
 
-Sends nothing. Every candidate is shown exactly as it would be posted: Markdown in it is escaped,
-a thread is shown part by part, and what is too long for a message comes as a file beside it.
+Shows every candidate exactly as it would be posted: escapes Markdown, shows a thread part by part,
+and puts texts too long for a message in a file beside it.
 """
 
 import io
@@ -64,7 +64,7 @@ _COLOURS |= dict.fromkeys((State.REPLACED, State.UNDONE), _GREY)
 
 
 class Message(TypedDict):
-    """What `send` and `edit` of a message take."""
+    """The arguments for `send` and `edit` of a message."""
 
     content: str
     embeds: list[discord.Embed]
@@ -72,7 +72,7 @@ class Message(TypedDict):
 
 
 def message(draft: Draft, locale: str, now: datetime, note: Words | None = None) -> Message:
-    """The whole message, but for `files`. `note` is what its owner must know besides."""
+    """The whole message, but for `files`. `note` is further news for its owner."""
     return {
         "content": content(draft, locale, note),
         "embeds": embeds(draft, locale),
@@ -81,7 +81,7 @@ def message(draft: Draft, locale: str, now: datetime, note: Words | None = None)
 
 
 def content(draft: Draft, locale: str, note: Words | None = None) -> str:
-    """The line above the candidates: what this is, or what became of it."""
+    """The line above the candidates: what this is, or its outcome."""
     lines = [told(story(draft), locale)]
     if draft.state is State.PENDING and not draft.has_begun:
         lines.append(told(_HOW, locale))
@@ -128,7 +128,7 @@ def files(draft: Draft, locale: str) -> list[discord.File]:
 
 
 def buttons(draft: Draft, locale: str, now: datetime) -> discord.ui.View:
-    """The buttons for what can be decided now; the draft's id is in each."""
+    """The buttons for the decisions possible now, each with the draft's id."""
     view = discord.ui.View(timeout=None)
     if draft.has_begun:
         assert draft.chosen is not None
@@ -170,7 +170,7 @@ def which_one(draft: Draft, kind: Kind, locale: str) -> Message:
 
 
 def form(draft: Draft, action: Action, locale: str, timezone: str | None) -> discord.ui.Modal:
-    """The form in which a text is edited, a wish is written, or a time is named."""
+    """The form to edit a text, write a wish, or name a time."""
     title = told(LABELS[action.kind], locale)
     if action.position is not None:
         title = f"{title}: {action.position + 1}"
@@ -204,7 +204,7 @@ def form(draft: Draft, action: Action, locale: str, timezone: str | None) -> dis
                 custom_id="timezone", max_length=40, default=timezone, placeholder="Europe/Berlin"
             )
             _ask(modal, told(say("In which time zone?"), locale), field)
-    modal.stop()  # as the views: what was typed is found by the custom_id
+    modal.stop()  # as for views: the custom_id is enough
     return modal
 
 
@@ -230,7 +230,7 @@ def page(
 
 
 def _line(draft: Draft, locale: str) -> str:
-    """What a list says of a draft."""
+    """A draft's line in a list."""
     line = say(
         "**{id}** · {topic} · {state}, {when}",
         id=draft.id,
@@ -264,7 +264,7 @@ def _add(
 
 
 def _stopped(view: discord.ui.View) -> discord.ui.View:
-    """discord.py keeps a running view in memory for ever; the custom_id is enough."""
+    """Stop a view: discord.py would keep it in memory for ever; the custom_id is enough."""
     view.stop()
     return view
 
@@ -274,7 +274,7 @@ def _approval(draft: Draft, position: int) -> Action:
 
 
 def _form_of(draft: Draft, kind: Kind) -> Action:
-    """Where there is one candidate only, its form opens without asking which one."""
+    """The button's action; with one candidate only, its form opens at once."""
     if kind in ("edit", "later") and len(draft.candidates) == 1:
         return Action(kind, 0, draft.candidates[0].fingerprint)
     return Action(kind)
@@ -316,7 +316,7 @@ def _footer(draft: Draft, candidate: Candidate, locale: str) -> str:
 
 
 def _style(draft: Draft) -> list[Words]:
-    """What its owner asked for besides the topic."""
+    """The owner's settings besides the topic."""
     style, found = draft.style, list[Words]()
     if draft.instruction:
         found.append(say("Your wish: {wish}", wish=inline(draft.instruction)))

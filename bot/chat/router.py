@@ -1,7 +1,7 @@
-"""Buttons and forms: the cog's method that takes one is told by its custom_id, and by nothing else.
+"""Routes a button or a form to a cog's method, by its custom_id alone.
 
-discord.py keeps views and forms in memory only; ours are used after a restart, too, and those of
-earlier versions lie in old messages. So a pattern that stands here once is never taken away.
+discord.py keeps views and forms in memory only; ours work after a restart too, and old messages
+hold those of earlier versions. So a pattern, once in use, is never removed.
 """
 
 import re
@@ -18,29 +18,29 @@ Method = TypeVar("Method", bound=Callable[..., Awaitable[None]])
 
 
 def pressed(pattern: str) -> Callable[[Method], Method]:
-    """A method that takes a button: the interaction, and the match of its whole custom_id."""
+    """Mark a method that takes a button: the interaction and the match of its whole custom_id."""
     return _marked(discord.InteractionType.component, pattern)
 
 
 def submitted(pattern: str) -> Callable[[Method], Method]:
-    """A method that takes a form; `typed` tells what stands in it."""
+    """Mark a method that takes a form; `typed` reads its fields."""
     return _marked(discord.InteractionType.modal_submit, pattern)
 
 
 def typed(interaction: discord.Interaction) -> dict[str, str]:
-    """What stands in the fields of a form, by their custom_ids."""
+    """The texts in the fields of a form, by their custom_ids."""
     labels = cast(Any, interaction.data)["components"]  # Any: Discord's JSON
     return {label["component"]["custom_id"]: label["component"]["value"] for label in labels}
 
 
 class Router:
-    """The one listener for buttons and forms. Whatever goes wrong with one is told."""
+    """The one listener for buttons and forms. Shows any error to the user."""
 
     def __init__(self) -> None:
         self._takers: list[tuple[discord.InteractionType, re.Pattern[str], Taker]] = []
 
     def add(self, cog: commands.Cog) -> None:
-        """Learn what a cog takes."""
+        """Register the buttons and forms of a cog."""
         for name, function in vars(type(cog)).items():
             if mark := getattr(function, "_takes", None):
                 self._takers.append((*mark, getattr(cog, name)))

@@ -1,4 +1,4 @@
-"""What the bot has in hand: a stop waits for it, and nothing new begins meanwhile."""
+"""The bot's work in hand: a stop waits for it, and nothing new begins meanwhile."""
 
 import asyncio
 import contextvars
@@ -42,9 +42,9 @@ class Work:
         metrics.IN_HAND.set(len(self._in_hand))
 
     async def finish(self, limit_s: float) -> list[discord.Interaction]:
-        """Begin nothing new and wait for what is in hand.
+        """Begin nothing new and wait for the work in hand.
 
-        Returns the interactions that were cut short because the time was up.
+        Returns the interactions that were interrupted because the time was up.
         """
         self.is_stopping = True
         if self._scheduler.running:

@@ -1,6 +1,6 @@
 """An HTTP client for a language model's server: answers of bounded size, from that server only.
 
-openai's own client reads whatever is sent into memory, unpacks it there, and follows redirects.
+openai's own client reads any answer into memory, unpacks it there, and follows redirects.
 """
 
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ def bounded_client() -> httpx2.AsyncClient:
 
 
 async def _bound(response: httpx2.Response) -> None:
-    """Let the body be read as it comes: what is packed all the same is taken for nonsense."""
+    """Read the body as it comes: one that is packed all the same counts as nonsense."""
     response.headers.pop("Content-Encoding", None)
     assert isinstance(response.stream, httpx2.AsyncByteStream)
     response.stream = _Bounded(response.stream)

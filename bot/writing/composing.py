@@ -1,6 +1,6 @@
-"""From a voice and a topic to candidates: draw texts, screen them, choose the likest.
+"""From a voice and a topic to candidates: draw texts, screen them, choose the most alike.
 
-What `/draft` shows, `bot draft` prints and the trainer judges all comes from here.
+`/draft` shows them, `bot draft` prints them, and the trainer judges them.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ T = TypeVar("T")
 ACCOUNTS_OWN = Style()
 AT_ONCE = 4  # texts a request: llama.cpp refuses more than it has slots
 TO_CHOOSE_FROM = 8  # texts a draft, or two for each candidate: sixteen chose no better (LOG.md)
-TO_PLEASE = 16  # or four for each, if there is a taste: what somebody likes is seldom written
+TO_PLEASE = 16  # or four for each, if there is a taste: texts that somebody likes are rare
 DRAWN_AT_MOST = 16  # or four for each, or twice as many as wanted, if too few pass the screen
 
 
 @dataclass(frozen=True, slots=True)
 class OpenVoice:
-    """A voice ready to write: with its topics, most written about first, and its archive."""
+    """A voice ready to write, with its archive and its topics, the commonest first."""
 
     voice: Voice
     topics: dict[str, int]  # and how many posts are about each
@@ -72,7 +72,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What was drawn: what may be shown, and why the rest may not."""
+    """The drawn texts: those that may be shown, and why the rest may not."""
 
     request: Request
     short: list[Candidate]
@@ -80,7 +80,7 @@ class Drawn:
     dropped: list[Rejected]
 
     def choose(self, ranker: Ranker | None, chance: random.Random) -> tuple[Candidate, ...]:
-        """Those that are shown, in their order; threads only where short ones lack."""
+        """The texts to show, in their order; threads only if there are too few short ones."""
         short, request = self.short, self.request
         if ranker:
             texts = [candidate.text for candidate in short]
@@ -92,7 +92,7 @@ class Drawn:
 async def compose(
     llm: LLM, opened: OpenVoice, request: Request, rules: Rules
 ) -> tuple[Candidate, ...]:
-    """Draw candidates and choose as many as asked for, in the order to show them.
+    """Draw candidates and choose as many as requested, in the order to show them.
 
     Raises UserError if none passed the screen.
     """
@@ -106,7 +106,7 @@ async def compose(
 
 
 async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> Drawn:
-    """Draw until enough short texts pass the screen, and more where a ranker is to choose."""
+    """Draw until enough short texts pass the screen, and more for a ranker to choose from."""
     drawn = Drawn(request, [], [], [])
     rules = replace(rules, prompt=opened.voice.prompt.system)
     messages = opened.voice.messages(Turn(request.topic, request.instruction))
@@ -127,7 +127,7 @@ async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> D
 
 
 def drawn_for(count: int, ranker: Ranker | None) -> int:
-    """Texts that are drawn for so many candidates if all pass the screen."""
+    """How many texts are drawn for `count` candidates if all pass the screen."""
     if ranker is None:
         return count
     return max(TO_PLEASE, 4 * count) if ranker.taste else max(TO_CHOOSE_FROM, 2 * count)
@@ -142,7 +142,7 @@ async def _several(
 
 
 async def together(todo: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Do all side by side; the first that fails ends the others, and its error is raised."""
+    """Run all side by side; the first failure ends the others and is raised."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one) for one in todo]

@@ -73,7 +73,7 @@ class Engine:
         await self._stop()
 
     async def ready(self) -> str:
-        """The address; starts the engine, and starts it anew where the voices have changed.
+        """The address; starts the engine, and starts it anew if the voices have changed.
 
         Raises VoiceError or Unavailable.
         """
@@ -83,7 +83,7 @@ class Engine:
             elif await asyncio.to_thread(_stamps, self._voices) != self._served and self._process:
                 self._is_up.clear()
                 with suppress(ProcessLookupError):
-                    self._process.terminate()  # what is under way is finished; the watcher goes on
+                    self._process.terminate()  # it finishes its answers; the watcher goes on
             try:
                 await asyncio.wait_for(self._is_up.wait(), START_TIMEOUT_S)
             except TimeoutError as e:

@@ -1,7 +1,7 @@
 """The server of local voices: llama.cpp, from the xllamacpp wheel, behind a small front.
 
-It speaks the OpenAI protocol: `model` names the voice, and the front turns that into the adapter
-llama.cpp is to use. `python -m bot.writing.engine_child` is the child of `Engine`, which hands it a
+It speaks the OpenAI protocol: `model` names the voice, and the front chooses llama.cpp's adapter
+for it. `python -m bot.writing.engine_child` is the child of `Engine`, which hands it a
 listening socket; `python -m bot serve` serves other programs with the same server.
 """
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SLOTS = 16  # texts drawn side by side: all of a draft
 SLOT_TOKENS = 512  # prompt and post together
-SHUTDOWN_TIMEOUT_S = 2.0  # for answers under way when we are told to stop
+SHUTDOWN_TIMEOUT_S = 2.0  # for answers in progress at a stop
 # llama.cpp's own list also keeps the 40 likeliest tokens only, and makes every post too typical.
 SAMPLERS = ("min_p", "temperature")
 NICE = 10  # the bot must answer Discord within 3 s while the engine computes
@@ -39,7 +39,7 @@ def servable(folder: Path) -> dict[str, Voice]:
     """The local voices of a folder that share the first one's base model, by name."""
     voices = []
     for name in list_voices(folder):
-        with suppress(VoiceError):  # told when that voice is used; it stops no other
+        with suppress(VoiceError):  # the fault shows when that voice is used; it stops no other
             voices.append(Voice.load(folder / name))
     local = [v for v in voices if v.backend == "local" and v.model.endswith(".gguf")]
     return {v.name: v for v in local if v.base == local[0].base}
@@ -54,8 +54,8 @@ def llama_server(base: Path, adapters: Sequence[Path], threads: int) -> "xllamac
     p.port = 0
     p.n_parallel = SLOTS
     p.n_ctx = SLOT_TOKENS * SLOTS
-    # One core is left free: threads wait for each other thousands of times a text, and one that has
-    # to share its core makes all of them wait (LOG.md: from 143 tokens a second to under 26).
+    # One core stays free: threads wait for each other thousands of times a text, and a thread that
+    # shares its core makes all of them wait (LOG.md: from 143 tokens a second to under 26).
     p.cpuparams.n_threads = threads or max(1, (os.cpu_count() or 2) - 1)
     p.cpuparams_batch.n_threads = p.cpuparams.n_threads
     p.use_jinja = True
@@ -74,7 +74,7 @@ def llama_server(base: Path, adapters: Sequence[Path], threads: int) -> "xllamac
 def front(llama_url: str, names: Sequence[str], base_name: str) -> web.Application:
     """The HTTP front: `model` names the voice, everything else is llama.cpp's own answer.
 
-    As with vLLM, the base model's own name asks for the base model without any voice.
+    As with vLLM, the base model's own name selects the base model without any voice.
     """
 
     async def models(_: web.Request) -> web.Response:
@@ -95,7 +95,7 @@ def front(llama_url: str, names: Sequence[str], base_name: str) -> web.Applicati
         async with request.app[SESSION].post(url, json=body) as answer:
             out = web.StreamResponse(status=answer.status)
             out.content_type = answer.content_type
-            with suppress(ConnectionError):  # whoever asked is gone: nobody is left to tell
+            with suppress(ConnectionError):  # the client is gone
                 await out.prepare(request)
                 async for chunk in answer.content.iter_any():
                     await out.write(chunk)
@@ -159,7 +159,7 @@ def _end_with_parent() -> None:
 
 
 def main() -> int:
-    """Serve as the child of `Engine`; an error of ours is one sentence and exit code 2."""
+    """Serve as the child of `Engine`; a BotError is one sentence and exit code 2."""
     parser = argparse.ArgumentParser(prog="python -m bot.writing.engine_child", description=__doc__)
     parser.add_argument("--voices", type=Path, required=True)
     parser.add_argument("--base-gguf", type=Path)

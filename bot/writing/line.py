@@ -1,7 +1,7 @@
-"""The line before the language model: a few drafts are written at once, the others wait.
+"""The queue for the language model: a few drafts are written at once, the others wait.
 
-Turns go round by person (start-time fair queueing): whoever asks for ten drafts waits, before the
-second, for everybody who asked for one. The line is bounded, for each person and in all.
+Turns go round by person (start-time fair queueing): somebody who wants ten drafts gets the second
+after everybody else's first. The queue is bounded, for each person and in all.
 """
 
 import asyncio
@@ -15,18 +15,18 @@ from bot import metrics
 from bot.errors import Unavailable
 from bot.sentences import Words, say
 
-OF_ONE = 10  # drafts of a person, waiting or being written
+OF_ONE = 10  # drafts of a person, waiting or in progress
 IN_ALL = 300  # drafts waiting: at 10 s a draft, four at once, the last is due within the 15 minutes
 #               for which Discord lets an interaction be answered
-TELL_AFTER_S = 1.0  # whoever waits no longer is told nothing
-TELL_EVERY_S = 5.0  # and then only if the place is another
+TELL_AFTER_S = 1.0  # after a shorter wait nobody needs to see their place
+TELL_EVERY_S = 5.0  # and only if the place has changed
 
 Tell = Callable[[Words], Awaitable[None]]
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Waiting:
-    """A draft in the line; those of an earlier round, then those that came earlier, go first."""
+    """A waiting draft; those of an earlier round, then those that came earlier, go first."""
 
     round: int
     number: int
@@ -35,7 +35,7 @@ class Waiting:
 
 
 class Line:
-    """Who waits for the language model, in the order of their turns."""
+    """The drafts that wait for the language model, in the order of their turns."""
 
     def __init__(
         self,
@@ -61,9 +61,9 @@ class Line:
 
     @asynccontextmanager
     async def turn(self, person: int, tell: Tell | None = None) -> AsyncIterator[None]:
-        """Wait for a turn and hold it for the block; `tell` is told the place in the line.
+        """Wait for a turn and hold it for the block; `tell` gets the place in the queue.
 
-        Raises Unavailable where the line is full, or the bot stops meanwhile.
+        Raises Unavailable if the queue is full, or the bot stops meanwhile.
         """
         mine = self._join(person)
         try:
@@ -73,7 +73,7 @@ class Line:
             self._leave(mine)
 
     def close(self) -> None:
-        """Send everybody away who waits: the bot is stopping. Turns that are held go on."""
+        """Dismiss everybody who waits: the bot is stopping. Turns in progress go on."""
         self._is_closed = True
         for mine in self._waiting:
             mine.turn.set_exception(_restarting())

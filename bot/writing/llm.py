@@ -1,6 +1,6 @@
-"""Draws texts, whoever serves the voice: the embedded engine, OpenAI, vLLM, Ollama.
+"""Draws texts from the server of a voice: the embedded engine, OpenAI, vLLM, Ollama.
 
-All of them speak OpenAI's protocol. A local voice goes to the embedded engine, where there is one;
+All of them speak OpenAI's protocol. A local voice goes to the embedded engine, if there is one;
 every other voice goes to the server of the settings.
 """
 
@@ -23,7 +23,7 @@ from bot.writing.engine import Engine
 OPENAI_URL = "https://api.openai.com/v1"
 TIMEOUT_S = 120.0  # one request on a small, busy machine, retries included
 CHECK_S = 10.0
-# No, no answer in time, no JSON, such as is nested too deep, or more than there can be
+# An error, no answer in time, no JSON, JSON nested too deep, or a body too large
 LLM_FAULTS = (openai.APIError, TimeoutError, ValueError, RecursionError, TooMuch)
 CONCURRENT = 4  # requests in hand at once, of four texts: the embedded engine has 16 slots
 
@@ -57,7 +57,7 @@ class LLM:
         concurrent: int = CONCURRENT,
         timeout_s: float = TIMEOUT_S,
     ) -> AsyncIterator["LLM"]:
-        """The server that the settings name for every voice; or the engine, beside OpenAI.
+        """Open the settings' server for every voice; or the engine for local ones, beside OpenAI.
 
         The engine starts when a voice needs it, and stops at the end.
         """
@@ -77,7 +77,7 @@ class LLM:
             await client.close()
 
     async def prepare(self, voice: Voice) -> None:
-        """Start the engine where a voice needs it. Raises VoiceError."""
+        """Start the engine if a voice needs it. Raises VoiceError."""
         await self._server(voice)
 
     async def complete(self, voice: Voice, messages: Sequence[Message], n: int) -> list[str]:
@@ -89,7 +89,7 @@ class LLM:
             return await self._ask(voice, messages, n)
 
     async def check(self) -> None:
-        """Ask every server in use for its models: is it there, does it take the key?"""
+        """List the models of every server in use: is it there, does it accept the key?"""
         clients = list(self._clients.values()) or [self._client(self._base_url, self._api_key)]
         try:
             for client in clients:
@@ -99,7 +99,7 @@ class LLM:
             raise _translated(e) from e
 
     async def _server(self, voice: Voice) -> "_Server":
-        """Who serves a voice, and how it is asked for there; the engine is started."""
+        """The server of a voice; starts the engine."""
         is_local = voice.backend == "local"
         # not OpenAI's, who would refuse it; llama.cpp, vLLM and Ollama know it
         extra = {"min_p": voice.sampling.min_p} if is_local else None
@@ -147,7 +147,7 @@ class LLM:
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """Who serves a voice: its client, the voice's name there, and what is sent besides."""
+    """The server of a voice: its client, the voice's name there, and further parameters."""
 
     client: openai.AsyncOpenAI
     model: str

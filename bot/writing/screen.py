@@ -1,7 +1,7 @@
-"""Checks every candidate before anyone sees it: each that fails is dropped with its reason.
+"""Checks every candidate before anyone sees it: drops each that fails, with its reason.
 
-Nothing is shown with a warning, since another text is drawn sooner than a warning is read; but whom
-the author has mentioned time and again may be mentioned, and stands below the text.
+Shows none with a warning, since drawing another text is faster than reading a warning. But a text
+may mention people whom the author has mentioned several times; a line below it names them.
 """
 
 import re
@@ -48,17 +48,17 @@ _BROKEN = re.compile("[\ufffd\ud800-\udfff]|<\\|\\w+\\|>")
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A text that is not offered, and why."""
+    """A dropped text, and why."""
 
     text: str
     reason: Words
 
 
 class Archive:
-    """What the voice learnt from: known again by hashes, its texts are not kept."""
+    """The posts that the voice learnt from, as hashes; keeps no texts."""
 
     def __init__(self, texts: Iterable[str], others: Others | None = None) -> None:
-        """`others` is what the archive holds of other people's posts."""
+        """`others` are other people's posts in the archive."""
         posts = list(texts)
         mentioned = Counter(name for post in posts for name in handles(post))
         self.copies = Copies(posts)
@@ -67,7 +67,7 @@ class Archive:
 
 
 class WordList:
-    """Words and phrases that no text may hold: whole words, whatever their case and accents."""
+    """Words and phrases that no text may hold: whole words, in any case, with any accents."""
 
     def __init__(self, lines: Iterable[str] = ()) -> None:
         """One a line; `#` begins a comment."""
@@ -90,13 +90,13 @@ NO_WORDS = WordList()
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a candidate is held against. `length` counts characters as the server does."""
+    """The rules for a candidate. `length` counts characters as the server does."""
 
     max_chars: int
     length: Callable[[str], int]
     archive: Archive
     blocked: WordList = NO_WORDS
-    prompt: str = ""  # what the model is told, which is not for its answers
+    prompt: str = ""  # the system prompt, which no answer may repeat
 
 
 def screen(
@@ -104,8 +104,8 @@ def screen(
 ) -> tuple[list[Candidate], list[Rejected]]:
     """Split texts into candidates to show and texts to drop; `taken` are those shown already.
 
-    `named` is what the owner wrote: a link, a handle or a number in it may stand in a text too. A
-    text too long for one status is kept as a thread. What cannot be seen is taken out.
+    `named` is the owner's text: a link, a handle or a number in it may stand in a candidate too. A
+    text too long for one status becomes a thread. Invisible characters are removed.
     """
     kept: list[Candidate] = []
     dropped: list[Rejected] = []
@@ -127,7 +127,7 @@ def screen(
 
 
 def _fault(text: str, named: str, rules: Rules) -> Words | None:
-    """The first reason not to offer a text, the cheapest to find first."""
+    """The first reason to drop a text; the cheapest checks come first."""
     if not words_of(text):
         return EMPTY
     plain, asked = (unicodedata.normalize("NFKC", t) for t in (text, named))  # ＠ and ｗｗｗ． too
@@ -144,7 +144,7 @@ def _fault(text: str, named: str, rules: Rules) -> Words | None:
 
 
 def _links(text: str) -> set[str]:
-    """Addresses without what may be left out of them; in lower case up to the path."""
+    """Addresses without their optional parts, in lower case up to the path."""
     found = set()
     for link in _LINK.findall(text):
         bare = re.sub(r"^(?:https?://)?(?:www\.)?", "", link.rstrip(_ENDS_SENTENCE), flags=re.I)
@@ -154,7 +154,7 @@ def _links(text: str) -> set[str]:
 
 
 def handles(text: str) -> set[str]:
-    """Whom a text mentions, as "@name" or "@name@server", in lower case."""
+    """The people a text mentions, as "@name" or "@name@server", in lower case."""
     return {handle.lower() for handle in _HANDLE.findall(text)}
 
 

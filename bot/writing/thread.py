@@ -1,6 +1,6 @@
 """Splits a text that is too long for one status into the numbered parts of a thread.
 
-Pure. Parts end where a paragraph, a line, a sentence or a word ends, whichever is near; never
+Pure. Parts end at the end of a paragraph, a line, a sentence or a word, whichever is near; never
 inside a link, an emoji or a letter with its accents.
 """
 
@@ -16,14 +16,14 @@ from bot.draft import Candidate
 from bot.errors import UserError
 
 _TOKEN = re.compile(r"\s+|\S+")
-_KEPT_WHOLE = re.compile(r"https?://|[@#]\w", re.I)  # a link, a handle or a hashtag is in it
-_ENDS = (  # the best end of a part first; what follows the end is white space
+_KEPT_WHOLE = re.compile(r"https?://|[@#]\w", re.I)  # finds a link, a handle or a hashtag
+_ENDS = (  # the best end of a part first; white space follows each
     re.compile(r"\n\s*\n\s*\Z"),
     re.compile(r"\n\s*\Z"),
     re.compile(r"[.!?…][\"'”’»)\]]*\s+\Z"),
     re.compile(r"\s\Z"),
 )
-NEAR = 0.6  # a better end is taken if it leaves a part that is this full
+NEAR = 0.6  # a better end is taken if the part is this full
 
 
 def status_length(text: str, content_warning: str = "") -> int:
@@ -84,7 +84,7 @@ def _end(text: str, fits: Callable[[str], bool]) -> int:
 
 
 def _how_many(ends: Sequence[int], text: str, fits: Callable[[str], bool]) -> int:
-    """How many of these ends a part can reach."""
+    """How many of these ends fit into a part."""
     return bisect_left(ends, True, key=lambda end: not fits(text[:end]))
 
 

@@ -1,7 +1,7 @@
-"""The voices this bot has, and who may write with which: nobody in another person's voice.
+"""The voices of this bot, and who may write with which: nobody in another person's voice.
 
 A voice belongs to the person the operator gave it to; until then to the operators themselves. Its
-owner may let guests write with it. The folder is looked at anew whenever a voice is used.
+owner may let guests write with it. Every use of a voice looks at the folder anew.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ Stamp = tuple[int, int, int]  # of voice.json, which is written last: time, size
 
 @dataclass(frozen=True, slots=True)
 class Belongs:
-    """Whose a voice is; no owner means that it is the operators'."""
+    """A voice's owner and guests; without an owner it is the operators'."""
 
     owner: int | None
     guests: tuple[int, ...]
@@ -65,11 +65,11 @@ class Voices:
         return await self.names(user_id)
 
     async def of(self, user_id: int, name: str | None = None) -> OpenVoice:
-        """The voice a person asked for, or uses. Raises UserError if it is not theirs."""
+        """The voice a person named, or uses. Raises UserError if it is not theirs."""
         return await self._opened(await self.name_of(user_id, name))
 
     async def name_of(self, user_id: int, name: str | None = None) -> str:
-        """The name of the voice a person asked for, or uses. Raises UserError if not theirs."""
+        """The name of the voice a person named, or uses. Raises UserError if it is not theirs."""
         names = await self.names(user_id)
         if name is not None and name in names:
             return name
@@ -84,7 +84,7 @@ class Voices:
         )
 
     async def check(self, user_id: int, name: str) -> None:
-        """Raise UserError unless a person may write with a voice, whether it is there or not."""
+        """Raise UserError unless a person may write with a voice, even a missing one."""
         if not self._may_use(await self._grants.of(name), user_id):
             raise _not_yours(name)
 
@@ -93,7 +93,7 @@ class Voices:
         await self._people.choose_voice(user_id, await self.name_of(user_id, name))
 
     async def about(self, user_id: int, name: str | None = None) -> tuple[Voice, Belongs]:
-        """A voice a person uses, or may hear about, and whose it is. Raises UserError."""
+        """A voice that a person uses, or may hear about, and its owner. Raises UserError."""
         if name is None or name not in await self.known_names(user_id):
             name = await self.name_of(user_id, name)
         roles = await self._grants.of(name)
@@ -114,7 +114,7 @@ class Voices:
     async def grant(
         self, by: int, user_id: int, name: str | None, now: datetime
     ) -> tuple[str, Role]:
-        """Give a voice nobody owns to its owner, or let a guest write with one's own."""
+        """Give a voice that nobody owns to an owner, or let a guest write with your own."""
         name = await self._meant(by, name)
         roles = await self._grants.of(name)
         if "owner" not in roles.values() and by in self.operators:
@@ -131,7 +131,7 @@ class Voices:
         )
 
     async def revoke(self, by: int, user_id: int, name: str | None) -> str:
-        """Take a voice from its owner (operators), or from a guest (its owner); or give it up."""
+        """Take a voice from its owner (as operator) or a guest (as its owner); or give it up."""
         name = await self._meant(by, name)
         roles = await self._grants.of(name)
         is_allowed = by == user_id or roles.get(by) == "owner"
@@ -144,7 +144,7 @@ class Voices:
         return name
 
     async def _meant(self, user_id: int, name: str | None) -> str:
-        """The voice that a grant is about. Raises UserError if this person may not know of it."""
+        """The voice of a grant. Raises UserError if this person may not know of it."""
         if name is None:
             return await self.name_of(user_id)
         if name not in await self.known_names(user_id):
@@ -155,7 +155,7 @@ class Voices:
         return user_id in roles or ("owner" not in roles.values() and user_id in self.operators)
 
     async def _opened(self, name: str) -> OpenVoice:
-        """The voice as it is in the folder now; read again if it was trained again."""
+        """The voice as it is in the folder now; reads it again if it was trained again."""
         async with self._opening:
             try:
                 found = (self._folder / name / VOICE_FILE).stat()

@@ -13,14 +13,14 @@ from bot.language import told
 from bot.posting.accounts import Accounts
 from bot.sentences import say
 
-CODE = "mastodon:code"  # the button and the form it opens; whose they are is who uses them
+CODE = "mastodon:code"  # the button and the form it opens; they belong to whoever uses them
 CONNECTS, PER_S = 3, 600.0  # a server lets an address register five applications in ten minutes
 
 
 class AccountCommands(
     commands.GroupCog, name="mastodon", description="The Mastodon account you post to"
 ):
-    """Nothing of another person's account is ever in a message: all goes by who acts."""
+    """Acts only on the account of the person who uses a command, button or form."""
 
     def __init__(self, accounts: Accounts) -> None:
         self.accounts = accounts
@@ -31,7 +31,7 @@ class AccountCommands(
     async def connect(
         self, interaction: discord.Interaction, instance: app_commands.Range[str, 1, 200]
     ) -> None:
-        """Give the link where the person says yes, and a button for the code they get there."""
+        """Give the link to say yes, and a button for the code that the person gets there."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         server, link = await self.accounts.begin(interaction.user.id, instance, datetime.now(UTC))
         view = discord.ui.View(timeout=None)
@@ -60,7 +60,7 @@ class AccountCommands(
 
     @app_commands.command(name="disconnect", description="Take this bot's access back")
     async def disconnect(self, interaction: discord.Interaction) -> None:
-        """Revoke the token and forget it."""
+        """Revoke the token and delete it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         name, is_revoked = await self.accounts.disconnect(interaction.user.id)
         await answer(
@@ -92,7 +92,7 @@ class AccountCommands(
 
     @submitted(CODE)
     async def take_code(self, interaction: discord.Interaction, _: re.Match[str]) -> None:
-        """Connect the account the code is for."""
+        """Connect the account of the code."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         code = typed(interaction)["code"]
         account = await self.accounts.finish(interaction.user.id, code, datetime.now(UTC))

@@ -35,7 +35,7 @@ class BlindTests(commands.Cog):
     @app_commands.autocomplete(voice=usable_voices)
     @at_most(5, 60.0)  # each keeps a small machine busy for seconds
     async def which_one(self, interaction: discord.Interaction, voice: str | None = None) -> None:
-        """Defer, deal a trial, show it to whoever asked, and nobody else."""
+        """Defer, deal a trial, and show it to this person only."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         locale = str(interaction.locale)
         tell = in_passing(lambda text: interaction.edit_original_response(content=text), locale)
@@ -44,9 +44,9 @@ class BlindTests(commands.Cog):
 
     @pressed(GUESS_ID)
     async def guess(self, interaction: discord.Interaction, found: re.Match[str]) -> None:
-        """Take a guess, and say what it came to in the place of the question.
+        """Take a guess, and replace the question by the result.
 
-        Which trial it is about stands in the button's custom_id, whose it is in the store.
+        The button's custom_id names the trial; the store knows whose it is.
         """
         assert interaction.message
         outcome = await self.blind_test.guess(
@@ -113,7 +113,7 @@ def _verdict(outcome: Outcome, locale: str) -> discord.Embed:
 
 
 def _revealed(embed: discord.Embed, is_real: bool, locale: str) -> discord.Embed:
-    """A text with what it is beside its number."""
+    """A text with its number and what it is: real or drafted."""
     number = embed.title or ""
     what = say("{number} the drafted one", number=number)
     if is_real:

@@ -1,4 +1,4 @@
-"""Decisions by button and by form: what they ask for, and how they are answered."""
+"""Decisions by button and by form, and the answers to them."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ OPEN = (State.PENDING, State.SCHEDULED, State.PUBLISHING, State.UNKNOWN)
 
 
 class Decisions(commands.Cog):
-    """What a draft's owner says to it by button and form."""
+    """Takes the owner's buttons and forms below a draft."""
 
     def __init__(
         self, drafting: Drafting, people: PeopleTable, deciding: Deciding, messages: Messages
@@ -37,7 +37,7 @@ class Decisions(commands.Cog):
 
     @pressed(CUSTOM_ID)
     async def click(self, interaction: discord.Interaction, found: re.Match[str]) -> None:
-        """Do what a button says."""
+        """Carry out a button's action."""
         draft = await self.drafting.own(int(found["id"]), interaction.user.id)
         action = Action.of(found)
         if action.kind in FORMS:
@@ -49,7 +49,7 @@ class Decisions(commands.Cog):
 
     @submitted(CUSTOM_ID)
     async def submit(self, interaction: discord.Interaction, found: re.Match[str]) -> None:
-        """Decide as a form says."""
+        """Carry out a form's action."""
         draft = await self.drafting.own(int(found["id"]), interaction.user.id)
         await self._decide(interaction, draft, Action.of(found), typed(interaction))
 
@@ -72,7 +72,7 @@ class Decisions(commands.Cog):
     async def _tell(
         self, interaction: discord.Interaction, action: Action, draft: Draft, note: Words | None
     ) -> None:
-        """Show what became of a draft; what was wrong with the click is said to it alone."""
+        """Show what became of a draft; the fault of a click is shown to the clicker alone."""
         if note and (action.kind in FORMS or draft.state not in OPEN):
             await interaction.followup.send(told(note, str(interaction.locale)), ephemeral=True)
             note = None
@@ -82,7 +82,7 @@ class Decisions(commands.Cog):
     async def _tidy(
         self, interaction: discord.Interaction, draft: Draft, note: Words | None
     ) -> None:
-        """Bring the message that was clicked up to date, where it is not the draft's own."""
+        """Update the clicked message, if it is not the draft's own."""
         clicked, locale = interaction.message, str(interaction.locale)
         if clicked is None or (clicked.id == draft.message_id and draft.channel_id):
             return
@@ -97,7 +97,7 @@ class Decisions(commands.Cog):
     async def _open_form(
         self, interaction: discord.Interaction, draft: Draft, action: Action
     ) -> None:
-        """Ask for what a decision needs: which text, then the words."""
+        """Get what a decision needs: first the text that is meant, then the form."""
         locale = str(interaction.locale)
         if draft.state is not State.PENDING:
             raise decided(draft)

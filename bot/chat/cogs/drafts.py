@@ -32,7 +32,7 @@ few = at_most(5, 60.0)  # each keeps a small machine busy for seconds
 
 
 class Drafts(commands.Cog):
-    """Everything that begins a draft."""
+    """The commands that start a draft."""
 
     def __init__(
         self,
@@ -48,11 +48,11 @@ class Drafts(commands.Cog):
         self._menu = app_commands.ContextMenu(name="Draft about this", callback=self.about_this)
 
     async def cog_load(self) -> None:
-        """Add the context menu: a cog does not do that by itself."""
+        """Add the context menu, which a cog does not do by itself."""
         self.tree.add_command(self._menu)
 
     async def cog_unload(self) -> None:
-        """Take it away again."""
+        """Remove it again."""
         self.tree.remove_command(self._menu.name, type=self._menu.type)
 
     @app_commands.command(description="Write candidates about a topic, in your voice")
@@ -99,7 +99,7 @@ class Drafts(commands.Cog):
 
     @few
     async def about_this(self, interaction: discord.Interaction, message: discord.Message) -> None:
-        """Write a draft about what a message says."""
+        """Write a draft about a message's text."""
         topic = _trimmed(message.clean_content)
         if not topic:
             raise UserError(
@@ -115,7 +115,7 @@ class Drafts(commands.Cog):
     async def draft_again(
         self, interaction: discord.Interaction, number: app_commands.Range[int, 1]
     ) -> None:
-        """Write the same once more; a draft that is still open is replaced."""
+        """Write the same once more; replaces a draft that is still open."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         old = await self.drafting.own(number, interaction.user.id)
         new = await self.drafting.revise(old, datetime.now(UTC), tell=_place_teller(interaction))
@@ -126,7 +126,7 @@ class Drafts(commands.Cog):
     async def own_drafts(
         self, interaction: discord.Interaction, typed: str
     ) -> list[app_commands.Choice[int]]:
-        """One's own drafts, newest first."""
+        """A person's own drafts, newest first."""
         drafts = await self.drafts.of_owner(interaction.user.id, limit=200)
         named = {d.id: _name(d, str(interaction.locale)) for d in drafts}
         found = [(i, name) for i, name in named.items() if typed.lower() in name.lower()]
@@ -150,7 +150,7 @@ class Drafts(commands.Cog):
 
 
 def _place_teller(interaction: discord.Interaction) -> Tell:
-    """Tells the place in the line where Discord shows that the bot is thinking."""
+    """Shows the place in the queue where Discord shows that the bot is thinking."""
 
     async def write(text: str) -> discord.Message:
         return await interaction.edit_original_response(content=text)
@@ -159,7 +159,7 @@ def _place_teller(interaction: discord.Interaction) -> Tell:
 
 
 def _trimmed(text: str) -> str:
-    """The text on one line, cut at a word where it is long."""
+    """The text on one line, cut at a word if it is long."""
     text = " ".join(text.split())
     return text if len(text) <= MAX_TOPIC else text[:MAX_TOPIC].rsplit(" ", 1)[0]
 

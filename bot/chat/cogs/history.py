@@ -1,4 +1,4 @@
-"""/drafts and /undo: what became of one's drafts, and the last status taken back."""
+"""/drafts and /undo: lists a person's drafts, and deletes their last status."""
 
 import re
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ STATES = [
 
 
 class History(commands.Cog):
-    """One's own drafts of the past."""
+    """A person's own past drafts."""
 
     def __init__(self, drafting: Drafting, drafts: DraftTable, messages: Messages) -> None:
         self.drafting = drafting
@@ -54,7 +54,7 @@ class History(commands.Cog):
     async def page(
         self, interaction: discord.Interaction, state: State | None, number: int
     ) -> render.Message:
-        """One page of the drafts of whoever asks."""
+        """One page of this person's drafts."""
         user_id = interaction.user.id
         total = await self.stored.count(user_id, state)
         number = min(number, max(0, total - 1) // render.PAGE)
@@ -63,7 +63,7 @@ class History(commands.Cog):
 
     @pressed(render.PAGE_ID)
     async def turn(self, interaction: discord.Interaction, found: re.Match[str]) -> None:
-        """Turn a page: which one stands in the button's custom_id, whose it is in who clicks."""
+        """Turn a page: the button's custom_id names the page, the clicker owns the drafts."""
         state = State(found["state"]) if found["state"] in list(State) else None
         page = await self.page(interaction, state, int(found["page"]))
         await interaction.response.edit_message(**page)

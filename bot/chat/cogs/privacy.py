@@ -1,4 +1,4 @@
-"""/export-me and /forget-me: what the bot knows of a person is theirs."""
+"""/export-me and /forget-me: a person gets or deletes all that the bot knows of them."""
 
 import io
 import re
@@ -23,7 +23,7 @@ FORGET = "forget-me:yes"
 
 
 class Privacy(commands.Cog):
-    """Both are about whoever asks, and nobody else."""
+    """Both act on the person who uses them, and nobody else."""
 
     def __init__(self, store: Store, accounts: Accounts) -> None:
         self._dossier = partial(dossier, store.database)
@@ -64,7 +64,7 @@ class Privacy(commands.Cog):
 
     @pressed(FORGET)
     async def forget(self, interaction: discord.Interaction, _: re.Match[str]) -> None:
-        """Delete it, and say what lies elsewhere."""
+        """Delete it, and say what remains elsewhere."""
         await interaction.response.defer()
         done = await self._forget(interaction.user.id, datetime.now(UTC))
         lines = [say("Everything I had stored about you is deleted.")]

@@ -1,4 +1,4 @@
-"""Reactions below drafts, as they come and as they were missed: which draft, which decision."""
+"""Reactions below drafts, also missed ones: finds the draft and the decision."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Reactions(commands.Cog):
-    """What a draft's owner says to it by emoji."""
+    """Takes the owner's reactions below a draft."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Reactions(commands.Cog):
             return
         try:
             await self._react(draft, str(payload.emoji))
-        except BotError as e:  # the reaction is not taken; the owner gives it again
+        except BotError as e:  # not carried out; the owner must react again
             await self.messages.tell(draft, words_of(e))
 
     async def _react(self, draft: Draft, emoji: str) -> None:
@@ -74,7 +74,7 @@ class Reactions(commands.Cog):
         else:
             await self.deciding.decide(draft, action, {}, confirm=record, tell=self.messages.tell)
 
-    # Those that were missed.
+    # Missed reactions.
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
@@ -84,7 +84,7 @@ class Reactions(commands.Cog):
 
     @commands.Cog.listener()
     async def on_resumed(self) -> None:
-        """After a short gap Discord tells what was missed, mostly."""
+        """After a short gap, look too: Discord replays most of what was missed, not all."""
         await self.on_ready()
 
     @commands.Cog.listener()
@@ -119,7 +119,7 @@ class Reactions(commands.Cog):
                 await self._react(draft, emoji)
 
     async def _reactions(self, draft: Draft) -> list[str]:
-        """What the owner reacted with."""
+        """The emoji of the owner's reactions."""
         if draft.channel_id is None or draft.message_id is None:
             return []
         channel = self.client.get_partial_messageable(

@@ -47,7 +47,7 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
         )
 
     async def cog_load(self) -> None:
-        """Take up the stored schedules; what was due while the bot was away is made up for."""
+        """Plan the stored schedules; a suggestion missed while the bot was away comes late."""
         for schedule in await self.schedules.all():
             self._plan(schedule.owner_id, schedule.next_at)
 
@@ -69,7 +69,7 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
         topics: app_commands.Range[str, 0, 1000] = "",
         voice: str | None = None,
     ) -> None:
-        """Set or change when it comes and what it is about."""
+        """Set or change its time and topics."""
         owner_id, at, on = interaction.user.id, parse_clock(time), parse_days(days)
         await self.voices.of(owner_id, voice)
         schedule = Schedule(
@@ -87,7 +87,7 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
 
     @set_daily.autocomplete("timezone")
     async def timezones(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        """IANA names that hold what was typed."""
+        """IANA names that hold the typed text."""
         return matching(sorted(available_timezones()), typed.strip().replace(" ", "_"))
 
     @set_daily.autocomplete("days")
@@ -150,7 +150,7 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
             log.warning("the owner could not be told", owner=owner_id, why=str(e))
 
     def _plan(self, owner_id: int, when: datetime) -> None:
-        """One job an owner; a moment that has passed comes at once."""
+        """Plan one job an owner; a moment in the past comes at once."""
         self.scheduler.add_job(
             self.suggest,
             "date",

@@ -1,4 +1,4 @@
-"""/voice: which voices there are, which one a person drafts with, and who may write with one."""
+"""/voice: lists the voices, chooses the one to draft with, and grants rights to them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -25,7 +25,7 @@ FIGURES = {  # of voice.json -> what a person reads
     "train_seconds": say("seconds of training"),
     "validation_loss": say("loss on posts it had not seen"),
 }
-WEAK_POINTS = {  # what `evaluate` found to be farthest from its goal
+WEAK_POINTS = {  # the measure that `evaluate` found farthest from its goal
     "short_manner": say("its manner"),
     "short_copies": say("copies of old posts"),
     "short_topic": say("keeping to the topic"),
@@ -46,7 +46,7 @@ class VoiceCommands(
 
     @app_commands.command(name="list", description="The voices you may write with")
     async def list_voices(self, interaction: discord.Interaction) -> None:
-        """List them; an operator sees every voice, and whose it is."""
+        """List them; an operator sees every voice with its owner."""
         user_id = interaction.user.id
         names = await self.voices.known_names(user_id)
         if not names:
@@ -62,7 +62,7 @@ class VoiceCommands(
     @app_commands.describe(voice="Its name")
     @app_commands.autocomplete(voice=usable_voices)
     async def use(self, interaction: discord.Interaction, voice: str) -> None:
-        """Choose one's voice."""
+        """Choose the voice to draft with."""
         await self.voices.use(interaction.user.id, voice)
         await answer(interaction, say("You draft in the voice **{voice}** now.", voice=voice))
 
@@ -84,7 +84,7 @@ class VoiceCommands(
     async def grant(
         self, interaction: discord.Interaction, user: discord.User, voice: str | None = None
     ) -> None:
-        """Say whose a voice is, or let a guest in."""
+        """Give a voice to its owner, or let a guest in."""
         name, role = await self.voices.grant(interaction.user.id, user.id, voice, datetime.now(UTC))
         if role == "owner":
             told = say(
@@ -120,7 +120,7 @@ class VoiceCommands(
         await answer(interaction, told)
 
     async def _rates(self, voice: Voice) -> list[Words]:
-        """How people take to its drafts, as far as that is known."""
+        """Approvals and guesses about its drafts, as far as they are known."""
         since = datetime.now(UTC) - LATELY
         approvals = await self.decisions.approvals(voice.name, since)
         lines = [_approved(approvals)] if approvals.decided else []
@@ -168,7 +168,7 @@ def _portrait(voice: Voice, belongs: Belongs, user_id: int) -> list[Words]:
 
 
 def _judged(metrics: dict[str, float]) -> Words | None:
-    """What an evaluation found, in a line; docs/voice.md explains its figures."""
+    """An evaluation's findings in a line; docs/voice.md explains the figures."""
     posts, weak = metrics.get("evaluated_posts"), WEAK_POINTS.keys() & metrics.keys()
     if not posts or not weak:
         return None
@@ -188,7 +188,7 @@ def _judged(metrics: dict[str, float]) -> Words | None:
 
 
 def _approved(approvals: Approvals) -> Words:
-    """The product's own measure, in a line."""
+    """The share of approved drafts, in a line: the product's own measure."""
     return say_n(
         "In the last {days} days {approved} of {n} draft was approved ({rate}), {edited} of the"
         " approved after an edit ({edit_rate}).",
