@@ -129,6 +129,8 @@ LINES: dict[str, tuple[object, Fault | str]] = {
         },
         Fault.NOT_TEXT,
     ),
+    "half an emoji": (_chat("a", "x \ud83d"), Fault.BROKEN),
+    "half an emoji asked for": (_chat("a \ude00", "x"), Fault.BROKEN),
     "no answer": ({"messages": [{"role": "user", "content": "a"}]}, Fault.EMPTY),
     "a blank answer": (_chat("a", " \n"), Fault.EMPTY),
     "an answer of weight 0": (

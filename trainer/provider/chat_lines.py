@@ -25,6 +25,7 @@ class Fault(StrEnum):
     PREFERENCE = "a pair of preferences"
     TOOLS = "uses tools"
     NOT_TEXT = "not only text"
+    BROKEN = "broken characters"
     EMPTY = "no answer to learn from"
     DUPLICATE = "duplicate"
     NEAR_COPY = "nearly a validation post"
@@ -55,7 +56,12 @@ def read(lines: Iterable[bytes]) -> Iterator[Chat | Dropped]:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             chat = _chat(number, line)
+            if isinstance(chat, Chat) and _HALF.search(f"{chat.system}{chat.asked}{chat.text}"):
+                chat = Fault.BROKEN
             yield Dropped(number, chat) if isinstance(chat, Fault) else chat
+
+
+_HALF = re.compile("[\ud800-\udfff]")  # of a character, which no file can hold
 
 
 def without_stops(chats: Sequence[Chat]) -> list[Chat]:
