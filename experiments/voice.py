@@ -19,6 +19,7 @@ from rich.console import Console
 
 from bot.voice import HELD_OUT_FILE, Voice, load_posts
 from bot.voice.ranker import Ranker
+from experiments import word_chain
 from trainer.drawing.draw import shown
 from trainer.drawing.kept import CANDIDATES, read
 from trainer.training.voice_folder import VoiceFolder
@@ -96,7 +97,8 @@ def judged(data: Path, out: Path, drafts: int, console: Console) -> Found:
         console.print(f"{data.name}: evaluating")
         _trainer("evaluate", data.name, "--voices", voices, "--drafts", drafts)
     measures: Found = json.loads((folder / "evaluation.json").read_text("utf-8"))["measures"]
-    return measures | {"training": Voice.load(folder).metrics}
+    floors = measures["floors"] | {"markov": word_chain.measured(folder, drafts)}
+    return measures | {"floors": floors, "training": Voice.load(folder).metrics}
 
 
 def _trainer(*arguments: object) -> None:
@@ -109,7 +111,7 @@ SOURCES = {
     "past": "the author's newest training posts",
     "base": "base model",
     "examples": "base model, five examples",
-    "markov": "markovify",
+    "markov": "word chain (markovify)",
 }
 MEASURES = ("style", "masked", "near_copies", "distinct_2", "on_topic", "lengths", "overlap")
 

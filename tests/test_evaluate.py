@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from bot.voice import HELD_OUT_FILE, Voice, VoicePost, save_posts
-from bot.voice.copies import Copies
 from bot.voice.ranker import Ranker
 from bot.writing.composing import OpenVoice
 from tests.fakes.llm import FakeLLM, llm_in_thread
@@ -66,7 +65,7 @@ def test_a_voice_is_judged_beside_its_author_and_what_needs_no_training(
     told = capsys.readouterr().out
     assert " ".join(verdict.line.split()) in " ".join(told.split())
     assert "near copies" in told
-    assert set(verdict.measures["floors"]) == {"markov", "base", "examples"}
+    assert set(verdict.measures["floors"]) == {"base", "examples"}
     assert verdict.measures["voice"]["texts"] == 24
     metrics = Voice.load(voice).metrics
     assert metrics["c2st_style"] > 0.9  # every text ends in an exclamation mark
@@ -97,7 +96,7 @@ def test_the_report_shows_what_was_found(voice: Path, provider: FakeLLM) -> None
     assert f'<p class="verdict">{verdict.line}</p>' in page
     rows = {row.name: row for row in verdict.figures}
     copies = rows["near copies"]
-    cells = (copies.real, copies.base, copies.examples, copies.markov)
+    cells = (copies.real, copies.base, copies.examples)
     shown = f"<strong>{copies.voice}</strong></td>" + "".join(f"<td>{c}</td>" for c in cells)
     assert f"<tr><th>near copies</th><td>{shown}" in page
 
@@ -156,7 +155,7 @@ def test_a_base_that_cannot_be_asked_is_said_and_is_no_obstacle(
     assert "Not compared with the base model: " in capsys.readouterr().out
     verdict = Verdict.load(voice)
     assert verdict
-    assert set(verdict.measures["floors"]) == {"markov"}
+    assert set(verdict.measures["floors"]) == set()
 
 
 def test_without_held_out_posts_there_is_a_sentence(
@@ -202,15 +201,6 @@ def test_posts_to_judge_by_are_different_and_in_order() -> None:
     assert chosen == sorted(chosen, key=posts.index)
     assert choose(posts * 2, 99, 0) == posts
     assert choose(posts, 10, 1) != chosen
-
-
-def test_word_chains_write_in_the_authors_words_and_repeatably() -> None:
-    posts = [post.text for post in _posts(60, 1)]
-    texts = baselines.markov(posts, 20, 0)
-    assert len(texts) == 20
-    assert texts == baselines.markov(posts, 20, 0) != baselines.markov(posts, 20, 1)
-    assert {w for t in texts for w in t.split()} <= {w for p in posts for w in p.split()}
-    assert Copies(posts).longest_run(texts[0]) >= 0
 
 
 def test_examples_fit_the_engine_however_long_the_posts_are() -> None:

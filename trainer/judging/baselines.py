@@ -1,10 +1,7 @@
 """What a voice must beat: writing like somebody without having been trained to."""
 
 import random
-import re
 from collections.abc import Sequence
-
-import markovify
 
 from bot.voice import Prompt
 
@@ -38,18 +35,3 @@ def _some(posts: Sequence[str], seed: int) -> list[str]:
             return chosen
     shortest = sorted(posts, key=lambda post: len(post.encode()))[:count]
     return [post[: EXAMPLE_BYTES // count] for post in shortest]
-
-
-def markov(posts: Sequence[str], count: int, seed: int) -> list[str]:
-    """Texts of the classic bot: markovify with its defaults, two words deciding on the next."""
-    words = [re.split(r" +", post.strip()) for post in posts]  # line breaks stay
-    chain = markovify.Text(None, state_size=2, parsed_sentences=words)
-    state = random.getstate()
-    random.seed(seed)  # markovify draws from the one generator of the standard library
-    try:
-        return [
-            chain.make_sentence(tries=50) or chain.make_sentence(test_output=False)
-            for _ in range(count)
-        ]
-    finally:
-        random.setstate(state)

@@ -132,7 +132,7 @@ def _floors(
     drawing: Drawing, old: Sequence[str], seed: int, console: Console
 ) -> dict[str, list[list[str]]]:
     """Texts of what needs no training, as far as they can be had."""
-    drafts = {"markov": [[text] for text in baselines.markov(old, len(drawing.posts), seed)]}
+    drafts: dict[str, list[list[str]]] = {}
     try:
         drafts["base"] = drawing.draw("base", baselines.base_prompt())
         drafts["examples"] = drawing.draw("examples", baselines.examples_prompt(old, seed))
@@ -165,11 +165,8 @@ def _note(folder: Path, judged: Voice, metrics: dict[str, float]) -> None:
 
 def show(verdict: Verdict, console: Console) -> None:
     """Print the line and the table."""
-    names = ("", "this voice", "real posts", "base", "base, 5 examples", "word chain", "goal")
+    names = ("", "this voice", "real posts", "base", "base, 5 examples", "goal")
     table = Table(*names, box=None, pad_edge=False)
     for row in verdict.figures:
-        table.add_row(
-            *(row.name, f"[bold]{row.voice}[/]", row.real),
-            *(row.base, row.examples, row.markov, row.goal),
-        )
+        table.add_row(row.name, f"[bold]{row.voice}[/]", row.real, row.base, row.examples, row.goal)
     console.print("", escape(verdict.line), "", table, "", highlight=False)

@@ -24,7 +24,7 @@ class Figure:
     real: str = ""  # the same of real posts: no voice can be better
     base: str = ""  # what needs no training: the base model,
     examples: str = ""  # the same shown five of the author's posts,
-    markov: str = ""  # and word chains, as bots were made of
+    markov: str = ""  # and word chains, in evaluations made before 0.2
     goal: str = ""
 
 

@@ -78,7 +78,6 @@ def _beaten_by(found: Findings) -> str | None:
     names = {
         "base": "The base model",
         "examples": "The base model with five posts as examples",
-        "markov": "A chain of words",
     }
     style = found.voice.told.style
     for key, name in names.items():
