@@ -1,7 +1,7 @@
 """The command line of the trainer: `python -m trainer prepare|train|...`.
 
-Runs one command, and turns what goes wrong into a sentence and an exit code: 0 done, 2 an error of
-ours or a wrong argument, 130 interrupted. Each command is a module of trainer/commands.
+Runs one command, and turns errors into a sentence and an exit code: 0 done, 2 an error of ours or a
+wrong argument, 130 interrupted. Each command is a module of trainer/commands.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def build_parser(used: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
-    """The parser of every command; only the modules of those used are imported."""
+    """The parser of every command; imports only the modules of those used."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
         prog="python -m trainer", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=raw
@@ -68,7 +68,7 @@ def build_parser(used: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """Argparse's own takes the text beforehand, and every start would wait for it."""
+    """Reads the version only when requested: with argparse's own, every start would wait."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         try:

@@ -1,7 +1,6 @@
-"""Reads what people decided on a voice's drafts, and guessed, from the bot's database.
+"""Reads people's decisions on a voice's drafts, and their guesses, from the bot's database.
 
-Only reads, also while the bot writes. The database is the bot's: its layout is that of the newest
-of bot/store/migrations, and of no other.
+Only reads, also while the bot writes. Knows only the layout of the newest of bot/store/migrations.
 """
 
 import sqlite3
@@ -15,14 +14,14 @@ from pathlib import Path
 from bot.voice.rates import COUNTS, DECIDED_AT, IS_SHOWN, Approvals, Guesses
 from trainer.errors import DataError
 
-USUAL = Path("state/bot.db")  # the bot's setting DATABASE, where nobody set it
+USUAL = Path("state/bot.db")  # the default of the bot's setting DATABASE
 LAYOUT = 5  # PRAGMA user_version: the number of the newest migration
 UNOPENED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A candidate: as its owner left it, and as the voice wrote it."""
+    """A candidate: its text now, and as the voice wrote it."""
 
     text: str
     written: str
@@ -30,7 +29,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A draft, what was shown in it, and what became of it."""
+    """A draft, its texts, and what became of it."""
 
     id: int
     shown: Sequence[Text]
@@ -39,7 +38,7 @@ class Decided:
     instruction: str | None
     state: str
     chosen: int | None
-    replaces: int | None  # the draft in whose place it was asked for
+    replaces: int | None  # the draft that it took the place of
     decided_at: str | None  # None while it is open
 
 
@@ -54,7 +53,7 @@ def reading(file: Path) -> Iterator[sqlite3.Connection]:
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as db:
             db.row_factory = sqlite3.Row
-            db.execute("BEGIN")  # all that follows sees the same state
+            db.execute("BEGIN")  # all reads see the same state
             _check(db, file)
             yield db
     except sqlite3.Error as e:
@@ -88,7 +87,7 @@ def _check(db: sqlite3.Connection, file: Path) -> None:
 
 
 def voices(db: sqlite3.Connection) -> list[str]:
-    """Names of the voices that drafts were written in."""
+    """Names of the voices that have drafts."""
     return [row["voice"] for row in db.execute("SELECT DISTINCT voice FROM drafts ORDER BY voice")]
 
 
@@ -115,7 +114,7 @@ def drafts(db: sqlite3.Connection, voice: str) -> list[Decided]:
 
 
 def status_addresses(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
-    """Every status that drafts became: an address of its server, and its id there."""
+    """Every status of a draft: an address of its server, and its id there."""
     for row in db.execute(
         "SELECT account, url, status_id FROM statuses JOIN drafts ON id = draft_id"
     ):
@@ -125,7 +124,7 @@ def status_addresses(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
 
 
 def texts(db: sqlite3.Connection) -> Iterator[tuple[str, datetime]]:
-    """Every text of a draft, before and after an edit, and of its statuses; and from when."""
+    """Every text of a draft, before and after an edit, and of its statuses, with its time."""
     rows = db.execute(
         "SELECT text, created_at FROM candidates JOIN drafts ON id = draft_id"
         " UNION ALL SELECT original, created_at FROM candidates JOIN drafts ON id = draft_id"
@@ -137,14 +136,14 @@ def texts(db: sqlite3.Connection) -> Iterator[tuple[str, datetime]]:
 
 
 def counted(decided: Iterable[Decided]) -> Approvals:
-    """What became of the drafts that are decided on."""
+    """Counts of what became of the decided drafts."""
     return Approvals.counted((draft.state, _is_edited(draft), 1) for draft in decided)
 
 
 def by_week(decided: Sequence[Decided]) -> dict[date, Approvals]:
-    """What became of the drafts, by the Monday of the week (UTC) they were decided in.
+    """Counts of what became of the drafts, by the Monday of their decision's week (UTC).
 
-    Weeks without a decision between the first and the last are there, too.
+    Includes weeks without a decision between the first and the last.
     """
     weeks = defaultdict[date, list[Decided]](list)
     for draft in decided:
@@ -159,7 +158,7 @@ def by_week(decided: Sequence[Decided]) -> dict[date, Approvals]:
 
 
 def guesses(db: sqlite3.Connection, voice: str, trained_at: str) -> dict[str, Guesses]:
-    """Guesses about one training of a voice: its owner's, who may know the posts, and others'."""
+    """Guesses about one training of a voice: the owner's, who may know the posts, and others'."""
     rows = db.execute(
         f"SELECT user_id IS ? AS is_owner, {COUNTS} FROM trials"
         " WHERE voice = ? AND trained_at = ? AND guess NOT NULL GROUP BY is_owner",

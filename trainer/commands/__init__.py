@@ -1,8 +1,8 @@
 """The commands, in the order of the work. One command is one module, named as the command is.
 
 `add(parser)` gives a command its flags, its description and its examples; `run(args)` carries it
-out. A module is imported when its command runs, and what it needs when `run` is called: so
-`prepare` never waits for torch, and no `--help` for any library.
+out. A module is imported when its command runs, and the libraries it needs when `run` is called. So
+`prepare` never waits for torch, and `--help` for no library.
 """
 
 COMMANDS = {

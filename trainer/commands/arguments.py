@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import TypeVar
 
 N = TypeVar("N", int, float)
-Group = argparse._ActionsContainer  # argparse names what a parser and its groups have in common so
+Group = argparse._ActionsContainer  # argparse's base class of a parser and its groups
 
 
 def number(kind: Callable[[str], N], low: float, high: float, hint: str) -> Callable[[str], N]:
-    """A type of a flag: a number from `low` to `high`, or else the sentence "`abc` is `hint`"."""
+    """A flag's type: a number from `low` to `high`, or else the sentence "`abc` is `hint`"."""
 
     def read(text: str) -> N:
         try:
             if low <= (value := kind(text)) <= high:
                 return value
         except ValueError:
-            pass  # the same sentence says what is asked for
+            pass  # the same sentence says what is wanted
         raise argparse.ArgumentTypeError(f"{text} is {hint}")
 
     return read

@@ -57,7 +57,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Judge the voice and print what was found."""
+    """Judge the voice and print the findings."""
     from rich.console import Console
 
     from trainer.judging.evaluate import Options, evaluate

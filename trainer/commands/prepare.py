@@ -1,4 +1,4 @@
-"""`prepare SOURCE [SOURCE ...] --out DATA`; why the defaults are what they are: options.py."""
+"""`prepare SOURCE [SOURCE ...] --out DATA`; options.py has the reasons for the defaults."""
 
 import argparse
 import math

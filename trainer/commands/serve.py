@@ -1,4 +1,4 @@
-"""`serve [VOICE ...]`: the bot's command of that name, to which everything is handed over."""
+"""`serve [VOICE ...]`: hands over to the bot's command of that name."""
 
 import argparse
 import os
@@ -17,7 +17,7 @@ examples:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of the bot's command; it is the bot's that says whether they are right."""
+    """Add the flags of the bot's command, which checks them itself."""
     parser.description, parser.epilog = DESCRIPTION, EXAMPLES
     parser.add_argument("voice", metavar="VOICE", nargs="*", help="as for `python -m bot serve`")
     for flag, metavar in FLAGS.items():
@@ -29,4 +29,4 @@ def run(args: argparse.Namespace) -> None:
     given = ((flag, getattr(args, flag[2:].replace("-", "_"))) for flag in FLAGS)
     flags = [f"{flag}={value}" for flag, value in given if value is not None]
     command = [sys.executable, "-m", "bot", "serve", *flags, "--", *args.voice]
-    os.execv(sys.executable, command)  # noqa: S606 - no shell is what is wanted
+    os.execv(sys.executable, command)  # noqa: S606 - without a shell, on purpose

@@ -1,4 +1,4 @@
-"""`train DATA --voice NAME`: on this machine, or at a provider. Why the defaults: recipe.py."""
+"""`train DATA --voice NAME`: here or at a provider. recipe.py has the reasons for the defaults."""
 
 import argparse
 import os
@@ -171,7 +171,7 @@ def _add_recipe(group: Group) -> None:
 
 
 def _add_provider(group: Group) -> None:
-    """Add what only a provider needs; OPENAI_BASE_URL and OPENAI_API_KEY say which it is."""
+    """Add the flags for a provider, which OPENAI_BASE_URL and OPENAI_API_KEY name."""
     option = group.add_argument
     group.description = (
         "OPENAI_API_KEY in the environment is the provider's key, OPENAI_BASE_URL its\n"

@@ -1,11 +1,11 @@
 """Writes and reads the folder of training data: its files and their rows.
 
-DATA/posts.jsonl       every kept post, oldest first, with its topics; `split` says where it went:
-                       train, validation, or left_out for what would leak from one to the other
+DATA/posts.jsonl       every kept post, oldest first, with its topics and its `split`: train,
+                       validation, or left_out for what would leak from one to the other
 DATA/train.jsonl, validation.jsonl   chat fine-tuning format; row i of train.jsonl is the i-th post
                        with split "train"
 DATA/dropped.jsonl     id and reason of every post that is not learnt from; `because` is the post
-                       for whose sake
+                       it gave way to
 DATA/dataset.json      counts, options, prompt, checksum
 `prepare`, `feedback` and `import-openai` write it. Training, judging and the report read it.
 """
@@ -33,7 +33,7 @@ FILES = frozenset((ABOUT_FILE, POSTS_FILE, TRAIN_FILE, VALIDATION_FILE, DROPPED_
 PREPARE_AGAIN = "Run `python -m trainer prepare` again"
 
 R = TypeVar("R", bound=Struct)
-Json = dict[str, Any]  # an object that is shown to people, and that no code looks into
+Json = dict[str, Any]  # an object for people; no code reads its fields
 
 
 class TopicRow(Struct, frozen=True):
@@ -47,7 +47,7 @@ class PostRow(Struct, frozen=True, kw_only=True):
     """A row of posts.jsonl."""
 
     id: str = ""
-    created_at: str | None  # ISO 8601, or None where the archive did not say
+    created_at: str | None  # ISO 8601, or None if the archive did not say
     text: str
     kind: str = "original"
     topics: list[TopicRow]
@@ -70,7 +70,7 @@ class Example(Struct, frozen=True):
 
     @classmethod
     def of(cls, prompt: Prompt, turn: Turn, text: str) -> "Example":
-        """Build the row in which the post answers this turn. The finished voice is asked alike."""
+        """Build the row in which the post answers this turn, prompted like the finished voice."""
         return cls(prompt.messages(turn), text)
 
     def line(self) -> bytes:
@@ -91,7 +91,7 @@ class Counts(Struct, frozen=True):
 
 
 class About(Struct, frozen=True, kw_only=True):
-    """dataset.json. Some writers, and those of long ago, leave out fields that have a default."""
+    """dataset.json. Some writers, and old versions, leave out fields that have a default."""
 
     schema: int = SCHEMA
     created_at: str = ""  # ISO 8601, UTC
@@ -100,10 +100,10 @@ class About(Struct, frozen=True, kw_only=True):
     counts: Counts | None = None
     topics: Json | UnsetType = UNSET
     personal_data: Json | UnsetType = UNSET
-    ner: Json | UnsetType | None = UNSET  # None where nobody was asked
-    preferences: dict[str, int] | UnsetType = UNSET  # by how each pair came about
+    ner: Json | UnsetType | None = UNSET  # None without a recogniser
+    preferences: dict[str, int] | UnsetType = UNSET  # pairs by their origin
     prompt: dict[str, str]
-    sha256: str = ""  # what `checksum` gives
+    sha256: str = ""  # from `checksum`
     seed: int
     options: Json | UnsetType = UNSET
     warnings: list[str] = []
@@ -183,7 +183,7 @@ def read_about(folder: Path, advice: str = PREPARE_AGAIN) -> About:
 
 
 def is_written(folder: Path) -> bool:
-    """Say whether dataset.json is of these commands, even a damaged one: only that is replaced."""
+    """Whether these commands wrote dataset.json, even a damaged one: only such is replaced."""
     try:
         msgspec.json.decode((folder / ABOUT_FILE).read_bytes(), type=_Mark)
     except (OSError, ValueError, RecursionError):
@@ -224,7 +224,7 @@ def _example(messages: list[_Message], where: str) -> Example:
 
 
 def _rows(file: Path, kind: type[R], holding: bytes = b"") -> Iterator[tuple[R, str]]:
-    """Yield each row and its place, for whoever must mend it."""
+    """Yield each row and its place, for the person who must mend it."""
     try:
         with file.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
@@ -245,7 +245,7 @@ def _decode(text: bytes, kind: type[R], where: str, advice: str = PREPARE_AGAIN)
 
 
 def _fault(said: str) -> str:
-    """Put what msgspec found in our words; its message ends with the path of the field."""
+    """Translate msgspec's fault into our words; its message ends with the path of the field."""
     found = re.search(r" - at `\$\.?(.+)`", said), re.search(r"required field `(.+?)`", said)
     field = ".".join(match[1] for match in found if match)
     if field.startswith("messages"):

@@ -1,7 +1,7 @@
-"""Texts in a trained voice, by the bot's own path: what is judged is what is served.
+"""Draws texts in a trained voice by the bot's own path, so the judged texts are the served ones.
 
 The one module of the trainer that generates. It uses the bot's settings (LLM_BASE_URL and so on),
-engine, client and screen, just as `python -m bot draft` does; reads the voice, writes nothing.
+engine, client and screen, just as `python -m bot draft` does. Reads the voice, writes nothing.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from bot.writing.thread import status_length
 from trainer.errors import ServeError
 
 MAX_CHARS = 500  # of a status, Mastodon's own default
-PATIENCE_S = 900.0  # a request: nobody sits before it, and a busy machine takes its time
+PATIENCE_S = 900.0  # a request: nobody waits for it, and a busy machine takes its time
 
 
 def draw_all(
@@ -36,10 +36,10 @@ def draw_all(
     max_chars: int = MAX_CHARS,
     on_draft: Callable[[int, list[str]], None] = lambda *_: None,
 ) -> list[list[str]]:
-    """What the bot would choose from on each topic: `count` texts, or more if there is a ranker.
+    """The texts the bot would choose from on each topic: `count`, or more if there is a ranker.
 
-    A topic whose texts all fail the screen gets none. `on_draft` is called after each topic, with
-    its number and texts. With `base_prompt` the voice's base model is asked instead, by that, once
+    A topic whose texts all fail the screen gets none. Calls `on_draft` after each topic, with its
+    number and texts. With `base_prompt` the voice's base model writes instead, by that prompt, once
     a topic, and nothing is screened. Raises ServeError if nobody can serve the voice.
     """
     try:
@@ -51,9 +51,9 @@ def draw_all(
 def shown(
     texts: Sequence[str], topic: str | None, count: int, ranker: Ranker | None, choice: int = 0
 ) -> list[str]:
-    """Those that are shown of the drawn texts, in their order; chance is the same every time.
+    """The texts that the bot would show of the drawn ones, in their order.
 
-    Another `choice` is as likely.
+    Chance is the same every time; another `choice` is as likely.
     """
     if ranker is None:
         return list(texts[:count])
@@ -72,9 +72,9 @@ async def _draw_all(
     settings = read_settings(DraftSettings)
     opened = OpenVoice.load(folder)
     if opened.voice.backend == "local" and not settings.llm_base_url:
-        find_weights(opened.voice.base, settings.base_gguf)  # before a process is started in vain
+        find_weights(opened.voice.base, settings.base_gguf)  # before starting a process in vain
     if base_prompt:
-        settings = settings.model_copy(update={"llm_model": None})  # that names the voice
+        settings = settings.model_copy(update={"llm_model": None})  # it would name the voice
         opened = replace(opened, voice=_untrained(opened.voice, base_prompt), ranker=None)
     rules = Rules(max_chars, status_length, opened.archive, WordList(settings.blocked_lines()))
     wanted = drawn_for(count, opened.ranker)
@@ -85,7 +85,7 @@ async def _draw_all(
     async with LLM.open(settings, SLOTS // min(wanted, AT_ONCE), PATIENCE_S) as llm:
 
         async def texts_on(topic: str | None) -> list[str]:
-            if base_prompt:  # as it comes: the screen is a part of what is to be beaten
+            if base_prompt:  # unscreened: the screen is a part of the voice that is compared
                 return await llm.complete(opened.voice, opened.voice.messages(Turn(topic)), 1)
             drawn = await draw(llm, opened, Request(topic, count), rules)
             return [c.text for c in drawn.short or drawn.threads]
@@ -100,5 +100,5 @@ async def _draw_all(
 
 
 def _untrained(voice: Voice, prompt: Prompt) -> Voice:
-    """The base model as if it were a voice: servers of adapters know it by its own name."""
+    """The base model as a voice: servers of adapters know it by its own name."""
     return replace(voice, name=voice.base.name, model=voice.base.name, prompt=prompt)

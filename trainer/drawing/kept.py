@@ -1,4 +1,4 @@
-"""The drafts an evaluation asks for, kept in <voices>/.<name>.evaluation/ until the voice changes.
+"""Keeps the drafts of an evaluation in <voices>/.<name>.evaluation/ until the voice changes.
 
 So an interrupted run goes on, and a second one measures the same drafts.
 """
@@ -35,13 +35,13 @@ class Drawing:
     folder: VoiceFolder
     voice: Voice
     posts: Sequence[VoicePost]
-    is_fresh: bool  # what was kept is thrown away
+    is_fresh: bool  # discard the kept drafts
     bar: Progress
 
     def draw(self, name: str, prompt: Prompt | None = None) -> list[list[str]]:
-        """All texts on the topic of each post that the shown ones are chosen from.
+        """All texts drawn on the topic of each post, from which the shown ones are chosen.
 
-        With a prompt one text only, of the bare base model. Raises DataError or ServeError.
+        With a prompt, only one text of the bare base model. Raises DataError or ServeError.
         """
         count = 1 if prompt else CANDIDATES
         file = self._file(name, self._key(prompt, count))
@@ -64,13 +64,13 @@ class Drawing:
         return [drawn[post.text] for post in self.posts]
 
     def _key(self, prompt: Prompt | None, count: int) -> str:
-        """Names all that the drafts follow from."""
+        """A hash of all that the drafts depend on."""
         voice = self.voice
         about = asdict(voice) | {"metrics": {}}
         if prompt:  # the base model is the same, however the voice was trained
             about = {key: about[key] for key in ("base", "sampling", "data_sha256")}
             about["prompt"] = asdict(prompt)
-        # what a ranker chooses is seen when they are measured; here it matters how many it is given
+        # the ranker's choice counts when they are measured; here only how many it chooses from
         asked = drawn_for(count, None if prompt else Ranker.load(self.folder.place))
         digest = hashlib.sha256(json.dumps([about, count, asked, MAX_CHARS]).encode())
         weights = self.folder.place / voice.model
@@ -79,7 +79,7 @@ class Drawing:
         return digest.hexdigest()[:16]
 
     def _file(self, name: str, key: str) -> Path:
-        """Where these drafts are kept; those of earlier voices are removed."""
+        """The file of these drafts; removes those of earlier voices."""
         kept = self.folder.evaluation
         try:
             kept.mkdir(mode=0o700, exist_ok=True)  # posts lie in there
@@ -96,7 +96,7 @@ class Drawing:
 
 
 def read(file: Path) -> dict[str, list[str]]:
-    """What was drawn on the topic of each post, by the post's text; a cut line is left out."""
+    """The texts drawn on the topic of each post, by the post's text; skips a cut line."""
     drawn: dict[str, list[str]] = {}
     for line in file.read_text("utf-8").splitlines():
         with suppress(ValueError):

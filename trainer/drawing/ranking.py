@@ -1,7 +1,7 @@
 """Fits the ranker of a voice: its author's newest training posts against its own drafts on them.
 
 Reads a finished voice folder, draws a draft on the topics of each of those posts by the bot's own
-path, and writes ranker.json. No held-out post is touched: those judge what the ranker chooses.
+path, and writes ranker.json. Touches no held-out post: those judge the ranker's choices.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,13 +22,13 @@ from trainer.data.summary import progress_bar
 from trainer.drawing.draw import draw_all
 from trainer.errors import DataError
 
-DRAFTS = 200  # a minute and a half on two cores; LOG.md has what more and fewer bring
+DRAFTS = 200  # a minute and a half on two cores; LOG.md has the gains of more and fewer
 FEWEST = 30  # posts: from fewer it would learn accidents
 POSTS = 750  # of the author: reading them costs nothing
-SEEN = 2  # texts a feature must stand in, else it tells of one text only
-STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)  # of the regression: what predicts best is taken
+SEEN = 2  # texts that must have a feature, else it is about one text only
+STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)  # of the regression: the one that predicts best is used
 
-Asked = tuple[str, str | None]  # a text and the topic it was asked for
+Asked = tuple[str, str | None]  # a text and its topic
 
 
 def rank(voice: Path, console: Console) -> None:
@@ -46,15 +46,15 @@ def rank(voice: Path, console: Console) -> None:
         drafts = _draft(voice, [post.topic for post in posts[-DRAFTS:]])
         fitted = fit([(post.text, post.topic) for post in posts], drafts)
         replace(before, weights=fitted.weights).save(voice)
-    (voice / VOICE_FILE).touch()  # running bots look there for what is new
+    (voice / VOICE_FILE).touch()  # running bots look there for changes
     console.print(f"Its drafts are ranked by what sets {len(drafts)} of them apart from posts.")
 
 
 @contextmanager
 def _without_ranker(voice: Path) -> Iterator[Ranker]:
-    """Put the ranker away, which would rank what the next one learns from; yields it.
+    """Put the old ranker away, since it would rank the drafts for the new one; yields it.
 
-    It is back if that fails, and after a kill when this is called again.
+    Puts it back if the block fails, and after a kill at the next call.
     """
     file, away = voice / RANKER_FILE, voice / f".{RANKER_FILE}.before"
     if away.exists() and not file.exists():
@@ -88,7 +88,7 @@ def _draft(voice: Path, topics: Sequence[str | None]) -> list[Asked]:
 
 
 def fit(posts: Sequence[Asked], drafts: Sequence[Asked], seed: int = 0) -> Ranker:
-    """Learn what tells posts from drafts; the odds are as if there were as many of both."""
+    """Learn to tell posts from drafts; the odds are as if there were as many of both."""
     texts = [*posts, *drafts]
     found = [dict.fromkeys(sorted(features(*text)), 1.0) for text in texts]
     vectors = DictVectorizer(dtype=np.float32)

@@ -1,4 +1,4 @@
-"""What a voice must beat: writing like somebody without having been trained to."""
+"""The floors that a voice must beat: writing like somebody without training."""
 
 import random
 from collections.abc import Sequence
@@ -7,17 +7,17 @@ from bot.voice import Prompt
 
 EXAMPLES = 5
 EXAMPLE_BYTES = 800  # all five: the engine has 512 tokens for prompt and post
-# Without "of one or two sentences" two texts in three do not come to an end in time.
+# Without "of one or two sentences" two texts in three do not end in time.
 ASK = "Write one short post, of one or two sentences, about: {topic}"
 
 
 def base_prompt() -> Prompt:
-    """What asks a base model for a post."""
+    """The prompt that requests a post from a base model."""
     return Prompt("You write posts for a social network. Answer with the post only.", ASK)
 
 
 def examples_prompt(posts: Sequence[str], seed: int) -> Prompt:
-    """The same, with five of the author's posts to go by: at random, but such as fit."""
+    """The same, with five of the author's posts as examples: random ones that fit."""
     shown = "\n\n".join(_some(posts, seed))
     return Prompt(
         "You write posts for a social network, in the voice of the author of these posts:"

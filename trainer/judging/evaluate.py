@@ -1,7 +1,7 @@
-"""`evaluate`: does a voice sound like its author? Measured on newer posts that it has not seen.
+"""`evaluate`: does a voice sound like its author? Measures it on newer posts it has not seen.
 
-Reads the voice folder, or DATA for voices that hold no held-out posts; draws a draft on the topics
-of each held-out post. Writes evaluation.json, and the headline figures into voice.json.
+Reads the voice folder, or DATA for voices without held-out posts; draws a draft on the topics of
+each held-out post. Writes evaluation.json, and the headline figures into voice.json.
 """
 
 import random
@@ -25,12 +25,12 @@ from trainer.judging.evaluation import Verdict
 from trainer.judging.yardstick import Findings, Measured, Yardstick, mean
 from trainer.training.voice_folder import VoiceFolder
 
-CHOICES = 4  # of what is shown first, each by chance: one alone is told .015 more or less by luck
+CHOICES = 4  # random choices of the first text: a single one differs by .015 by luck
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line decides."""
+    """The options of `evaluate`."""
 
     data: Path | None = None
     drafts: int = 300
@@ -40,7 +40,7 @@ class Options:
 
 
 def evaluate(folder: VoiceFolder, options: Options, console: Console) -> Verdict:
-    """Judge a voice, write and print what was found. Raises a TrainerError or VoiceError."""
+    """Judge a voice, write and print the findings. Raises a TrainerError or VoiceError."""
     voice, learnt = Voice.load(folder.place), load_posts(folder.place)
     held_out = _held_out(folder.place, voice, options.data)
     real = choose(held_out, options.drafts, options.seed)
@@ -69,7 +69,7 @@ def _held_out(folder: Path, voice: Voice, data: Path | None) -> list[VoicePost]:
 
 
 def choose(posts: Sequence[VoicePost], count: int, seed: int) -> list[VoicePost]:
-    """So many different posts at random, oldest first."""
+    """`count` different posts at random, oldest first."""
     different = list({post.text: post for post in posts}.values())
     if len(different) <= count:
         return different
@@ -142,7 +142,7 @@ def _floors(
 
 
 def _halves(posts: Sequence[str], options: Options) -> tuple[list[str], list[str]]:
-    """All held-out posts in two, at random; no more than drafts are measured."""
+    """Two random halves of the held-out posts, with no more posts than measured drafts."""
     different = list(dict.fromkeys(posts))
     random.Random(options.seed).shuffle(different)  # noqa: S311 - no secret
     half = min(options.drafts, (len(different) + 1) // 2)
@@ -150,7 +150,7 @@ def _halves(posts: Sequence[str], options: Options) -> tuple[list[str], list[str
 
 
 def _note(folder: Path, judged: Voice, metrics: dict[str, float]) -> None:
-    """Put the figures into voice.json, if that is still the voice that was judged."""
+    """Put the figures into voice.json, if it is still the judged voice."""
     voice = Voice.load(folder)
     if voice.created_at != judged.created_at:
         raise DataError(

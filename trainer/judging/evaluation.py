@@ -1,6 +1,6 @@
-"""What an evaluation found of a voice, in a line and in figures: evaluation.json in its folder.
+"""The findings about a voice, as a line and as figures: evaluation.json in its folder.
 
-Written by `evaluate`, shown by `report`.
+`evaluate` writes it, `report` shows it.
 """
 
 import json
@@ -17,7 +17,7 @@ FILE = "evaluation.json"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measure of a voice, as a person reads it: "0.61", "3 %"; empty where not measured."""
+    """One measure of a voice, as a person reads it: "0.61", "3 %"; empty if not measured."""
 
     name: str
     voice: str
@@ -30,7 +30,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a newcomer should think of a voice, and what it rests on."""
+    """The verdict on a voice for a newcomer, and the figures behind it."""
 
     line: str
     figures: Sequence[Figure]
@@ -43,7 +43,7 @@ class Verdict:
 
     @classmethod
     def load(cls, folder: Path) -> "Verdict | None":
-        """The verdict, or None where the voice was not evaluated. Raises DataError if damaged."""
+        """The verdict, or None if the voice was not evaluated. Raises DataError if damaged."""
         file = folder / FILE
         try:
             data = json.loads(file.read_text("utf-8"))

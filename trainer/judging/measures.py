@@ -1,6 +1,6 @@
-"""How alike two sets of posts are, how much of one is copied, how varied it is.
+"""Measures how alike two sets of posts are, how much of one is copied, how varied it is.
 
-Pure but for scikit-learn; every figure is the same for the same texts and seed. Sources: classifier
+Pure but for scikit-learn; the same texts and seed give the same figures. Sources: classifier
 two-sample test, Lopez-Paz and Oquab 2017 (arXiv 1610.06545); distinct-n, Li et al. 2016
 (arXiv 1510.03055).
 """
@@ -28,9 +28,9 @@ View = Callable[[str], str]
 
 
 class StyleView:
-    """A text with its content words reduced to their shape: what is left is manner, not matter.
+    """A text with its content words reduced to their shape, which leaves the manner.
 
-    Words that stand in at least `share` of the author's posts are manner and stay.
+    Words in at least `share` of the author's posts are manner and stay.
     """
 
     def __init__(self, posts: Sequence[str], share: float = 0.02) -> None:
@@ -54,7 +54,7 @@ class StyleView:
 
 
 def masked_view(text: str) -> str:
-    """A text whose links, handles, hashtags and digits tell nothing but that they are there."""
+    """A text whose links, handles, hashtags and digits are replaced by one mark a kind."""
     text = re.sub(r"https?://\S+", "U", text)
     return re.sub(r"\d", "9", re.sub(r"([@#])\w+", r"\1w", text))
 
@@ -62,10 +62,10 @@ def masked_view(text: str) -> str:
 def two_sample_accuracy(
     ours: Sequence[str], theirs: Sequence[str], view: View, seed: int = 0
 ) -> float:
-    """How often a classifier tells two sets apart that it was not trained on: .5 is not at all.
+    """How often a classifier tells unseen texts of two sets apart: .5 is guessing.
 
-    Of equal size, the longer one cut at random. Character 1- to 4-grams, logistic regression, five
-    folds; fewer than 300 a side pull the figure towards .5. Raises ValueError below 10 a side.
+    The longer set is cut to equal size at random. Character 1- to 4-grams, logistic regression,
+    five folds; fewer than 300 a side pull the figure towards .5. Raises ValueError below 10 a side.
     """
     size = min(len(ours), len(theirs))
     if size < 2 * FOLDS:
@@ -89,7 +89,7 @@ def distinct_2(texts: Iterable[str]) -> float:
 
 
 def self_overlap(groups: Iterable[Sequence[str]]) -> float:
-    """Mean share of word pairs that two candidates of one draft have in common, 0..1."""
+    """Mean share of word pairs that two candidates of one draft share, 0..1."""
     shares = [
         len(a & b) / min(len(a), len(b))
         for group in groups
@@ -100,11 +100,11 @@ def self_overlap(groups: Iterable[Sequence[str]]) -> float:
 
 
 def on_topic(texts: Sequence[str], topics: Sequence[str]) -> float:
-    """How often a text holds more of the topic it was asked for than of any other of the set.
+    """How often a text holds at least as much of its own topic as of any other of the set.
 
     A topic is its runs of four and five letters, spaces left out (#HealthCare is about health
-    care), the rarer ones weighing more. Texts that hold as much of several topics count for each:
-    real posts, that are about more than they are asked for here, are all on topic.
+    care); rarer ones weigh more. A tie counts as on topic, so real posts, which are about more than
+    the topic given here, are all on topic.
     """
     vectors = TfidfVectorizer(analyzer="char", ngram_range=(2, 5), sublinear_tf=True)
     asked = vectors.fit_transform(map(_letters, topics))
@@ -130,7 +130,7 @@ def length_distance(ours: Sequence[str], theirs: Sequence[str]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How a set of posts looks; shares are of posts."""
+    """The looks of a set of posts; shares are of posts."""
 
     chars: float  # median
     emoji: float
@@ -142,7 +142,7 @@ class Habits:
 
 
 def habits(texts: Sequence[str]) -> Habits:
-    """Look at what strikes the eye. Raises ValueError if there are no texts."""
+    """Measure the features that strike the eye. Raises ValueError if there are no texts."""
     if not texts:
         raise ValueError("no texts")
 

@@ -1,4 +1,4 @@
-"""What to think of a voice: from figures to shortfalls, one line for a newcomer, and a table.
+"""The verdict on a voice: from figures to shortfalls, one line for a newcomer, and a table.
 
 Pure. The goals are the project's; LOG.md and docs say how far the default base gets.
 """
@@ -19,9 +19,9 @@ BITS_GOAL = 0.30  # lower than the base model's
 
 
 def shortfalls(found: Findings) -> dict[str, float]:
-    """How far each side of the voice is from its goal: 0 is at the goal, 1 as bad as can be.
+    """How far each measure of the voice is from its goal: 0 is at the goal, 1 as bad as can be.
 
-    Below 0 it is better than it must be. What could not be measured is left out.
+    Below 0 it is better than needed. Leaves out what could not be measured.
     """
     voice, real, past = found.voice, found.real, found.past
     chance = 1.36 * sqrt(2 / voice.texts)  # Kolmogorov-Smirnov, 5% level
@@ -42,7 +42,7 @@ def _short(value: float, goal: float, worst: float) -> float:
 
 
 def line(found: Findings) -> str:
-    """What a newcomer should think of this voice, its weakest point named."""
+    """The verdict for a newcomer in one line, with the weakest point."""
     short = shortfalls(found)
     weakest = max(short, key=lambda side: short[side])
     but = "Weakest point" if short[weakest] > 0 else "Weakest point, though good enough"
@@ -119,7 +119,7 @@ _WEAK: dict[str, Callable[[Findings], str]] = {
 
 
 def figures(found: Findings) -> list[Figure]:
-    """Every measure as a row: this voice, real posts, what needs no training, and the goal."""
+    """Every measure as a row: this voice, real posts, the floors, and the goal."""
     voice, past = found.voice, found.past
 
     def row(name: str, show: Callable[[Measured], str], real: str = "", goal: str = "") -> Figure:
@@ -179,7 +179,7 @@ METRICS = {  # names in voice.json
 
 
 def metrics(found: Findings) -> dict[str, float]:
-    """The headline figures, for voice.json; `short_…` tells the bot which point is the weakest."""
+    """The headline figures for voice.json; `short_…` names the weakest point for the bot."""
     voice = found.voice
     all_of_them = {
         "evaluated_posts": voice.texts,

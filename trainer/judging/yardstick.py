@@ -36,7 +36,7 @@ class Told(NamedTuple):
 
 
 def mean(several: Sequence[Told]) -> Told:
-    """The mean of as many texts, chosen several times."""
+    """The mean over several choices of as many texts."""
     styles = [told.style for told in several if told.style is not None]
     masked = [told.masked for told in several if told.masked is not None]
     return Told(
@@ -46,7 +46,7 @@ def mean(several: Sequence[Told]) -> Told:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was measured on one set of texts."""
+    """The measures of one set of texts."""
 
     texts: int
     told: Told  # from real posts
@@ -73,20 +73,20 @@ class Findings:
 
 
 class Yardstick:
-    """The author's posts, as what texts are measured by: `learnt` by the voice, and `real`, not."""
+    """The author's posts to measure texts by: `learnt` by the voice, and `real`, unseen ones."""
 
     def __init__(self, learnt: Sequence[str], real: Sequence[str], seed: int) -> None:
         self._style, self._copies = StyleView(learnt), Copies(learnt)
         self._real, self._seed = real, seed
 
     def on(self, real: Sequence[str]) -> "Yardstick":
-        """The same, with other real posts to measure by."""
+        """The same with other real posts."""
         other = copy(self)
         other._real = real
         return other
 
     def told(self, texts: Sequence[str], others: Sequence[str] | None = None) -> Told:
-        """How well texts are told from real posts, or from others."""
+        """How well a classifier tells texts from real posts, or from others."""
         others = self._real if others is None else others
         size = min(len(texts), len(others))
         return Told(
@@ -96,7 +96,7 @@ class Yardstick:
     def _told(self, texts: Sequence[str], others: Sequence[str], view: View) -> float | None:
         if min(len(texts), len(others)) < 2 * FOLDS:
             return None
-        with threadpool_limits(1):  # on so little, threads wait for each other more than they work
+        with threadpool_limits(1):  # with so little data, threads wait more than they work
             return two_sample_accuracy(texts, others, view, self._seed)
 
     def measure(
@@ -109,11 +109,11 @@ class Yardstick:
     ) -> Measured:
         """Measure texts, each on its topic; at least one.
 
-        Real posts cannot be told from themselves: of these, give two halves to tell apart.
+        For real posts, give two halves to tell apart: they cannot be told from themselves.
         """
         asked = [(text, topic) for text, topic in zip(texts, topics, strict=True) if topic]
         kept = None
-        if len({topic for _, topic in asked}) > 1:  # among one topic nothing can go astray
+        if len({topic for _, topic in asked}) > 1:  # with one topic, no text can be on another
             kept = on_topic([text for text, _ in asked], [topic for _, topic in asked])
         return Measured(
             texts=len(texts),

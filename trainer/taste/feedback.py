@@ -1,9 +1,9 @@
-"""`feedback`: what a voice's owner decided on its drafts, as training data.
+"""`feedback`: turns the owner's decisions on a voice's drafts into training data.
 
-Reads the bot's database, also while the bot runs, and the voice's prompt and held-out posts where
-its folder is there. Writes DATA as `prepare` does, with approved and edited texts to learn from and
-nothing to be judged by (no draft is ever a held-out post), and beside them preferences.jsonl: pairs
-in OpenAI's format for `dpo`.
+Reads the bot's database, also while the bot runs, and the voice's prompt and held-out posts if its
+folder is there. Writes DATA as `prepare` does, with approved and edited texts to learn from and
+nothing held out (no draft is ever a held-out post). Also writes preferences.jsonl: pairs in
+OpenAI's format for `dpo`.
 """
 
 from collections import Counter, defaultdict
@@ -47,7 +47,7 @@ from trainer.data.preferences import PREFERENCES_FILE, Preference
 from trainer.data.whole_folder import replacing
 from trainer.errors import DataError
 
-KIND = "decisions"  # in dataset.json: what the rows were made of
+KIND = "decisions"  # in dataset.json: the source of the rows
 NOT_WANTED = ("rejected", "replaced")
 BESIDE, EDIT, LATER = (
     "chosen, over what was shown beside it",
@@ -69,7 +69,7 @@ GUEST, REPEATED, HELD_OUT = (
 
 
 class Row(NamedTuple):
-    """One approved text, and what was asked for."""
+    """One approved text, and its request."""
 
     draft: Decided
     prompt: list[Message]
@@ -77,7 +77,7 @@ class Row(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """A preference, and how it came about."""
+    """A preference, and its origin."""
 
     kind: str
     preference: Preference
@@ -85,7 +85,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What the decisions teach, and for each draft without a row the reason."""
+    """The rows and pairs from the decisions, and the reason for each draft without a row."""
 
     read: int
     rows: list[Row]
@@ -95,7 +95,7 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """How a voice is asked, and the posts it is judged by, as texts."""
+    """A voice's prompt, and the texts of its held-out posts."""
 
     prompt: Prompt = field(default_factory=Prompt)  # that of `prepare`
     held_out: frozenset[str] = frozenset()
@@ -123,7 +123,7 @@ def feedback(
 
 
 def learn(drafts: Sequence[Decided], owner: int | None, source: Source) -> Feedback:
-    """Turn decisions into rows and pairs; guests' are left out where the voice has an owner."""
+    """Turn decisions into rows and pairs, without those of guests if the voice has an owner."""
     own = [draft for draft in drafts if owner in (None, draft.owner_id)]
     rows: list[Row] = []
     why = Counter({GUEST: len(drafts) - len(own)} if len(own) < len(drafts) else {})
@@ -143,7 +143,7 @@ def learn(drafts: Sequence[Decided], owner: int | None, source: Source) -> Feedb
 
 
 def _different(pairs: Iterable[Pair], source: Source) -> list[Pair]:
-    """Each pair once, and of two that contradict each other the first."""
+    """Each pair once; of two that contradict each other, the first."""
     found: dict[tuple[str, frozenset[str]], Pair] = {}
     for pair in pairs:
         texts = frozenset((pair.preference.preferred, pair.preference.other))
@@ -157,7 +157,7 @@ def _pairs(drafts: Sequence[Decided], prompt: Prompt) -> Iterator[Pair]:
     for draft in drafts:
         text, asked = _chosen(draft), _asked(draft, prompt)
         for position, shown in enumerate(draft.shown):
-            if shown.text != shown.written:  # also one that was edited, and another was taken
+            if shown.text != shown.written:  # also an edit of a text that was not approved
                 yield _pair(EDIT, asked, shown.text, shown.written)
             if text is not None and position != draft.chosen:
                 yield _pair(BESIDE, asked, text, shown.written)
@@ -169,9 +169,9 @@ def _pairs(drafts: Sequence[Decided], prompt: Prompt) -> Iterator[Pair]:
 
 
 def _not_wanted(drafts: Sequence[Decided]) -> Iterator[tuple[Decided, Decided]]:
-    """Drafts that were not wanted, each with the next approved one: in its place, or on its topic.
+    """Unwanted drafts, each with the next approved one that replaced it or is on its topic.
 
-    Without a topic only the one in its place counts: others are about something else.
+    Without a topic only the one that replaced it counts: others are about something else.
     """
     by_id = {draft.id: draft for draft in drafts}
     approved = defaultdict[str, list[Decided]](list)
@@ -198,7 +198,7 @@ def _when(draft: Decided) -> tuple[str, int]:
 
 
 def _chosen(draft: Decided) -> str | None:
-    """The text that was approved, and is not taken back since."""
+    """The approved text, if it was not taken back since."""
     if draft.state not in APPROVED or draft.chosen is None:
         return None
     return draft.shown[draft.chosen].text
@@ -213,7 +213,7 @@ def _pair(kind: str, asked: list[Message], preferred: str, other: str) -> Pair:
 
 
 def _masked(text: str) -> str:
-    """Without e-mail addresses, phone numbers and the like, as `prepare` does it."""
+    """Mask e-mail addresses, phone numbers and the like, as `prepare` does."""
     return personal.mask(text, personal.find(text))
 
 
@@ -233,7 +233,7 @@ def _named(known: Sequence[str], voice: str | None, db: Path) -> str:
 
 
 def _source(folder: Path) -> Source:
-    """What the voice's folder says; `prepare`'s prompt where there is none."""
+    """Read the voice's folder; `prepare`'s prompt if there is none."""
     if not (folder / VOICE_FILE).is_file():
         return Source()
     voice = Voice.load(folder)
@@ -243,7 +243,7 @@ def _source(folder: Path) -> Source:
 
 
 def _check_target(out: Path) -> None:
-    """Raise DataError if `out` is an archive's data: that is not to be replaced by drafts."""
+    """Raise DataError if `out` is an archive's data, which drafts must not replace."""
     if not (out / ABOUT_FILE).exists():
         return  # whatever else is there, `replacing` looks at
     try:
@@ -280,7 +280,7 @@ def _lines(row: Row) -> Lines:
 
 
 def _about(found: Feedback, source: Source, now: datetime) -> About:
-    """The fields that `prepare` writes, as far as decisions have them."""
+    """The fields of `prepare`, as far as decisions have them."""
     dates = [row.draft.decided_at for row in found.rows] or [None]
     return About(
         created_at=now.isoformat(timespec="seconds"),
@@ -305,7 +305,7 @@ def _kinds(found: Feedback) -> dict[str, int]:
 
 
 def _show(console: Console, name: str, found: Feedback, out: Path) -> None:
-    """Print what was read and what came of it."""
+    """Print the decisions that were read, and the outcome."""
     rows = Table(f"drafts of {name} read", f"{found.read:,}", box=None, pad_edge=False)
     for reason, count in found.why.most_common():
         rows.add_row(f"  no row: {reason}", f"{count:,}")

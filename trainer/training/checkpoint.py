@@ -1,4 +1,4 @@
-"""A fine-tune on its way: what it holds, and the checkpoint that a killed one goes on from.
+"""A fine-tune in progress, and the checkpoint that a killed one goes on from.
 
 Reads and writes <voices>/.<name>.training/checkpoint.pt.
 """
@@ -20,7 +20,7 @@ Weights = dict[str, torch.Tensor]
 
 @dataclass(slots=True)
 class Training:
-    """A fine-tune on its way; a checkpoint holds all of it but the base's weights."""
+    """A fine-tune in progress; a checkpoint holds all of it but the base's weights."""
 
     model: Any  # PeftModel around whatever architecture the base has
     optimizer: torch.optim.AdamW
@@ -28,16 +28,16 @@ class Training:
     curve: Curve = field(default_factory=Curve)
     best: Weights | None = None
     started: float = field(default_factory=time.monotonic)
-    workers: int = 1  # threads that each compute a part of a batch
+    workers: int = 1  # threads, each computing a part of a batch
 
     @property
     def seconds(self) -> float:
-        """Time spent, that of earlier runs included."""
+        """Time spent, including earlier runs."""
         return time.monotonic() - self.started
 
 
 def adapter_weights(training: Training) -> Weights:
-    """The trained parameters by name: the adapter and nothing else."""
+    """The trained parameters by name: only the adapter."""
     return {n: p for n, p in training.model.named_parameters() if p.requires_grad}
 
 
@@ -54,7 +54,7 @@ class Checkpoint:
 
     file: Path
     recipe: Recipe
-    about: dict[str, str]  # of base and data: with others, or another recipe, it is of no use
+    about: dict[str, str]  # base and data: it fits no others, and no other recipe
     is_written_here: bool  # of several processes only the main one writes
 
     def save(self, training: Training) -> None:
@@ -81,7 +81,7 @@ class Checkpoint:
             ) from e
 
     def resume(self, training: Training, console: Console) -> None:
-        """Go on from the file if it is of the same data and settings; says what it did."""
+        """Go on from the file if it has the same data and settings; prints what it did."""
         if not self.file.exists():
             return
         try:

@@ -28,23 +28,23 @@ class Validation:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """All that was measured while training, oldest first."""
+    """All measurements of a training, oldest first."""
 
     steps: list[Step] = field(default_factory=list)
     validations: list[Validation] = field(default_factory=list)
 
     def best(self) -> Validation | None:
-        """The epoch with the lowest validation loss, the base model's own not counted."""
+        """The epoch with the lowest validation loss, without the base model's own."""
         trained = [v for v in self.validations if v.epoch > 0]
         return min(trained, key=lambda v: v.loss, default=None)
 
     def epochs_since_best(self) -> int:
-        """How many epochs in a row the validation loss has not fallen below its lowest."""
+        """How many epochs have passed since the lowest validation loss."""
         best = self.best()
         return self.validations[-1].epoch - best.epoch if best else 0
 
     def training_loss(self, epoch: int) -> float:
-        """Mean loss of an epoch's steps, taken while it went on."""
+        """Mean loss of an epoch's steps, measured during it."""
         losses = [s.loss for s in self.steps if s.epoch == epoch]
         return sum(losses) / len(losses)
 

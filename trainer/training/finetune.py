@@ -128,12 +128,12 @@ def compute_dtype(device: torch.device) -> torch.dtype:
 def summed_loss(training: Training, part: list[Tokens]) -> torch.Tensor:
     """Cross-entropy over the posts' tokens, summed, in nats.
 
-    What all prompts begin with is read once for all of them: a third of the tokens of short posts.
+    The shared start of the prompts is read once for all: a third of the tokens of short posts.
     """
     model, device = training.model, training.model.device
     shared = shared_start([e.ids[: e.prompt - 1] for e in part])
     ids, mask, labels = padded(part, len(shared))
-    # No logits where no label is: the vocabulary is a fifth of the cost of a token.
+    # No logits without a label: the vocabulary is a fifth of the cost of a token.
     first = min(e.prompt for e in part) - len(shared) - 1
     kept = torch.arange(first, ids.shape[1] - 1, device=device)
     with torch.autocast(device.type, torch.bfloat16, enabled=model.dtype == torch.bfloat16):
@@ -156,7 +156,7 @@ def summed_loss(training: Training, part: list[Tokens]) -> torch.Tensor:
 
 
 def padded(part: list[Tokens], shared: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Ids and labels (B, T) from the token after the shared ones on, and the mask (B, S + T)."""
+    """Ids and labels (B, T) after the shared tokens, and the mask (B, S + T)."""
     length = max(map(len, part))
     ids = torch.zeros(len(part), length, dtype=torch.long)
     mask = torch.zeros_like(ids)
@@ -179,7 +179,7 @@ def begin(
     workers: int = 1,
     start: Path | None = None,
 ) -> Training:
-    """Put an adapter on the base, that in `start` or a fresh one.
+    """Put an adapter on the base: the one in `start`, or a fresh one.
 
     A fresh one is LoRA on every linear layer, alpha twice the rank: q and v alone reach .924 bits
     per character where all layers reach .831 (LOG.md).
@@ -203,7 +203,7 @@ def begin(
             raise ModelError(
                 f"No adapter can be put on {base.name}: {e} Choose another model for --base."
             ) from e
-    # No dropout, even if the base was made with some: it gained nothing (LOG.md), and without it
+    # No dropout, even if the base was trained with it: it gained nothing (LOG.md), and without it
     # neither threads nor a kill change the numbers.
     model.eval()
     weights = [p for p in model.parameters() if p.requires_grad]
@@ -219,7 +219,7 @@ def fine_tune(
     checkpoint: Checkpoint,
     console: Console,
 ) -> None:
-    """Train the epochs that are not done yet and leave the best one's weights in the model."""
+    """Train the remaining epochs and leave the best one's weights in the model."""
     per_epoch = math.ceil(len(train_set) / recipe.batch_size)
     total = per_epoch * recipe.epochs
     with TrainingProgress(console, total, recipe.epochs, training.step) as progress:
@@ -299,7 +299,7 @@ def in_parts(
     examples: list[Tokens],
     memory_tokens: int,
 ) -> Iterator[T]:
-    """Results for this process's parts of the examples, as many at once as there are workers."""
+    """Results for this process's parts of the examples, one part a worker at once."""
     processes, workers = PartialState(), training.workers
     first, step = processes.process_index * workers, processes.num_processes * workers
     shares = [sorted(examples, key=len)[first + i :: step] for i in range(workers)]
@@ -310,11 +310,11 @@ def in_parts(
 
 
 def learning_rate(step: int, total: int, recipe: Recipe) -> float:
-    """Warm-up over the first 6% of the steps, and down to 5% of the peak in the last 30%.
+    """Warm up over the first 6% of the steps, and decay to 5% of the peak in the last 30%.
 
-    A cosine hardly learns from the last posts, and these are the newest (warm-up, stable, decay:
-    Hu et al., MiniCPM, 2024). Few posts, read again, are learnt by heart at the full rate: they
-    have the cosine (LOG.md).
+    A cosine hardly learns from the last posts, which are the newest (warm-up, stable, decay: Hu et
+    al., MiniCPM, 2024). Few posts, read again, are learnt by heart at the full rate, so they get
+    the cosine (LOG.md).
     """
     warm, left = min(1.0, (step + 1) / max(1.0, 0.06 * total)), 1 - step / total
     share = min(1.0, left / 0.3) if recipe.is_read_once else (1 - math.cos(math.pi * left)) / 2
@@ -324,11 +324,11 @@ def learning_rate(step: int, total: int, recipe: Recipe) -> float:
 def validate(training: Training, examples: list[Tokens], epoch: int) -> Validation:
     """Loss and bits per character on the validation posts."""
 
-    @torch.no_grad()  # it holds for the thread it is set in only
+    @torch.no_grad()  # it holds only in the thread that sets it
     def loss(part: list[Tokens]) -> float:
         return summed_loss(training, part).item()
 
-    # No gradients: twice as many tokens take less memory than a step of training.
+    # No gradients: twice as many tokens need less memory than a training step.
     nats = sum(in_parts(loss, training, examples, 1024))
     nats = reduce(
         torch.tensor(nats, dtype=torch.float64, device=training.model.device), "sum"
@@ -340,7 +340,7 @@ def validate(training: Training, examples: list[Tokens], epoch: int) -> Validati
 def write_adapter(training: Training, base: BaseModel, folder: Path) -> None:
     """Write the PEFT folder, without the path of the base on this machine."""
     training.model.peft_config["default"].base_model_name_or_path = base.name
-    # False: else peft looks on the hub for what was never trained.
+    # False: else peft looks on the hub for layers that were never trained.
     training.model.save_pretrained(folder, save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)  # peft's form of a model card, not filled in
     # safetensors lets nobody but us read its file, whatever the umask; the server may be another.

@@ -19,7 +19,7 @@ LORA_WEIGHT = re.compile(r"base_model\.model\.(.+)\.lora_([AB])\.weight")
 
 
 def can_convert(config: Mapping[str, Any]) -> bool:
-    """Whether tensor names and the order of rows are known for the base model of this config."""
+    """Whether this config's base model has known tensor names and row order."""
     return config.get("model_type") == "llama"
 
 

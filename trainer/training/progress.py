@@ -1,4 +1,4 @@
-"""What a person sees while a voice trains: a live bar on a terminal, a line an epoch elsewhere."""
+"""Shows a training to a person: a live bar on a terminal, a line an epoch elsewhere."""
 
 import time
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from trainer.training.curve import Curve
 
 
 class _Live:
-    """A bar on a terminal, and nothing elsewhere; shown while it is used as a context manager."""
+    """A context manager that shows a bar on a terminal, and nothing elsewhere."""
 
     def __init__(self, console: Console, *columns: ProgressColumn) -> None:
         self._console = console
@@ -63,7 +63,7 @@ class TrainingProgress(_Live):
         )
 
     def end_epoch(self, curve: Curve, epoch: int, seconds: float) -> None:
-        """Say what an epoch gave, where no bar tells how far the training is."""
+        """Print an epoch's figures, if there is no bar."""
         if self._console.is_terminal:
             return
         name = f"epoch {epoch}/{self._epochs}" if epoch else "before training"
@@ -75,14 +75,14 @@ class TrainingProgress(_Live):
         self._console.print(f"{name}: {', '.join([*figures, f'{seconds:.0f} s'])}", highlight=False)
 
     def summarize(self, curve: Curve) -> None:
-        """Print what each epoch gave as a table."""
+        """Print each epoch's figures as a table."""
         if self._console.is_terminal and curve.validations:
             self._bar.stop()
             self._console.print(_table(curve))
 
 
 class JobProgress(_Live):
-    """Shows how far a provider's job is, and what the provider says about it."""
+    """Shows the progress of a provider's job, and the provider's messages about it."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console, TextColumn("{task.fields[figures]}"), TimeElapsedColumn())
@@ -90,7 +90,7 @@ class JobProgress(_Live):
         self._status = ""
 
     def status(self, status: str) -> None:
-        """Say a status that is new."""
+        """Print a new status."""
         if status != self._status:
             self._status = status
             words = status.replace("_", " ")
@@ -100,7 +100,7 @@ class JobProgress(_Live):
             self._bar.update(self._task, description=status.replace("_", " ").capitalize())
 
     def show(self, message: str, figures: Mapping[str, Any] | None) -> None:  # Any: see losses.Row
-        """Say what happened; a step with its losses moves the bar, and is a line without one."""
+        """Show an event; a step with its losses moves the bar, or is a line without one."""
         if figures is None or not self._console.is_terminal:
             self._console.print(f"  {message}", highlight=False, markup=False)
         if figures is not None:

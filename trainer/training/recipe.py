@@ -1,4 +1,4 @@
-"""The settings of a fine-tune, each with its reason; what was measured is in LOG.md."""
+"""The settings of a fine-tune, each with its reason; LOG.md has the measurements."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -9,10 +9,10 @@ class Recipe:
     """How a local voice is trained."""
 
     tokens: int = 55_000  # an epoch, of the newest posts: seven minutes on two cores
-    epochs: int = 0  # 0: two while their tokens are no more than that, else one
-    patience: int = 1  # epochs without gain that end it: past the best, runs got worse (LOG.md)
+    epochs: int = 0  # 0: two if they hold no more tokens than that, else one
+    patience: int = 1  # epochs without gain before the end: past the best, runs got worse (LOG.md)
     rank: int = 16  # on every linear layer
-    learning_rate: float = 1e-3  # twice as much overfitted in the second epoch, batch 8
+    learning_rate: float = 1e-3  # twice that overfitted in the second epoch, at batch size 8
     batch_size: int = 4  # posts a step: better than 8 on every author, at the same speed
     max_tokens: int = 512  # of prompt and post: what one slot of the bot's server holds
     memory_tokens: int = 512  # in memory at once, about 2 MB each with the default base
@@ -22,15 +22,15 @@ class Recipe:
 
     @property
     def is_read_once(self) -> bool:
-        """Whether posts are read in the order of time; few, read again, gained nothing by it."""
+        """Whether posts are read in the order of time; few, read again, did not gain by it."""
         return self.epochs == 1
 
     def changes_from(self, other: dict[str, Any]) -> list[str]:
-        """Names of settings that would have led elsewhere than `other` by the same step."""
+        """Names of the settings that make this training differ from `other` up to the same step."""
         names = [f.name for f in fields(self) if f.name not in _SAME_STEPS]
         return [name for name in names if other.get(name) != getattr(self, name)]
 
 
-FEW_POSTS_EPOCHS = 2  # the second still gains; a third was worse where it was tried
+FEW_POSTS_EPOCHS = 2  # the second still gains; a third was worse whenever tried
 
 _SAME_STEPS = ("patience", "memory_tokens", "threads", "checkpoint_every")
