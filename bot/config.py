@@ -160,7 +160,7 @@ class Settings(DatabaseSettings):
         None, description="Content warning put on each of them; default: none"
     )
     draft_expires_days: float = Field(
-        7, gt=0, description="Days after which a draft expires that nobody decided on"
+        7, gt=0, description="Days after which a draft without a decision expires"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much is logged: DEBUG, INFO, WARNING or ERROR"

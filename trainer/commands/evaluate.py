@@ -7,10 +7,10 @@ from trainer.commands.arguments import COUNT, add_voices, number
 
 DESCRIPTION = """\
 Measures whether a voice sounds like its author: draws drafts on the topics of
-posts it has never seen, by the same way as in Discord, and holds them against
+posts it has never seen, as the bot does in Discord, and compares them with
 those posts. Says in one sentence what to think of the voice, names its
-weakest point, and prints what that follows from, beside your own posts and
-beside what needs no training. Twenty minutes on two free cores; after an
+weakest point, and prints the figures, beside those of your own posts and of
+the base model without training. Twenty minutes on two free cores; after an
 interruption it goes on at the last draft.
 
 How to read it: docs/voice.md."""
@@ -31,13 +31,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=COUNT,
         default=300,
         metavar="N",
-        help="judge by at most so many held-out posts (default: %(default)s): fewer are faster, and"
+        help="held-out posts to judge by, at most (default: %(default)s): fewer are faster, and"
         " less sure",
     )
     option(
         "--no-floors",
         action="store_true",
-        help="do not compare with what needs no training: about a third faster",
+        help="do not compare with the base model without training: about a third faster",
     )
     option("--fresh", action="store_true", help="draw every draft anew")
     option(
@@ -45,14 +45,14 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=number(int, 0, 2**32 - 1, "not a whole number from 0 to 4294967295"),
         default=0,
         metavar="N",
-        help="what is chosen at random is drawn from: the same seed on the same drafts gives the"
-        " same result (default: %(default)s)",
+        help="seed of the random choices: the same seed on the same drafts gives the same result"
+        " (default: %(default)s)",
     )
     option(
         "--data",
         type=Path,
         metavar="DATA",
-        help="folder that prepare wrote, for voices trained before they held their held-out posts",
+        help="folder that prepare wrote, for old voices whose folder lacks the held-out posts",
     )
 
 

@@ -115,8 +115,8 @@ def _add_treatment(group: Group) -> None:
         type=SEED,
         default=0,
         metavar="N",
-        help="what the training draws its random numbers from, noted in DATA: the same seed on the"
-        " same data gives the same voice (default: %(default)s)",
+        help="seed of the training, noted in DATA: the same seed on the same data gives the same"
+        " voice (default: %(default)s)",
     )
 
 

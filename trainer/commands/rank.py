@@ -5,9 +5,9 @@ import argparse
 from trainer.commands.arguments import add_voices
 
 DESCRIPTION = """\
-Learns again which of the drafts of a voice to show first, as train does at
-its end: what sets 200 drafts of the voice apart from its author's posts. A
-taste is kept. Of use after a training whose last step failed."""
+Learns again which drafts of a voice to show first, as train does at its end,
+from the differences between 200 drafts of the voice and its author's posts.
+Keeps a taste. Useful after a training whose last step failed."""
 EXAMPLES = """\
 example:
   python -m trainer rank me"""

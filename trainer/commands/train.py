@@ -113,8 +113,8 @@ def _add_amounts(group: Group) -> None:
         "--seed",
         type=SEED,
         metavar="N",
-        help="what the adapter begins with and the order of the posts are drawn from: the same seed"
-        " on the same data gives the same voice (default: that of prepare)",
+        help="seed of the adapter's first weights and the order of the posts: the same seed on the"
+        " same data gives the same voice (default: that of prepare)",
     )
 
 
@@ -147,7 +147,7 @@ def _add_recipe(group: Group) -> None:
         type=COUNT,
         default=recipe.patience,
         metavar="N",
-        help="stop after so many epochs that did not lower the loss on the validation posts"
+        help="epochs in a row without a lower loss on the validation posts that end the training"
         " (default: %(default)s): a larger --epochs is safe",
     )
     option(

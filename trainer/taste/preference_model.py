@@ -27,14 +27,7 @@ from trainer.errors import DataError
 FEWEST = 8  # topics: with fewer, leaving one out proves nothing
 FOLDS = 5
 SURE = 2.0  # standard errors by which left-out topics must be predicted better than by a coin
-STRENGTHS = (
-    0.03,
-    0.1,
-    0.3,
-    1.0,
-    3.0,
-    10.0,
-)  # of the regression: the one that predicts best is used
+STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # of the regression: the best predictor is used
 AUDIBLE = 0.2  # of the strongest effect: a weaker one is not worth a word
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]

@@ -90,11 +90,11 @@ class VoiceFolder:
     def open(self) -> Iterator[None]:
         """Hold the training folder, and undo what a crash left half-done. Raises DataError.
 
-        The system lets go of the lock when the process dies, however it dies.
+        The system releases the lock when the process dies, however it dies.
         """
         lock = FileLock(self.training / "lock", timeout=0)
         try:
-            # posts lie in there: whoever else may read them is for the owner to say
+            # it holds posts: the owner decides who else may read them
             self.voices.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.training.mkdir(exist_ok=True)
             lock.acquire()
@@ -228,7 +228,7 @@ class VoiceFolder:
             )
 
     def _take_place(self) -> None:
-        """Two renames: in the moment between them `open` or the next run can mend a crash."""
+        """Move by two renames; `open` or the next run mends a crash between them."""
         shutil.rmtree(self._old, ignore_errors=True)
         if self.place.exists():
             self.place.rename(self._old)
