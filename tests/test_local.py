@@ -18,6 +18,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from tests import training
 from tests.fakes.prepared import invented_posts, write_prepared
 from tests.fakes.tiny_llama import write_tiny_model
 from trainer.__main__ import main
@@ -187,23 +188,32 @@ def test_out_of_memory_names_the_setting_to_lower() -> None:
 
 LIMITED = """
 import resource, sys
-import trainer.training.finetune
-from trainer.__main__ import main
-status = open("/proc/self/status").read()
-now = int(status.split("VmSize:")[1].split()[0]) * 1024
-resource.setrlimit(resource.RLIMIT_AS, (now + 250_000_000,) * 2)
-sys.exit(main(sys.argv[1:]))
+from tests.training import main
+
+def limit(event, arguments):
+    "At the first checkpoint: no more than so much above what is taken then."
+    if event == "os.rename" and str(arguments[1]).endswith("checkpoint.pt"):
+        taken = int(open("/proc/self/status").read().split("VmSize:")[1].split()[0]) * 1024
+        resource.setrlimit(resource.RLIMIT_AS, (taken + int(sys.argv[1]), resource.RLIM_INFINITY))
+
+sys.addaudithook(limit)
+sys.exit(main(sys.argv[2:]))
 """
 
 
+@pytest.mark.parametrize(
+    ("dtype", "spare"),
+    [("float32", 60_000_000), ("bfloat16", 10_000_000)],  # of so little oneDNN is the first to miss
+)
 def test_a_training_that_runs_out_of_memory_goes_on_with_less_of_it(
-    tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, tiny: Path, dtype: str, spare: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     posts = [(topic, text * 12) for topic, text in invented_posts(40)]
     write_prepared(tmp_path / "data", posts, validation=4)
-    arguments = _arguments(tmp_path, tiny, "mara", "--epochs", "1", "--batch-size", "36")
+    recipe = Recipe(epochs=1, batch_size=36, threads=1, memory_tokens=100_000)
+    large = training.arguments(tmp_path, tiny, "mara", recipe, dtype)
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED, *arguments, "--memory-tokens", "100000"],
+        [sys.executable, "-c", LIMITED, str(spare), *large],
         stderr=subprocess.PIPE,
         text=True,
         check=False,
@@ -211,8 +221,39 @@ def test_a_training_that_runs_out_of_memory_goes_on_with_less_of_it(
     assert done.returncode == 2
     assert done.stderr.startswith("There is not enough memory for this training. Lower --memory-t")
     assert done.stderr.count("\n") == 1
-    assert main([*arguments, "--memory-tokens", "2000"]) == 0
+    less = replace(recipe, memory_tokens=2000)
+    assert training.main(training.arguments(tmp_path, tiny, "mara", less, dtype)) == 0
     assert "Resuming after step" in capsys.readouterr().out
+
+
+LARGE = """
+import resource, sys
+from pathlib import Path
+import torch
+from rich.console import Console
+from trainer.training.checkpoint import Checkpoint
+from trainer.training.finetune import memory_advice
+from trainer.training.recipe import Recipe
+file = Path(sys.argv[1])
+torch.save({"identity": {}, "adapter": torch.zeros(50_000_000)}, file)
+status = open("/proc/self/status").read()
+now = int(status.split("VmSize:")[1].split()[0]) * 1024
+resource.setrlimit(resource.RLIMIT_AS, (now + 100_000_000,) * 2)
+with memory_advice(Recipe()):
+    Checkpoint(file, Recipe(), {}, is_written_here=True).resume(None, Console())
+"""
+
+
+def test_a_checkpoint_that_memory_does_not_hold_is_not_called_damaged(tmp_path: Path) -> None:
+    """Else the advice would be --fresh, which loses it."""
+    done = subprocess.run(
+        [sys.executable, "-c", LARGE, str(tmp_path / "checkpoint.pt")],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert "ModelError: There is not enough memory for this training." in done.stderr
+    assert "--fresh" not in done.stderr
 
 
 def test_other_errors_are_not_taken_for_lack_of_memory() -> None:
@@ -261,18 +302,21 @@ def killed(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
     """Where a training was killed: data/ and voices/.mara.training/ with its checkpoint."""
     place = tmp_path_factory.mktemp("killed")
     write_prepared(place / "data", invented_posts(40), validation=8)
+    _kill_on_its_way(place, _start(_arguments(place, tiny, "mara", *LONG)))
+    return place
+
+
+def _kill_on_its_way(place: Path, process: "subprocess.Popen[bytes]") -> None:
     checkpoint = place / "voices" / ".mara.training" / "checkpoint.pt"
-    step = random.randrange(6, 60)
-    process = _start(_arguments(place, tiny, "mara", *LONG))
+    step = random.randrange(6, 30)
     while not (checkpoint.exists() and _steps(checkpoint) > step):
         assert process.poll() is None, "it ended before it could be killed"
         time.sleep(0.01)
     _kill_after(process, random.uniform(0, 0.03))
-    return place
 
 
-def _start(arguments: list[str]) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "trainer", *arguments]
+def _start(arguments: list[str], module: str = "trainer") -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", module, *arguments]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
 
@@ -322,6 +366,29 @@ def test_a_killed_training_goes_on_and_ends_in_the_same_voice(
     assert len(_curve(place, "unbroken")["steps"]) == 96
     _same_voice(place, "mara", "unbroken")
     assert sorted(p.name for p in (place / "voices").iterdir()) == ["mara", "unbroken"]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "bound"), [("float32", 0), ("bfloat16", training.BFLOAT16_BOUND)]
+)
+def test_a_killed_training_keeps_what_its_arithmetic_promises(
+    tmp_path: Path, tiny: Path, dtype: str, bound: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """float32: every byte. bfloat16: the losses, as far as it tells numbers apart."""
+    write_prepared(tmp_path / "data", invented_posts(40), validation=8)
+    recipe = Recipe(epochs=6, patience=6, checkpoint_every=1, threads=1)
+    mara, unbroken = (
+        training.arguments(tmp_path, tiny, voice, recipe, dtype) for voice in ("mara", "unbroken")
+    )
+    _kill_on_its_way(tmp_path, _start(mara, "tests.training"))
+    assert training.main(mara) == training.main(unbroken) == 0
+    assert "Resuming after step" in capsys.readouterr().out
+    voices = tmp_path / "voices"
+    losses = training.losses(voices / "mara")
+    assert losses == pytest.approx(training.losses(voices / "unbroken"), rel=bound, abs=0)
+    assert len(losses) == 48 + 7
+    if not bound:
+        _same_voice(tmp_path, "mara", "unbroken")
 
 
 @pytest.mark.slow

@@ -5,8 +5,10 @@ converted once into a Hugging Face folder under ~/.cache/write-my-posts and load
 transformers is imported inside the functions, after what it reads from the environment is set.
 """
 
+import errno
 import io
 import os
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -81,18 +83,21 @@ def cache_root() -> Path:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether Python, torch, a GPU's library or C++ itself says that memory ran out."""
-    said = str(error).lower()
-    return isinstance(error, MemoryError) or any(words in said for words in _OUT_OF_MEMORY)
+    """Whether Python, the system or a library under torch says that memory ran out."""
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        return True
+    return bool(_OUT_OF_MEMORY.search(str(error)))
 
 
-_OUT_OF_MEMORY = (
-    "out of memory",
-    "not enough memory",
-    "can't allocate memory",
-    "cannot allocate memory",
-    "bad_alloc",
-    "can't start new thread",
+# As the libraries' own texts have it: torch, C++, CUDA's, MKL, OpenBLAS, numpy, gloo, llama.cpp.
+# oneDNN gives no reason, but what it cannot compute it refuses before, at the primitive's
+# *descriptor*: where only the primitive or its memory fails, there was none left.
+_OUT_OF_MEMORY = re.compile(
+    r"out of memory|(?:not enough|insufficient) memory|bad_alloc|alloc_failed"
+    r"|(?:can't|cannot|could not|couldn't|unable to|failed to) allocate"
+    r"|memory alloc(?:ation)? (?:still )?failed|malloc failed"
+    r"|can't start new thread|could not create a (?:primitive|memory object)$",
+    re.IGNORECASE,
 )
 
 

@@ -12,6 +12,7 @@ import torch
 from rich.console import Console
 
 from trainer.errors import ModelError
+from trainer.training.base_model import is_out_of_memory
 from trainer.training.curve import Curve
 from trainer.training.recipe import Recipe
 
@@ -75,6 +76,8 @@ class Checkpoint:
             torch.save(state, partial)
             partial.replace(self.file)
         except (OSError, RuntimeError) as e:  # torch's own writer raises the latter
+            if is_out_of_memory(e):
+                raise
             raise ModelError(
                 f"The checkpoint {self.file} cannot be written. Is the disk full? Make room, then"
                 " run the same command again: it goes on from the checkpoint before."
@@ -87,6 +90,8 @@ class Checkpoint:
         try:
             state = torch.load(self.file, weights_only=True, map_location="cpu")
         except Exception as e:  # a torn pickle makes torch raise nearly anything
+            if is_out_of_memory(e):
+                raise
             raise ModelError(
                 f"The checkpoint {self.file} is damaged. Run this again with --fresh to start anew."
             ) from e
