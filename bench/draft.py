@@ -21,7 +21,7 @@ from rich.table import Table
 
 from sandbox.server import Sandbox
 
-PAUSE_S = 13  # five drafts a minute are as many as one person has
+PAUSE_S = 13  # one person has five drafts a minute
 
 
 @asynccontextmanager

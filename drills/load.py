@@ -210,7 +210,7 @@ async def fair(delay_s: float) -> Table:
     async with running(["greedy", *others], 0.0) as place:
         earlier = [await ask(place, "greedy", f"earlier {i}") for i in range(5)]
         await watch(earlier, 60)
-        await asyncio.sleep(COOLDOWN_S)  # five commands a minute are as many as one person has
+        await asyncio.sleep(COOLDOWN_S)  # one person has five commands a minute
         place.llm.delay_s = delay_s
         asked = [await renew(place, m) for m in place.sandbox.discord.dm_messages("greedy")]
         asked += [await ask(place, "greedy", f"greedy {i}") for i in range(5)]

@@ -177,7 +177,7 @@ def _copy(source: VoiceFolder, to: VoiceFolder) -> None:
 
 
 def _learnt(scratch: Path, folder: VoiceFolder) -> Taste:
-    """What the decisions so far teach, by way of `feedback`."""
+    """The taste learnt from the decisions so far, by way of `feedback`."""
     data = scratch / "liked"
     try:
         quiet = Console(file=io.StringIO())

@@ -1,4 +1,4 @@
-"""How fast a voice trains and what it gains, on 60 posts of the sample archive, as a table.
+"""Measures how fast a voice trains and what it gains, on 60 posts of the sample archive.
 
 `train` runs as a person runs it, in a process of its own, for one epoch: two minutes on two cores.
 Another prepared folder, and any option of `train`, may be given.

@@ -1,4 +1,4 @@
-"""How much voices sound like their authors: the table of docs/voice.md, and drafts to read.
+"""Measures how much voices sound like their authors: the table of docs/voice.md, and drafts.
 
 Takes a folder of authors (<name>.jsonl, oldest first). Prepares, trains and evaluates each by the
 commands a person uses, with their defaults. Keeps finished steps, so an interrupted run goes on. On
@@ -117,7 +117,7 @@ MEASURES = ("style", "masked", "near_copies", "distinct_2", "on_topic", "lengths
 
 
 def measured(found: Found, source: str) -> dict[str, float | None]:
-    """What was measured on the texts of one source; nothing where it was not."""
+    """The measures of the texts of one source; empty if there are none."""
     of = found.get(source) or found["floors"].get(source) or {}
     if source == "past":
         of = {"told": of}

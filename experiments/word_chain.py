@@ -30,7 +30,7 @@ def word_chain(posts: Sequence[str], count: int, seed: int) -> list[str]:
 
 
 def measured(voice: Path, drafts: int, seed: int = 0) -> dict[str, Any]:
-    """What `evaluate` measures, on word chains of the posts that a voice learnt from."""
+    """The measures of `evaluate`, on word chains of the posts that a voice learnt from."""
     learnt = [post.text for post in load_posts(voice)]
     real = choose(load_posts(voice, HELD_OUT_FILE), drafts, seed)
     yardstick = Yardstick(learnt, [post.text for post in real], seed)

@@ -1,4 +1,4 @@
-"""What a person does in the sandbox, as plain HTTP: for the page, and for scripts.
+"""A person's actions in the sandbox, as plain HTTP: for the page, and for scripts.
 
 POST bodies and all answers are JSON; an impossible request gets 400 with {"error": sentence}.
 """

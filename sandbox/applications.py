@@ -8,7 +8,7 @@ from sandbox.world import World
 
 
 class Applications:
-    """Who the bot is, and the commands it synced."""
+    """The bot's application, and the commands it synced."""
 
     def __init__(self, world: World) -> None:
         self.commands: list[Json] = []  # global ones

@@ -17,7 +17,7 @@ SLASH_ANSWER, REPLY, MENU_ANSWER = 20, 19, 23  # message types
 
 
 class Kind(IntEnum):
-    """What a callback does."""
+    """Types of callbacks."""
 
     MESSAGE = 4
     DEFER = 5

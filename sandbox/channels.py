@@ -92,7 +92,7 @@ class Channels:
             if m.data["channel_id"] == channel_id and not m.only_for and after < int(m.id) < before
         ]
         found.sort(key=lambda m: int(m.id))
-        # `after` asks for the oldest of what is newer; the answer is newest first all the same.
+        # `after` selects the oldest of the newer messages; the answer is still newest first.
         found = found[:limit] if "after" in call.query else found[-limit:]
         return 200, [self._world.wire(m) for m in reversed(found)]
 

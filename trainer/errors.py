@@ -1,4 +1,4 @@
-"""What can go wrong while training, in words for a person.
+"""Everything that can go wrong while training, in words for a person.
 
 TrainerError
 ├── ArchiveError   the archive cannot be read, or holds nothing to learn from

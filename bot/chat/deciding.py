@@ -90,7 +90,7 @@ class Deciding:
             draft, note = await self._carry_out(draft, action, typed, None)
         if note:
             await self._following.announce(draft, note)
-        elif draft.state is not State.PUBLISHING:  # that one is told once it is settled
+        elif draft.state is not State.PUBLISHING:  # `settle` will show that one's outcome
             await self._messages.tell(draft)
             self._following.plan(draft)
 

@@ -1,4 +1,4 @@
-"""What became of a draft so far, in one sentence: the first line of its message."""
+"""One sentence on what became of a draft so far: the first line of its message."""
 
 from discord.utils import format_dt
 

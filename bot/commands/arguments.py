@@ -1,4 +1,4 @@
-"""What the flags of several commands share: numbers with limits, and which voice."""
+"""Shared by the flags of several commands: numbers with limits, and the voice."""
 
 import argparse
 import math

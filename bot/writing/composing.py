@@ -60,11 +60,11 @@ class OpenVoice:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody wants written; whose it is stands beside it."""
+    """A request for a draft, without its owner."""
 
     topic: str | None
     count: int  # of candidates
-    instruction: str | None = None  # what is wished for besides the topic
+    instruction: str | None = None  # the wish besides the topic
     taken: Sequence[str] = ()  # texts shown already
     voice: str | None = None  # its name; None means the one that person uses
     style: Style = ACCOUNTS_OWN  # how the status is to be posted

@@ -14,7 +14,7 @@ from trainer.archives.notes import Notes
 from trainer.archives.post import Kind, Post, Unreadable
 from trainer.archives.texts import RETWEET, language, unescape
 
-# A photo's link ends in /photo/1, and /i/web/status/ is the rest of a long post of one's own.
+# A photo's link ends in /photo/1, and /i/web/status/ is the rest of the author's own long post.
 QUOTE = re.compile(
     r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/(?!i/)\w+/status(?:es)?/\d+/?(?:[?#].*)?",
     re.IGNORECASE,

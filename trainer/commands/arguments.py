@@ -1,4 +1,4 @@
-"""What the flags of several commands share: numbers with limits, the folder of voices."""
+"""Shared by the flags of several commands: numbers with limits, the folder of voices."""
 
 import argparse
 import math

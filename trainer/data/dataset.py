@@ -30,7 +30,7 @@ class Dataset:
     held_out: list[VoicePost]  # those of `validation`
     prompt: Prompt
     sha256: str  # of train.jsonl and validation.jsonl
-    seed: int  # what `prepare` was told
+    seed: int  # from `prepare`
     folder: Path  # where all of it came from: a provider takes its files as they are
 
 

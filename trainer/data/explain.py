@@ -1,4 +1,4 @@
-"""What became of one post, in words: `prepare --explain ID`.
+"""`prepare --explain ID`: says in words what became of one post.
 
 Reads posts.jsonl and dropped.jsonl of a prepared folder; never the archive.
 """

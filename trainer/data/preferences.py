@@ -64,7 +64,7 @@ def _preference(row: Any) -> Preference:
 
 
 def _fault(line: str) -> str | None:
-    """What is wrong with a line, or None."""
+    """The fault of a line, or None."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):

@@ -21,7 +21,7 @@ _MASK = (1 << 63) - 1  # what SQLite can store
 
 
 def count_validation(posts: int, share: float) -> int:
-    """How many of the newest posts validate: at least one of several, never all of them."""
+    """How many of the newest posts validate: at least one of several posts, never all."""
     if share == 0 or posts < 2:
         return 0
     return min(max(round(posts * share), 1), posts - 1)

@@ -61,13 +61,13 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What an evaluation found."""
+    """The findings of an evaluation."""
 
     voice: Measured
     real: Measured  # `told`: one half of the held-out posts from the other
     past: Told  # the author's newest training posts from the held-out ones: how people drift
     floors: dict[str, Measured]  # base, examples: those that could be measured
-    topics: int  # asked for; on some none may have passed the screen
+    topics: int  # drawn on; for some no text may have passed the screen
     bits: float | None  # a character of held-out posts
     bits_base: float | None
 

@@ -1,4 +1,4 @@
-"""Where a voice is trained and how it takes its place: nothing half-written is ever seen.
+"""The folders where a voice is trained and takes its place: nobody ever sees a half-written one.
 
 <voices>/.<name>.training/        checkpoint and the new voice while it is built
 <voices>/<name>/                  the voice; one that exists stays usable until the very end
@@ -49,12 +49,12 @@ class VoiceFolder:
 
     @property
     def training(self) -> Path:
-        """What is there while the voice trains."""
+        """The folder that is there while the voice trains."""
         return self.voices / f".{self.name}.training"
 
     @property
     def evaluation(self) -> Path:
-        """What evaluations drew."""
+        """The folder of the texts that evaluations drew."""
         return self.voices / f".{self.name}.evaluation"
 
     @property
@@ -216,7 +216,7 @@ class VoiceFolder:
         partial.rename(kept.voices)
 
     def _keep_taste(self, console: Console) -> None:
-        """What its owner's decisions taught outlives a training."""
+        """Keep the taste from its owner's decisions through a training."""
         before = None
         with suppress(VoiceError):  # a damaged one is no reason to lose a training
             before = Ranker.load(self.place)
