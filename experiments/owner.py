@@ -29,6 +29,7 @@ from rich.progress import track
 from bot.store import Store
 from bot.voice import Prompt, Voice
 from bot.voice.ranker import Ranker
+from experiments.evaluated import NAMES, Evaluated, Judged
 from experiments.tastes import NOW, OWNERS, Deciding, Faults
 from trainer.data.preferences import PREFERENCES_FILE
 from trainer.data.summary import progress_bar
@@ -37,9 +38,8 @@ from trainer.drawing.kept import CANDIDATES, Drawing
 from trainer.drawing.kept import read as read_drawn
 from trainer.errors import DataError
 from trainer.taste.feedback import feedback
-from trainer.taste.gate import NAMES, Gate, Judged
 from trainer.taste.preference_model import Taste, learn, read
-from trainer.taste.taste import taste, with_taste
+from trainer.taste.taste import last_drawn, with_taste
 from trainer.training.voice_folder import VoiceFolder
 
 CHECKED = (0, 10, 25, 50, 100)  # decisions after which the owner trains
@@ -54,16 +54,6 @@ class Approved(NamedTuple):
     first: float
 
 
-class Trained(NamedTuple):
-    """What became of a voice that was trained by the taste, on unseen topics."""
-
-    topics: int
-    is_offered: bool
-    rates: tuple[Approved, Approved]  # before and after
-    good: tuple[float, float]  # shares of all texts drawn that are good enough
-    measures: tuple[Judged, Judged]
-
-
 @dataclass(frozen=True, slots=True)
 class Life:
     """One owner and one voice, from the first decision to the last."""
@@ -74,38 +64,29 @@ class Life:
     rates: Sequence[Approved] = ()  # at each checkpoint
     possible: float = 0.0  # share of drafts of which any text drawn is good enough
     measures: Sequence[Judged] = ()  # on the unseen topics, first and second text: before, after
-    trained: Trained | None = None  # of the first life, if that was asked for
 
 
-async def live(voices: Path, life: Life, scratch: Path, posts: Path | None) -> Life:
-    """Decide, learn at each checkpoint, and look what would be approved of drafts not seen.
-
-    With `posts`, the folder the voice learnt from, it is trained in the end.
-    """
+async def live(voices: Path, life: Life, scratch: Path) -> Life:
+    """Decide, learn at each checkpoint, and look what would be approved of drafts not seen."""
     folder = VoiceFolder(scratch, life.voice)
     _copy(VoiceFolder(voices, life.voice), folder)
-    gate = _evaluated(folder)
+    drawn = Evaluated.of(folder)
     chance = random.Random(f"{life.seed} {life.owner}")  # noqa: S311 - no secret
-    order = chance.sample(range(len(gate.real)), len(gate.real))
-    asked, unseen = order[:ASKED], gate.part(order[ASKED:])
+    order = chance.sample(range(len(drawn.real)), len(drawn.real))
+    asked, unseen = order[:ASKED], drawn.part(order[ASKED:])
     served = _with_more(unseen, folder)
-    faults = OWNERS[life.owner](gate.real)
+    faults = OWNERS[life.owner](drawn.real)
     style = Ranker.load(folder.place) or Ranker({})
     tastes = [NO_TASTE]
     async with Store.open(scratch / "bot.db") as store:
         deciding = Deciding(store, life.voice, faults, chance)
         for number in asked:
-            topic, texts = gate.topics[number], gate.texts[number]
+            topic, texts = drawn.topics[number], drawn.texts[number]
             await deciding.decide(topic, texts, style)
             while len(tastes) < len(CHECKED) and deciding.decided >= CHECKED[len(tastes)]:
                 tastes.append(_learnt(scratch, folder))
             if len(tastes) == len(CHECKED):
                 break
-    trained = None
-    if posts:  # in a thread: drawing begins a loop of its own
-        trained = await asyncio.to_thread(
-            _trained, folder, unseen, scratch / "liked", posts, faults
-        )
     chosen = [
         (served, with_taste(style, learnt)) if learnt.weights else (unseen, style)
         for learnt in tastes
@@ -113,7 +94,6 @@ async def live(voices: Path, life: Life, scratch: Path, posts: Path | None) -> L
     ends = (chosen[0], chosen[-1])
     return replace(
         life,
-        trained=trained,
         rates=[_approved(*one, faults) for one in chosen],
         possible=fmean(any(faults(text) == 0 for text in texts) for texts in served.texts),
         measures=[
@@ -125,48 +105,19 @@ async def live(voices: Path, life: Life, scratch: Path, posts: Path | None) -> L
     )
 
 
-def _with_more(gate: Gate, folder: VoiceFolder) -> Gate:
+def _with_more(drawn: Evaluated, folder: VoiceFolder) -> Evaluated:
     """The same with what was drawn again."""
     again = read_drawn(next(folder.evaluation.glob("again-*.jsonl")))
-    rows = zip(gate.real, gate.texts, strict=True)
-    return replace(gate, texts=[[*texts, *again.get(real, [])] for real, texts in rows])
+    rows = zip(drawn.real, drawn.texts, strict=True)
+    return replace(drawn, texts=[[*texts, *again.get(real, [])] for real, texts in rows])
 
 
 def draw_again(folder: VoiceFolder) -> None:
     """As many texts as the evaluation drew, on the same topics; kept beside them."""
-    voice, posts = Voice.load(folder.place), _evaluated(folder).asked
+    voice = Voice.load(folder.place)
+    posts = [post for post, _ in last_drawn(folder, voice)]
     with progress_bar(Console(stderr=True)) as bar:
         Drawing(folder, voice, posts, is_fresh=False, bar=bar).draw("again")
-
-
-def _evaluated(folder: VoiceFolder) -> Gate:
-    gate = Gate.of(folder, Voice.load(folder.place))
-    if gate is None:
-        raise SystemExit(f"{folder.name} was not evaluated: `python -m trainer evaluate` does it.")
-    return gate
-
-
-def _trained(
-    folder: VoiceFolder, unseen: Gate, liked: Path, posts: Path, faults: Faults
-) -> Trained:
-    """Train the voice by what was decided, and look at what it draws then."""
-    style = Ranker.load(folder.place) or Ranker({})
-    is_offered = taste(folder, liked, Console(stderr=True), posts=posts)
-    gate = _evaluated(folder)
-    old, new = unseen.beside(gate)
-    chosen = Ranker.load(folder.place) or Ranker({})
-    rankers = ((old, replace(style, taste={})), (new, chosen))
-    return Trained(
-        len(old.real),
-        is_offered,
-        (_approved(*rankers[0], faults), _approved(*rankers[1], faults)),
-        (_good(old, faults), _good(new, faults)),
-        (old.judged(rankers[0][1]), new.judged(rankers[1][1])),
-    )
-
-
-def _good(gate: Gate, faults: Faults) -> float:
-    return fmean(faults(text) == 0 for texts in gate.texts for text in texts)
 
 
 def _copy(source: VoiceFolder, to: VoiceFolder) -> None:
@@ -187,9 +138,9 @@ def _learnt(scratch: Path, folder: VoiceFolder) -> Taste:
     return learn(read(data / PREFERENCES_FILE, Prompt()))
 
 
-def _approved(gate: Gate, ranker: Ranker, faults: Faults) -> Approved:
+def _approved(drawn: Evaluated, ranker: Ranker, faults: Faults) -> Approved:
     found: list[tuple[bool, bool]] = []
-    for texts, topic in zip(gate.texts, gate.topics, strict=True):
+    for texts, topic in zip(drawn.texts, drawn.topics, strict=True):
         for choice in range(3):
             good = [faults(t) == 0 for t in shown(texts, topic, CANDIDATES, ranker, choice)]
             found.append((any(good), good[0]))
@@ -202,9 +153,6 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="names of voices (all that were evaluated)")
     parser.add_argument("--owners", nargs="*", choices=OWNERS, default=list(OWNERS))
     parser.add_argument("--seeds", type=int, default=3, help="lives of each owner (3)")
-    parser.add_argument(
-        "--train", type=Path, metavar="DATA", help="train, too, with DATA/<voice>: minutes each"
-    )
     parser.add_argument("--draw", type=Path, metavar="FILE", help="draw the curve here, as a PNG")
     args = parser.parse_args()
     quiet = structlog.make_filtering_bound_logger(logging.WARNING)
@@ -220,8 +168,7 @@ def main() -> None:
     lives: list[Life] = []
     for life in track(todo, console=Console(stderr=True)):
         with tempfile.TemporaryDirectory() as scratch:
-            posts = args.train / life.voice if args.train and not life.seed else None
-            lives.append(asyncio.run(live(args.voices, life, Path(scratch), posts)))
+            lives.append(asyncio.run(live(args.voices, life, Path(scratch))))
         print(lives[-1], file=sys.stderr)
     print(*table(lives), sep="\n")
     if args.draw:
@@ -259,26 +206,6 @@ def table(lives: Sequence[Life]) -> Iterator[str]:
             cells = [f"{a:.3f} -> {b:.3f}" for a, b in both]
             if cells:
                 yield _row(f"{life.voice}, {life.owner}", place, *cells)
-    if not any(life.trained for life in lives):
-        return
-    yield ""
-    yield _row(
-        *("voice, owner", "topics", "of all texts", "one of four", "change", "the first shown"),
-        *("change", "offered", *NAMES),
-    )
-    yield _row(*["---"] * (8 + len(NAMES)))
-    for life in lives:
-        if life.trained:
-            yield _row(*_after_training(life, life.trained))
-
-
-def _after_training(life: Life, trained: Trained) -> Iterator[str]:
-    yield from (f"{life.voice}, {life.owner}", str(trained.topics))
-    yield f"{trained.good[0]:.0%} -> {trained.good[1]:.0%}"
-    for old, new in zip(*trained.rates, strict=True):
-        yield from (f"{old:.0%} -> {new:.0%}", f"x {new / old:.1f}" if old else "")
-    yield "yes" if trained.is_offered else "no"
-    yield from (f"{a:.3f} -> {b:.3f}" for a, b in zip(*trained.measures, strict=True))
 
 
 def _row(*cells: str) -> str:
@@ -304,11 +231,6 @@ def draw(lives: Sequence[Life], file: Path) -> None:
                     fmean(100 * life.rates[i].first for life in own) for i in range(len(CHECKED))
                 ]
                 panel.plot(CHECKED, first, color=color, linestyle="--")
-                for life in own:
-                    if life.trained:
-                        after = life.trained.rates[1]
-                        for rate, marker in ((after.any_of_four, "*"), (after.first, "x")):
-                            panel.plot(CHECKED[-1] + 4, 100 * rate, marker, color=color, ms=9)
                 possible = 100 * fmean(life.possible for life in own)
                 panel.axhline(possible, color=color, linewidth=0.8, linestyle=":")
         panel.set(title=f"a voice of {name}", xlabel="decisions", ylim=(0, 100))
@@ -318,8 +240,6 @@ def draw(lives: Sequence[Life], file: Path) -> None:
     handles, owners = leftmost.get_legend_handles_labels()
     figure.legend(handles, owners, title="owner", loc="lower center", ncols=len(owners))
     title = "one of the four shown (lines), the first shown (dashed), any drawn (dotted)"
-    if any(life.trained for life in lives):
-        title += "\nafter training by the taste: of the four *, the first x"
     figure.suptitle(title)
     figure.tight_layout(rect=(0, 0.14, 1, 1))  # below: the owners
     figure.savefig(file, dpi=130)

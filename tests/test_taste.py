@@ -2,6 +2,8 @@
 
 import json
 import random
+import shutil
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,8 +18,6 @@ from tests.fakes.prepared import invented_posts, write_prepared
 from trainer.__main__ import main
 from trainer.data import dataset
 from trainer.data.preferences import PREFERENCES_FILE, Preference
-from trainer.judging.yardstick import Yardstick
-from trainer.taste.gate import Gate, Judged
 from trainer.taste.preference_model import Pair, Taste, learn, read
 from trainer.taste.taste import with_taste
 from trainer.training.curve import Curve
@@ -169,34 +169,6 @@ def test_with_a_taste_texts_keep_to_the_topic_as_they_did_without() -> None:
     assert tasting.taste == {"w !": -4.0, "topic 1": 1.0, "topic 4": 3.0}
 
 
-BEFORE = Judged(0.70, 0.75, 0.00, 0.74, 0.85)
-
-
-@pytest.mark.parametrize(
-    ("after", "lost"),
-    [
-        (BEFORE, []),
-        (BEFORE._replace(style=0.715, masked=0.765, on_topic=0.79), []),
-        (BEFORE._replace(style=0.73), ["manner"]),
-        (BEFORE._replace(masked=0.78), ["choice of words"]),
-        (BEFORE._replace(near_copies=0.03), []),
-        (BEFORE._replace(near_copies=0.05), ["originality"]),
-        (BEFORE._replace(distinct_2=0.70), ["variety"]),
-        (BEFORE._replace(on_topic=0.75, style=0.8), ["manner", "keeping to the topic"]),
-        (Judged(0.60, 0.60, 0.03, 0.74, 0.99), []),
-    ],
-    ids=[
-        *("the same", "by chance", "manner", "words", "within the goal", "copies", "variety"),
-        *("two", "better"),
-    ],
-)
-def test_a_loss_is_what_chance_does_not_explain_and_misses_the_goal(
-    after: Judged, lost: list[str]
-) -> None:
-    gate = Gate(["a"] * 600, [], [], Yardstick(["b"], ["a"], 0), 0.75)
-    assert gate.losses(BEFORE, after) == lost
-
-
 def test_a_voice_that_was_not_judged_can_have_a_taste_too_and_forgets_it_again(
     voice_folder: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,6 +181,24 @@ def test_a_voice_that_was_not_judged_can_have_a_taste_too_and_forgets_it_again(
     assert not (voice_folder / RANKER_FILE).exists()
     assert _run(voice_folder, "--forget") == 2
     assert "no taste that could be forgotten" in capsys.readouterr().err
+
+
+def test_the_voice_that_an_older_version_put_away_is_not_lost_but_named(
+    voice_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """0.1 trained a voice by its taste and kept the one of before; the command brings it back."""
+    voices, name = voice_folder.parent, voice_folder.name
+    before = voices / f".{name}.before" / name
+    shutil.copytree(voice_folder, before)
+    (before / "mark").touch()
+    Ranker({"w harbour": 0.5}, {"w !": -1.0}).save(voice_folder)
+    for _ in range(2):  # with a taste, and without one
+        assert _run(voice_folder, "--forget") == 0
+        command = capsys.readouterr().out.split("To have that one back: ")[1]
+        assert Ranker.load(voice_folder) == Ranker({"w harbour": 0.5})
+    subprocess.run(["sh", "-c", command], check=True)
+    assert (voice_folder / "mark").exists()
+    assert Voice.load(voice_folder).name == name
 
 
 def test_of_few_decisions_nothing_is_changed(

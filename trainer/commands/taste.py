@@ -30,21 +30,6 @@ def add(parser: argparse.ArgumentParser) -> None:
     either("--learn", type=Path, metavar="DATA", help="learn from the folder that feedback wrote")
     either("--forget", action="store_true", help="make the voice what it was before")
     add_voices(parser)
-    option(
-        "--train",
-        type=Path,
-        metavar="POSTS",
-        help="train the voice by the taste, too, with the posts of the folder that prepare wrote;"
-        " the voice stays as it is if anything got worse",
-    )
-    option(
-        "--base",
-        metavar="FOLDER",
-        help="with --train: folder of the base model, for a voice trained on a folder",
-    )
-    option(
-        "--anyway", action="store_true", help="with --train: keep what was trained whatever it cost"
-    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -58,4 +43,4 @@ def run(args: argparse.Namespace) -> None:
     if args.forget:
         forget(folder, console)
     else:
-        taste(folder, args.learn, console, posts=args.train, base=args.base, anyway=args.anyway)
+        taste(folder, args.learn, console)

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shlex
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import partial
@@ -224,9 +223,9 @@ def run(args: argparse.Namespace) -> None:
     folder = VoiceFolder.named(args.voices, args.voice)
     if args.method == "dpo" and args.backend == "local":
         raise DataError(
-            "--method dpo needs --backend openai. On this machine a voice learns from decisions by"
-            f" `python -m trainer taste {args.voice} --learn LIKED --train"
-            f" {shlex.quote(str(args.data))}`, LIKED being the folder that feedback wrote."
+            "--method dpo needs --backend openai. On this machine decisions teach which drafts to"
+            f" show: `python -m trainer taste {args.voice} --learn LIKED`, LIKED being the folder"
+            " that feedback wrote."
         )
     data = dataset.load(args.data)
     args.seed = data.seed if args.seed is None else args.seed

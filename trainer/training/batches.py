@@ -53,7 +53,7 @@ def last(
     """Tokens of the last examples, as many as an epoch reads.
 
     They come oldest first, since people change: the newer of two posts says more about how they
-    write now. Or most liked last, if a taste chooses (retrain.py).
+    write now.
     """
     kept: list[Tokens] = []
     read = 0

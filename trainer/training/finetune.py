@@ -19,7 +19,7 @@ from typing import TypeVar
 import torch
 from accelerate import PartialState
 from accelerate.utils import reduce
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, get_peft_model
 from rich.console import Console
 from transformers import DynamicCache
 
@@ -59,13 +59,12 @@ def train(
     fresh: bool,
     now: datetime,
     console: Console,
-    start: Path | None = None,
     dtype: torch.dtype | None = None,
 ) -> bool:
     """Fine-tune and write the voice folder; false in a process that has only helped.
 
-    With `start`, a PEFT folder, it goes on from that adapter. `dtype` is what the base computes in,
-    else what suits the device. Raises ModelError if the base cannot be used.
+    `dtype` is what the base computes in, else what suits the device. Raises ModelError if the base
+    cannot be used.
     """
     with memory_advice(recipe):
         processes = PartialState(cpu=not torch.cuda.is_available())
@@ -78,7 +77,7 @@ def train(
         recipe = replace(recipe, epochs=recipe.epochs or epochs_of(train_set, recipe))
         validation_set = encode_all(some(data.validation), base, recipe, console)
         with folder.open() if processes.is_main_process else nullcontext():
-            training = begin(base, recipe, processes.device, share_cores(recipe, processes), start)
+            training = begin(base, recipe, processes.device, share_cores(recipe, processes))
             checkpoint = Checkpoint(
                 folder.training / "checkpoint.pt",
                 recipe,
@@ -172,17 +171,11 @@ def padded(part: list[Tokens], shared: int) -> tuple[torch.Tensor, torch.Tensor,
 # --- the fine-tune itself
 
 
-def begin(
-    base: BaseModel,
-    recipe: Recipe,
-    device: torch.device,
-    workers: int = 1,
-    start: Path | None = None,
-) -> Training:
-    """Put an adapter on the base: the one in `start`, or a fresh one.
+def begin(base: BaseModel, recipe: Recipe, device: torch.device, workers: int = 1) -> Training:
+    """Put a fresh adapter on the base.
 
-    A fresh one is LoRA on every linear layer, alpha twice the rank: q and v alone reach .924 bits
-    per character where all layers reach .831 (LOG.md).
+    It is LoRA on every linear layer, alpha twice the rank: q and v alone reach .924 bits per
+    character where all layers reach .831 (LOG.md).
     """
     torch.manual_seed(recipe.seed)
     lora = LoraConfig(
@@ -194,11 +187,7 @@ def begin(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft asks what transformers renamed
         try:
-            model = (
-                PeftModel.from_pretrained(base.model, start, is_trainable=True)
-                if start
-                else get_peft_model(base.model, lora)
-            ).to(device)  # adapter weights stay float32
+            model = get_peft_model(base.model, lora).to(device)  # adapter weights stay float32
         except ValueError as e:
             raise ModelError(
                 f"No adapter can be put on {base.name}: {e} Choose another model for --base."

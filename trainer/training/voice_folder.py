@@ -2,8 +2,6 @@
 
 <voices>/.<name>.training/        checkpoint and the new voice while it is built
 <voices>/<name>/                  the voice; one that exists stays usable until the very end
-<voices>/.<name>.trial/           folder of voices: it goes on to learn there, and is then judged
-<voices>/.<name>.before/          folder of voices: as it was before it learnt a taste
 """
 
 import re
@@ -56,16 +54,6 @@ class VoiceFolder:
     def evaluation(self) -> Path:
         """The folder of the texts that evaluations drew."""
         return self.voices / f".{self.name}.evaluation"
-
-    @property
-    def trial(self) -> "VoiceFolder":
-        """Where the voice goes on to learn, and is judged before it takes its place."""
-        return VoiceFolder(self.voices / f".{self.name}.trial", self.name)
-
-    @property
-    def before(self) -> "VoiceFolder":
-        """The voice and its evaluation as they were before it learnt a taste, if it did."""
-        return VoiceFolder(self.voices / f".{self.name}.before", self.name)
 
     @property
     def adapter(self) -> Path:
@@ -189,31 +177,8 @@ class VoiceFolder:
             created_at=now.isoformat(timespec="seconds"),
         ).save(self.new)
         self._take_place()
-        shutil.rmtree(self.before.voices, ignore_errors=True)  # that was another training's
         if not data.validation:
             console.print("There were no posts to validate on: the last epoch was kept unmeasured.")
-
-    def replace(self, other: "VoiceFolder") -> None:
-        """Take the voice of another folder, and what its evaluation drew, for one's own."""
-        with self.open():
-            shutil.rmtree(self.evaluation, ignore_errors=True)  # of another voice
-            other.place.rename(self.new)
-            self._take_place()
-            if other.evaluation.exists():
-                other.evaluation.rename(self.evaluation)
-        shutil.rmtree(other.voices)
-
-    def put_away(self) -> None:
-        """Keep a copy in `before`, unless there is one: only the first change is undone to."""
-        kept = self.before
-        if kept.place.exists():
-            return
-        partial = kept.voices.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(self.place, partial / self.name)
-        if self.evaluation.exists():
-            shutil.copytree(self.evaluation, partial / self.evaluation.name)
-        partial.rename(kept.voices)
 
     def _keep_taste(self, console: Console) -> None:
         """Keep the taste from its owner's decisions through a training."""
