@@ -121,10 +121,10 @@ def _memory(pid: int) -> int:
 
 def measure(what: str, archive: Path) -> dict[str, float]:
     """Read or prepare, in this process; returns posts, megabytes unpacked and CPU seconds."""
-    from trainer.archives import Tally, open_archive, read_posts
+    from trainer.archives import Tally, open_archive, posts_of
     from trainer.archives.post import Post
     from trainer.data.clean import OWN, clean
-    from trainer.data.options import Options
+    from trainer.data.options import PrepareOptions
     from trainer.data.prepare import prepare
 
     tally = Tally()
@@ -135,10 +135,10 @@ def measure(what: str, archive: Path) -> dict[str, float]:
             console = Console(file=sys.stderr)
             now = datetime.now(UTC)
             posts = prepare(
-                [archive], Path(folder) / "data", Options(), now=now, stdout=console
+                [archive], Path(folder) / "data", PrepareOptions(), now=now, stdout=console
             ).read
     else:
-        read = (p for p in read_posts(reader, archive) if isinstance(p, Post))
+        read = (p for p in posts_of(reader, archive) if isinstance(p, Post))
         posts = Counter(clean(p, OWN)[1] for p in read).total()
     return {
         "posts": posts,

@@ -18,13 +18,13 @@ from bot.store.trials import Position, Trial
 from bot.voice import VoicePost
 from bot.voice.rates import Guesses
 from bot.writing.composing import Request
-from bot.writing.line import Tell
+from bot.writing.line import Notify
 from bot.writing.screen import Rules, screen
 from bot.writing.thread import status_length
 
-COUNT = 4  # candidates, as /draft shows; the first is taken, as `evaluate` does
+_COUNT = 4  # candidates, as /draft shows; the first is taken, as `evaluate` does
 POSITIONS: tuple[Position, ...] = (1, 2)
-MAX_CHARS = 500  # Mastodon's own default: no account is needed to play
+_MAX_CHARS = 500  # Mastodon's own default: no account is needed to play
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class GuessOutcome:
     """The result of a guess, and all guesses about this training of the voice."""
 
     voice: str
@@ -57,7 +57,7 @@ class BlindTest:
         self._choosing = asyncio.Lock()  # two at once would choose the same post
 
     async def deal(
-        self, user_id: int, voice: str | None, now: datetime, tell: Tell | None = None
+        self, user_id: int, voice: str | None, now: datetime, tell: Notify | None = None
     ) -> Shown:
         """Choose a real post, draft on its first topic, and store who sees them.
 
@@ -65,7 +65,7 @@ class BlindTest:
         """
         opened = await self._drafting.voices.of(user_id, voice)
         name, trained_at = opened.voice.name, opened.voice.created_at
-        rules = self._drafting.rules(opened, MAX_CHARS, status_length)
+        rules = self._drafting.rules(opened, _MAX_CHARS, status_length)
         posts = await self._drafting.voices.held_out(name)
         async with self._choosing:
             seen = await self._trials.seen(user_id, name)
@@ -76,7 +76,7 @@ class BlindTest:
         topic, real = post.topic, post.text.strip()
         try:
             candidates = await self._drafting.candidates(
-                user_id, opened, Request(topic, COUNT, taken=[real]), rules, tell
+                user_id, opened, Request(topic, _COUNT, taken=[real]), rules, tell
             )
             if candidates[0].parts:  # no real post is that long
                 raise UserError("Nothing short enough was drafted. Try again.")
@@ -86,7 +86,7 @@ class BlindTest:
         drafted = candidates[0].text
         return Shown(trial.id, name, topic, (real, drafted) if at == 1 else (drafted, real))
 
-    async def guess(self, trial_id: int, user_id: int, guess: int, now: datetime) -> Outcome:
+    async def guess(self, trial_id: int, user_id: int, guess: int, now: datetime) -> GuessOutcome:
         """Take a guess: 1, 2, or 0 for “I cannot tell”. Raises UserError."""
         trial = await self._trials.get(trial_id)
         if trial is None:
@@ -97,7 +97,7 @@ class BlindTest:
         if not await self._trials.answer(trial_id, guess, now):
             raise UserError("You have answered this one already. `/which-one` begins another.")
         guesses = await self._trials.guesses(trial.voice, trial.trained_at)
-        return Outcome(trial.voice, trial.real_position, guess, guesses)
+        return GuessOutcome(trial.voice, trial.real_position, guess, guesses)
 
     def _choose(
         self, posts: Sequence[VoicePost], seen: Mapping[str, int], rules: Rules, name: str

@@ -28,7 +28,7 @@ from pydantic_settings import (
 from bot.errors import ConfigError
 from bot.voice import list_voices
 
-ALIKE = 0.75  # difflib's likeness of two names: DISCORD_BOT_TOKEN, not LANGUAGE or PATH
+_ALIKE = 0.75  # difflib's likeness of two names: DISCORD_BOT_TOKEN, not LANGUAGE or PATH
 ELSEWHERE = {  # read by the trainer, make and docker compose from the same file
     "openai_api_key": "Key of the provider of `trainer train --backend openai` and `import-openai`",
     "openai_base_url": "Address of that provider; default: OpenAI's own",
@@ -216,7 +216,7 @@ def misspelt() -> Iterator[str]:
     names = {name: where for where, source in sources.items() for name in source.env_vars}
     known = Settings.model_fields.keys()
     for name in sorted(names.keys() - known - ELSEWHERE.keys()):
-        for meant in get_close_matches(name, {*known, *ELSEWHERE} - names.keys(), 1, ALIKE):
+        for meant in get_close_matches(name, {*known, *ELSEWHERE} - names.keys(), 1, _ALIKE):
             yield (
                 f"{name.upper()} in {names[name]} is not a setting, so it has no effect: is"
                 f" {meant.upper()} meant?"

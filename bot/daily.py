@@ -23,7 +23,7 @@ from bot.writing.composing import OpenVoice, Request
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NAMED = {"weekdays": DAYS[:5], "weekends": DAYS[5:], "every day": (), "daily": (), "": ()}
 CATCH_UP = timedelta(hours=1)  # past midnight; a missed one always comes on the same local day
-COUNT = 4
+_COUNT = 4
 REST_DAYS = 21.0  # a topic used so long ago has regained two thirds of its weight
 ANNIVERSARY_SHARE = 0.15  # about one suggestion a week, on days that have an anniversary
 
@@ -44,7 +44,7 @@ class Suggestions:
             return None
         opened = await self._drafting.voices.of(schedule.owner_id, schedule.voice)
         topic = await self._topic(schedule, opened, now)
-        request = Request(topic, COUNT, voice=schedule.voice)
+        request = Request(topic, _COUNT, voice=schedule.voice)
         draft = await self._drafting.compose_draft(schedule.owner_id, request, now)
         store = self._drafting.store
         day = schedule.next_at.astimezone(ZoneInfo(schedule.timezone)).date()

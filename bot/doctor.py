@@ -19,7 +19,7 @@ from bot.voice import Turn, list_voices
 from bot.writing.composing import OpenVoice
 from bot.writing.llm import LLM
 
-SCOPES = ("bot", "applications.commands")
+_SCOPES = ("bot", "applications.commands")
 # Bits of an application's flags: privileged intents, which this bot does not need.
 PRIVILEGED = {
     "Presence": 1 << 12 | 1 << 13,
@@ -120,8 +120,8 @@ async def _check_discord() -> Finding:
 def invite_links(application_id: int | str) -> tuple[str, str]:
     """Links that add the bot to a server, without any permission, and to a person's account."""
     none = discord.Permissions.none()  # it answers commands and writes DMs: neither needs one
-    for_servers = discord.utils.oauth_url(application_id, permissions=none, scopes=SCOPES)
-    for_people = discord.utils.oauth_url(application_id, scopes=SCOPES[1:])
+    for_servers = discord.utils.oauth_url(application_id, permissions=none, scopes=_SCOPES)
+    for_people = discord.utils.oauth_url(application_id, scopes=_SCOPES[1:])
     return f"{for_servers}&integration_type=0", f"{for_people}&integration_type=1"
 
 

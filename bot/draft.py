@@ -138,7 +138,7 @@ class Draft:
         return self.statuses[0].url if self.statuses else None
 
     @property
-    def has_begun(self) -> bool:
+    def is_broken_thread(self) -> bool:
         """Whether a thread broke off: it can only be finished or deleted."""
         return self.state is State.PENDING and bool(self.statuses)
 
@@ -146,7 +146,7 @@ class Draft:
         """Whether its statuses can still be deleted again."""
         if self.state is State.PUBLISHED:
             return self.posted_at is not None and now - self.posted_at <= UNDO_FOR
-        return self.has_begun
+        return self.is_broken_thread
 
     def idempotency_key(self, part: int) -> str:
         """One key for one part of one approval, the same after a restart."""

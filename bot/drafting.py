@@ -19,7 +19,7 @@ from bot.posting.publishing import Publishing, decided, expect_whole, gone
 from bot.store import Store
 from bot.visible import one_line, visible, wish
 from bot.writing.composing import OpenVoice, Request, compose
-from bot.writing.line import Line, Tell
+from bot.writing.line import Line, Notify
 from bot.writing.llm import CONCURRENT, LLM
 from bot.writing.screen import NO_WORDS, Rules, WordList
 from bot.writing.thread import candidate_of
@@ -51,7 +51,7 @@ class Drafting:
         self._blocked = blocked
 
     async def write_draft(
-        self, owner_id: int, request: Request, now: datetime, tell: Tell | None = None
+        self, owner_id: int, request: Request, now: datetime, tell: Notify | None = None
     ) -> Draft:
         """Write and store a draft; `tell` gets the place in the queue, if there is one.
 
@@ -60,7 +60,7 @@ class Drafting:
         return await self.store.drafts.add(await self.compose_draft(owner_id, request, now, tell))
 
     async def compose_draft(
-        self, owner_id: int, request: Request, now: datetime, tell: Tell | None = None
+        self, owner_id: int, request: Request, now: datetime, tell: Notify | None = None
     ) -> Draft:
         """Write a draft without storing it, when it is its turn.
 
@@ -92,14 +92,14 @@ class Drafting:
         opened: OpenVoice,
         request: Request,
         rules: Rules,
-        tell: Tell | None = None,
+        tell: Notify | None = None,
     ) -> tuple[Candidate, ...]:
         """Compose candidates when it is this person's turn."""
         async with self.line.turn(person, tell):
             return await compose(self._llm, opened, request, rules)
 
     async def revise(
-        self, old: Draft, now: datetime, instruction: str | None = None, tell: Tell | None = None
+        self, old: Draft, now: datetime, instruction: str | None = None, tell: Notify | None = None
     ) -> Draft:
         """Write the same draft anew, in the place of the old one if that is still open.
 

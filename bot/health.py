@@ -20,7 +20,7 @@ from bot.errors import BotError, ConfigError
 log = structlog.stdlib.get_logger(__name__)
 
 LOOK_AGAIN_S = 15.0  # the model's server gets no more requests than that, however many come here
-PATIENCE_S = 5.0
+_PATIENCE_S = 5.0
 
 
 class Health:
@@ -106,7 +106,7 @@ async def serving(health: Health, host: str, port: int) -> AsyncIterator[str]:
 
 async def _sentence(check: Awaitable[None]) -> str:
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(_PATIENCE_S):
             await check
     except TimeoutError:
         return "It does not answer."

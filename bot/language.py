@@ -16,11 +16,13 @@ from bot.sentences import Words
 LOCALES = Path(__file__).parent / "locales"
 
 
-def told(words: "Words | BotError", locale: str) -> str:
+def translate(words: "Words | BotError", locale: str) -> str:
     """The sentence in the language of a Discord locale, such as "de" or "en-GB"."""
     if isinstance(words, BotError):
         words = words.words
-    values = {k: told(v, locale) if isinstance(v, Words) else v for k, v in words.values.items()}
+    values = {
+        k: translate(v, locale) if isinstance(v, Words) else v for k, v in words.values.items()
+    }
     words = Words(words.template, values, words.plural)
     catalogue = _catalogue(locale.split("-", maxsplit=1)[0])
     found = catalogue.get(words.template) if catalogue else None

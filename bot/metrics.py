@@ -10,7 +10,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Step = Literal["first response", "wait", "compose", "publish"]
+TimedStep = Literal["first response", "wait", "compose", "publish"]
 
 STEP_SECONDS = Histogram(
     "bot_step_seconds",
@@ -28,7 +28,7 @@ GATEWAY_SECONDS = Gauge("bot_gateway_latency_seconds", "Discord's gateway, from 
 UP = Gauge("bot_up", "1 while this part is well", ["part"])
 
 
-def timed(step: Step) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
+def timed(step: TimedStep) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
     """Time every call of an async function as one step, also a call that fails."""
 
     def decorate(call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:

@@ -25,7 +25,7 @@ class Forgotten:
     voices: tuple[str, ...]  # theirs: the folders are the operator's to delete
 
 
-async def forget(store: Store, accounts: Accounts, user_id: int, now: datetime) -> Forgotten:
+async def forget_person(store: Store, accounts: Accounts, user_id: int, now: datetime) -> Forgotten:
     """Revoke the access to their account, and delete everything. Raises UserError."""
     for draft in await store.drafts.in_state(State.PUBLISHING):
         if draft.owner_id == user_id and draft.attempted_at and now - draft.attempted_at < BUSY:

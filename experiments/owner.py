@@ -35,10 +35,10 @@ from trainer.data.preferences import PREFERENCES_FILE
 from trainer.data.summary import progress_bar
 from trainer.drawing.draw import shown
 from trainer.drawing.kept import CANDIDATES, Drawing
-from trainer.drawing.kept import read as read_drawn
+from trainer.drawing.kept import read_kept as read_drawn
 from trainer.errors import DataError
 from trainer.taste.feedback import feedback
-from trainer.taste.preference_model import Taste, learn, read
+from trainer.taste.preference_model import Taste, learn_preferences, read_comparisons
 from trainer.taste.taste import last_drawn, with_taste
 from trainer.training.voice_folder import VoiceFolder
 
@@ -135,7 +135,7 @@ def _learnt(scratch: Path, folder: VoiceFolder) -> Taste:
         feedback(scratch / "bot.db", data, folder.name, folder.voices, now=NOW, console=quiet)
     except DataError:  # nothing was approved yet
         return NO_TASTE
-    return learn(read(data / PREFERENCES_FILE, Prompt()))
+    return learn_preferences(read_comparisons(data / PREFERENCES_FILE, Prompt()))
 
 
 def _approved(drawn: Evaluated, ranker: Ranker, faults: Faults) -> Approved:

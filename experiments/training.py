@@ -83,7 +83,7 @@ def measure(data: Path, voices: Path, more: list[str]) -> Table:
 
 def epoch_tokens(data: Path) -> int:
     """Tokens of all training examples, prompts included."""
-    tokenizer = base_model.load(base_model.DEFAULT, "float32").tokenizer
+    tokenizer = base_model.load_base(base_model.DEFAULT, "float32").tokenizer
     chats = [
         [*e.prompt, {"role": "assistant", "content": e.completion}]
         for e in dataset.load(data).train

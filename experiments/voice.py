@@ -21,7 +21,7 @@ from bot.voice import HELD_OUT_FILE, Voice, load_posts
 from bot.voice.ranker import Ranker
 from experiments import word_chain
 from trainer.drawing.draw import shown
-from trainer.drawing.kept import CANDIDATES, read
+from trainer.drawing.kept import CANDIDATES, read_kept
 from trainer.training.voice_folder import VoiceFolder
 
 SHOWN = 20  # unchosen drafts of each author
@@ -158,7 +158,7 @@ def drafts_of(out: Path, authors: Sequence[str]) -> Iterator[str]:
     """Markdown: the first draft shown on twenty topics of each author, not chosen."""
     for author in authors:
         voice = VoiceFolder(out / "voices", author)
-        drawn = read(next(voice.evaluation.glob("voice-*.jsonl")))
+        drawn = read_kept(next(voice.evaluation.glob("voice-*.jsonl")))
         posts = [p for p in load_posts(voice.place, HELD_OUT_FILE) if drawn.get(p.text)]
         ranker = Ranker.load(voice.place)
         yield from (f"## {author}", "")

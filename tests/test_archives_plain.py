@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.reading import read
 from trainer.archives.dates import read_date
 from trainer.archives.post import Post
-from trainer.archives.records import LONGEST
+from trainer.archives.records import LONGEST_RECORD
 from trainer.errors import ArchiveError
 
 
@@ -94,10 +94,10 @@ def test_rows_without_a_text_are_told_by_id_or_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        b'{"text": "' + b"x" * LONGEST + b'"}\n',
-        b"text\n" + b"x" * LONGEST,
-        b'text\n"' + b"x\n" * LONGEST,
-        b"text," + b"x," * LONGEST,
+        b'{"text": "' + b"x" * LONGEST_RECORD + b'"}\n',
+        b"text\n" + b"x" * LONGEST_RECORD,
+        b'text\n"' + b"x\n" * LONGEST_RECORD,
+        b"text," + b"x," * LONGEST_RECORD,
     ],
     ids=["line", "cell", "unclosed quote", "header"],
 )

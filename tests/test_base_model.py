@@ -19,7 +19,7 @@ from trainer.training.base_model import is_out_of_memory
 
 
 def test_the_default_loads_with_its_own_chat_template() -> None:
-    base = base_model.load(base_model.DEFAULT, "float32")
+    base = base_model.load_base(base_model.DEFAULT, "float32")
     assert base.sha256 == GGUF_SHA256
     assert base.model.num_parameters() == 134_515_008
     rendered = base.tokenizer.apply_chat_template(
@@ -33,34 +33,34 @@ def test_the_default_loads_with_its_own_chat_template() -> None:
 
 
 def test_a_folder_is_known_by_its_last_name_only(tmp_path: Path) -> None:
-    base = base_model.load(str(write_tiny_model(tmp_path / "tiny")), "float32")
+    base = base_model.load_base(str(write_tiny_model(tmp_path / "tiny")), "float32")
     assert (base.name, base.sha256) == ("tiny", None)
 
 
 def test_loading_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     write_tiny_model(tmp_path / "tiny")
     capfd.readouterr()
-    base_model.load(str(tmp_path / "tiny"), "float32")
+    base_model.load_base(str(tmp_path / "tiny"), "float32")
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_model_without_a_chat_template_is_refused(tmp_path: Path) -> None:
     write_tiny_model(tmp_path / "plain", template=None)
     with pytest.raises(ModelError, match="no chat template"):
-        base_model.load(str(tmp_path / "plain"), "float32")
+        base_model.load_base(str(tmp_path / "plain"), "float32")
 
 
 def test_a_template_that_takes_no_system_message_is_refused(tmp_path: Path) -> None:
     template = "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}"
     write_tiny_model(tmp_path / "odd", template=template)
     with pytest.raises(ModelError, match="takes no system message"):
-        base_model.load(str(tmp_path / "odd"), "float32")
+        base_model.load_base(str(tmp_path / "odd"), "float32")
 
 
 def test_a_model_of_another_kind_than_attention_is_refused(tmp_path: Path) -> None:
     write_tiny_model(tmp_path / "odd", kind="mamba")
     with pytest.raises(ModelError, match="is a mamba model, and only models of attention alone"):
-        base_model.load(str(tmp_path / "odd"), "float32")
+        base_model.load_base(str(tmp_path / "odd"), "float32")
 
 
 class RustError(Exception):
@@ -175,7 +175,7 @@ def test_what_the_hub_says_of_a_name_is_said_at_once(tmp_path: Path) -> None:
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelError, match="no complete Hugging Face"):
-        base_model.load(str(tmp_path), "float32")
+        base_model.load_base(str(tmp_path), "float32")
 
 
 @pytest.mark.parametrize(
@@ -220,4 +220,4 @@ def test_two_processes_that_convert_at_once_leave_one_whole_folder(tmp_path: Pat
     (folder,) = folders
     assert Path(folder).is_relative_to(tmp_path / "write-my-posts")
     assert [p.name for p in Path(folder).parent.iterdir()] == [Path(folder).name]
-    assert base_model.load(folder, "float32").tokenizer.chat_template
+    assert base_model.load_base(folder, "float32").tokenizer.chat_template

@@ -60,9 +60,11 @@ async def test_every_draft_is_as_it_was_and_can_be_shown(file: Path) -> None:
             assert shown["content"] and f"{draft.id}" in shown["content"]
         mine = await store.drafts.of_owner(MARA, limit=50)
         assert [d.id for d in mine] == [d.id for d in reversed(drafts) if d and d.owner_id == MARA]
-        for first in range(0, len(mine), render.PAGE):
-            some = mine[first : first + render.PAGE]
-            (listed,) = render.page(some, None, first // render.PAGE, len(mine), "en")["embeds"]
+        for first in range(0, len(mine), render.DRAFTS_A_PAGE):
+            some = mine[first : first + render.DRAFTS_A_PAGE]
+            (listed,) = render.page(some, None, first // render.DRAFTS_A_PAGE, len(mine), "en")[
+                "embeds"
+            ]
             assert all(f"**{draft.id}** ·" in (listed.description or "") for draft in some)
 
 

@@ -16,7 +16,7 @@ from trainer.__main__ import main
 from trainer.data import dataset
 from trainer.data.explain import explain
 from trainer.judging.evaluation import Verdict
-from trainer.taste.preference_model import read
+from trainer.taste.preference_model import read_comparisons
 
 BEFORE = Path(__file__).parent / "samples" / "before"
 DATA, VOICE, DECISIONS = BEFORE / "data", BEFORE / "voices" / "mara", BEFORE / "decisions"
@@ -95,7 +95,7 @@ def _undated(about: str) -> str:
 
 
 def test_decisions_teach_as_they_did() -> None:
-    pairs = read(DECISIONS / "preferences.jsonl", Prompt())
+    pairs = read_comparisons(DECISIONS / "preferences.jsonl", Prompt())
     assert [(pair.topic, pair.preferred) for pair in pairs] == [
         ("fog", "No fog today."),
         ("fog", "No fog today."),

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.archives.post import Kind, Post
+from trainer.archives.post import Post, PostKind
 from trainer.data.clean import OWN, Reason, clean
 
 TCO = "https://t.co/aB3dE5gH7j"
 
 
-def cleaned(text: str, kind: Kind = "original") -> tuple[str, Reason | None]:
+def cleaned(text: str, kind: PostKind = "original") -> tuple[str, Reason | None]:
     return clean(Post("1", None, text, kind), OWN)
 
 
@@ -52,7 +52,7 @@ def test_a_text_is_cleaned_and_else_kept_as_it_is(text: str, expected: str) -> N
     ],
 )
 def test_the_handles_a_reply_is_addressed_with_are_removed(
-    text: str, kind: Kind, expected: str
+    text: str, kind: PostKind, expected: str
 ) -> None:
     assert clean(Post("1", None, text, kind), OWN | {"reply"}) == (expected, None)
 
@@ -73,7 +73,7 @@ def test_the_handles_a_reply_is_addressed_with_are_removed(
         ("@me", "self_reply", Reason.NO_WORDS),
     ],
 )
-def test_a_post_is_dropped_with_its_reason(text: str, kind: Kind, reason: Reason) -> None:
+def test_a_post_is_dropped_with_its_reason(text: str, kind: PostKind, reason: Reason) -> None:
     assert cleaned(text, kind) == ("", reason)
 
 

@@ -18,7 +18,7 @@ from trainer.drawing.draw import shown
 from trainer.judging import baselines
 from trainer.judging.evaluate import choose
 from trainer.judging.evaluation import Verdict
-from trainer.judging.yardstick import Told, mean
+from trainer.judging.yardstick import Separability, mean
 
 WORDS = ["kettle", "goose", "harbour", "fog", "ladder", "clerk", "tide", "lamp", "gull", "rope"]
 
@@ -219,8 +219,12 @@ def test_what_is_shown_is_the_same_every_time_unless_chosen_anew() -> None:
 
 
 def test_what_could_not_be_told_is_no_part_of_a_mean() -> None:
-    several = [Told(0.6, 0.7, 300), Told(0.8, None, 300), Told(None, None, 2)]
+    several = [
+        Separability(0.6, 0.7, 300),
+        Separability(0.8, None, 300),
+        Separability(None, None, 2),
+    ]
     found = mean(several)
     assert found.style == pytest.approx(0.7)
     assert (found.masked, found.posts) == (0.7, 300)
-    assert mean([Told(None, None, 2)]) == (None, None, 2)
+    assert mean([Separability(None, None, 2)]) == (None, None, 2)

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from mastodon_mock.testing import MockServer
 
-from bot.chat.answers import sentence
+from bot.chat.answers import sentence_for
 from bot.draft import Draft, State
 from bot.drafting import Drafting
 from bot.errors import BotError, Refused, Unavailable
@@ -121,7 +121,7 @@ async def _approve(drafting: Drafting, draft: Draft, now: datetime) -> str:
         await drafting.publishing.approve(draft, 0, draft.candidates[0].fingerprint, now)
     except BotError as e:
         assert isinstance(e, (Unavailable, Refused))
-        return sentence(e)
+        return sentence_for(e)
     return ""
 
 
@@ -207,7 +207,7 @@ async def _draft(drafting: Drafting) -> str:
     try:
         await drafting.write_draft(OWNER, Request("tea", 1), datetime.now(UTC))
     except BotError as e:
-        return sentence(e)
+        return sentence_for(e)
     return ""
 
 

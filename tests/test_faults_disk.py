@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from mastodon_mock.testing import MockServer
 
-from bot.chat.answers import sentence
+from bot.chat.answers import sentence_for
 from bot.draft import Draft, State
 from bot.drafting import Drafting
 from bot.errors import BotError, ConfigError, Unavailable, UserError
@@ -89,7 +89,7 @@ async def _refusal(doing: object) -> str:
     """What the user is told."""
     with pytest.raises(Unavailable) as e:
         await doing  # type: ignore[misc]  # any awaitable
-    return sentence(e.value)
+    return sentence_for(e.value)
 
 
 async def _approve(drafting: Drafting, draft: Draft) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot.chat.answers import sentence
+from bot.chat.answers import sentence_for
 from bot.errors import BotError
 from bot.voice import Sampling, Turn, Voice
 from bot.writing.engine import Engine
@@ -48,7 +48,7 @@ async def _ask(
     try:
         await llm.complete(voice, voice.messages(Turn(topic)), 1)
     except BotError as e:
-        return sentence(e)
+        return sentence_for(e)
     finally:
         await llm.close()
     return ""

@@ -21,7 +21,7 @@ from trainer.data.folder import (
     read_about,
     read_dropped,
     read_examples,
-    read_posts,
+    read_post_rows,
     to_line,
     write_about,
     write_dropped,
@@ -69,7 +69,7 @@ def test_posts_are_read_as_they_were_written(
 ) -> None:
     data = tmp_path_factory.mktemp("data")
     write_posts(data, map(_lines, posts))
-    assert [*read_posts(data)] == posts
+    assert [*read_post_rows(data)] == posts
     for side, name in (("train", folder.TRAIN_FILE), ("validation", folder.VALIDATION_FILE)):
         kept = [post for post in posts if post.split == side]
         written = [Example.of(Prompt(), Turn(post.kind), post.text) for post in kept]
@@ -91,7 +91,7 @@ def test_preferences_are_read_as_they_were_written(tmp_path: Path) -> None:
     """Also with marks that Python, and no JSON, takes for the end of a line."""
     rows = [Preference(Prompt().messages(Turn("fog")), "Fog\u2028again.", "Fog\x85no\nmore.")]
     (tmp_path / PREFERENCES_FILE).write_text("".join(f"{row.line()}\n" for row in rows))
-    assert preferences.read(tmp_path / PREFERENCES_FILE) == rows
+    assert preferences.read_preferences(tmp_path / PREFERENCES_FILE) == rows
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import torch
 from trainer.training import base_model, finetune
 from trainer.training.base_model import BaseModel
 from trainer.training.checkpoint import Training, adapter_weights
-from trainer.training.gguf import can_convert, rotary_rows, write_adapter
+from trainer.training.gguf import can_convert, rotary_rows, write_gguf
 from trainer.training.recipe import Recipe
 
 Nats = np.ndarray[tuple[int], np.dtype[Any]]
@@ -47,13 +47,13 @@ def test_only_llama_can_be_converted(kind: str | None, can: bool) -> None:
 
 @pytest.fixture(scope="module")
 def base() -> BaseModel:
-    return base_model.load(base_model.DEFAULT, "float32")
+    return base_model.load_base(base_model.DEFAULT, "float32")
 
 
 @pytest.fixture(scope="module")
 def training(base: BaseModel) -> Training:
     """The real base with an adapter that changes much: in q and k above all."""
-    training = finetune.begin(base, Recipe(rank=4), torch.device("cpu"))
+    training = finetune.attach_adapter(base, Recipe(rank=4), torch.device("cpu"))
     torch.manual_seed(1)
     with torch.no_grad():
         for name, weight in adapter_weights(training).items():
@@ -66,14 +66,14 @@ def training(base: BaseModel) -> Training:
 @pytest.fixture(scope="module")
 def adapter(base: BaseModel, training: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("adapter")
-    finetune.write_adapter(training, base, folder)
+    finetune.save_adapter(training, base, folder)
     return folder
 
 
 def test_every_weight_of_the_adapter_is_in_the_file(
     base: BaseModel, adapter: Path, tmp_path: Path
 ) -> None:
-    write_adapter(adapter, base.model.config.to_dict(), tmp_path / "adapter.gguf")
+    write_gguf(adapter, base.model.config.to_dict(), tmp_path / "adapter.gguf")
     reader = gguf.GGUFReader(tmp_path / "adapter.gguf")
     assert reader.fields["adapter.lora.alpha"].contents() == 8.0
     assert len(reader.tensors) == 30 * 7 * 2
@@ -88,9 +88,9 @@ def test_llama_cpp_and_transformers_agree_and_a_wrong_permutation_would_not(
     """Nats a token of the same texts, written by the server; it is Q4_1 against float32."""
     config = base.model.config.to_dict()
     right, wrong = tmp_path / "right.gguf", tmp_path / "wrong.gguf"
-    write_adapter(adapter, config, right)
+    write_gguf(adapter, config, right)
     one_head = {**config, "num_attention_heads": 1, "num_key_value_heads": 1}
-    write_adapter(adapter, one_head, wrong)
+    write_gguf(adapter, one_head, wrong)
 
     differences = {}
     for file in (right, wrong):

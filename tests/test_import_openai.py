@@ -18,7 +18,7 @@ from tests.fakes.prepared import invented_posts
 from trainer.__main__ import main
 from trainer.data import dataset
 from trainer.errors import DataError, ProviderError
-from trainer.provider.chat_lines import Chat, Fault, prompt_of, read, split_topics
+from trainer.provider.chat_lines import Chat, Fault, read_chats, split_topics, template_of
 from trainer.provider.client import Pace, Provider
 from trainer.provider.import_openai import import_openai
 
@@ -168,7 +168,7 @@ LINES: dict[str, tuple[object, Fault | str]] = {
 @pytest.mark.parametrize("case", LINES)
 def test_every_kind_of_line_is_read_or_dropped_with_its_reason(case: str) -> None:
     row, expected = LINES[case]
-    (found,) = read([_lines([row])])
+    (found,) = read_chats([_lines([row])])
     if isinstance(found, Chat):
         assert (found.asked, found.text) == (expected, "x")
     else:
@@ -193,7 +193,7 @@ def test_every_kind_of_line_is_read_or_dropped_with_its_reason(case: str) -> Non
     )
 )
 def test_no_line_is_lost_whatever_it_holds(lines: list[bytes]) -> None:
-    found = list(read(lines))
+    found = list(read_chats(lines))
     assert [row.line for row in found] == [n for n, li in enumerate(lines, 1) if li.strip()]
 
 
@@ -236,21 +236,21 @@ def _asking(*asked: str) -> list[Chat]:
 
 
 def test_requests_that_are_all_the_same_name_no_topic() -> None:
-    prompt, topics = prompt_of(_asking(*["Write a tweet."] * 12))
+    prompt, topics = template_of(_asking(*["Write a tweet."] * 12))
     assert prompt == Prompt("Be Mara.", no_topic="Write a tweet.")
     assert set(topics) == {""}
     assert prompt.messages(Turn(""))[-1]["content"] == "Write a tweet."
 
 
 def test_a_common_start_within_a_word_is_no_template() -> None:
-    prompt, topics = prompt_of(_asking(*(f"port{n}" for n in range(12))))
+    prompt, topics = template_of(_asking(*(f"port{n}" for n in range(12))))
     assert prompt.user == "{topic}"
     assert topics[0] == "port0"
 
 
 def test_different_system_prompts_give_way_to_ours() -> None:
     chats = [*_asking("a"), Chat(2, "Be Sam.", "b", "y")]
-    assert prompt_of(chats)[0] == Prompt()
+    assert template_of(chats)[0] == Prompt()
 
 
 @given(
@@ -263,7 +263,7 @@ def test_the_template_and_the_topics_give_back_every_request(
 ) -> None:
     asked = [f"{start}{t.strip()}{end}" if t.strip() else f"{start}x{end}" for t in topics]
     asked = [a.strip() for a in asked]
-    prompt, found = prompt_of(_asking(*asked))
+    prompt, found = template_of(_asking(*asked))
     rendered = [prompt.messages(Turn(", ".join(split_topics(t))))[-1]["content"] for t in found]
     for got, wanted in zip(rendered, asked, strict=True):
         assert "".join(got.split()) == "".join(wanted.split()) or prompt.no_topic in got

@@ -115,7 +115,7 @@ async def hostile() -> AsyncIterator[str]:
         return web.Response(status=302, headers={"Location": url}, body=b"x" * 100)
 
     async def huge(_: web.Request) -> web.Response:
-        return web.Response(body=b"x" * (instance.MAX_BYTES + 1))
+        return web.Response(body=b"x" * (instance.MAX_ANSWER_BYTES + 1))
 
     async def bomb(_: web.Request) -> web.Response:
         body = gzip.compress(b"\0" * (64 << 20))

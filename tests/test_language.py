@@ -13,9 +13,9 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from discord import app_commands
 
-from bot.chat.client import NAMES, Bot
+from bot.chat.client import NAME_PLACES, Bot
 from bot.errors import BotError, UserError
-from bot.language import LOCALES, told
+from bot.language import LOCALES, translate
 from bot.sentences import say, say_n
 from tests.stage import Stage
 
@@ -88,7 +88,7 @@ class _Recorder(app_commands.Translator):
         locale: Any,  # discord's own
         context: app_commands.TranslationContextTypes,
     ) -> None:
-        is_name = context.location in NAMES and not isinstance(
+        is_name = context.location in NAME_PLACES and not isinstance(
             context.data, app_commands.ContextMenu
         )
         self.texts[string.message, "name" if is_name else None] = None
@@ -140,10 +140,10 @@ def test_no_sentence_is_put_together_before_it_is_told() -> None:
 
 def test_sentences_are_told_in_the_language_of_the_listener() -> None:
     error = UserError("There is no draft {id}.", id=7)
-    assert told(error, "en-GB") == told(error, "fr") == "There is no draft 7."
+    assert translate(error, "en-GB") == translate(error, "fr") == "There is no draft 7."
     nested = say("{days} at {time}", days=say("Every day"), time="09:00")
-    assert "09:00" in told(nested, "de")
-    assert told(say_n("{n} draft", "{n} drafts", n=2), "en") == "2 drafts"
+    assert "09:00" in translate(nested, "de")
+    assert translate(say_n("{n} draft", "{n} drafts", n=2), "en") == "2 drafts"
 
 
 def test_names_of_commands_are_such_as_discord_takes() -> None:

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,31 @@ def test_importing_the_voice_drags_nothing_in() -> None:
     code = "import sys, bot.voice; print([m for m in ('discord', 'pydantic') if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+# Each command is a module of the same shape, and each program has its own main.
+SAME_SHAPE = {"add", "run", "DESCRIPTION", "EXAMPLES", "COMMANDS", "build_parser", "main", "log"}
+
+
+def test_no_public_name_stands_for_two_things() -> None:
+    homes = defaultdict[str, set[str]](set)
+    for package in ("bot", "trainer"):
+        for file in (ROOT / package).rglob("*.py"):
+            for node in ast.parse(file.read_text("utf-8")).body:
+                for name in _defined(node):
+                    homes[name].add(str(file.relative_to(ROOT)))
+    twice = {name: files for name, files in homes.items() if len(files) > 1}
+    assert len(homes) > 500
+    assert {name for name in twice if not name.startswith("_")} - SAME_SHAPE == set()
+
+
+def _defined(node: ast.stmt) -> list[str]:
+    """The names that a statement at a module's top level gives a meaning to."""
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return [node.name]
+        case ast.Assign():
+            return [target.id for target in node.targets if isinstance(target, ast.Name)]
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return [name]
+    return []

@@ -21,7 +21,7 @@ from bot.posting.vault import Vault
 from bot.sentences import Words
 from bot.store import Store
 from bot.writing.composing import Request
-from bot.writing.line import Line, Tell
+from bot.writing.line import Line, Notify
 from bot.writing.llm import CONCURRENT, LLM
 from bot.writing.voices import Voices
 from sandbox.interactions import Interaction
@@ -66,7 +66,7 @@ class Desk:
         await self.serve(len(self.line) + 9)
         await self._group.__aexit__(None, None, None)
 
-    async def join(self, *people: int, tell: Tell | None = None) -> "list[asyncio.Task[None]]":
+    async def join(self, *people: int, tell: Notify | None = None) -> "list[asyncio.Task[None]]":
         """Let them get in line, one after the other."""
         tasks = [self._group.create_task(self._take(person, tell)) for person in people]
         await _settled()
@@ -78,7 +78,7 @@ class Desk:
             self._ends.release()
             await _settled()
 
-    async def _take(self, person: int, tell: Tell | None) -> None:
+    async def _take(self, person: int, tell: Notify | None) -> None:
         async with self.line.turn(person, tell):
             self.served.append(person)
             await self._ends.acquire()

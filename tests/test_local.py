@@ -43,7 +43,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def base(tiny: Path) -> BaseModel:
-    return base_model.load(str(tiny), "float32")
+    return base_model.load_base(str(tiny), "float32")
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_long_post_is_cut_without_a_full_stop_and_counted(base: BaseModel) -> 
 
 def test_loss_counts_the_posts_tokens_only_and_equals_a_plain_forward(base: BaseModel) -> None:
     """Sharing the prompts' beginning, padding and skipped logits must change nothing."""
-    training = finetune.begin(base, Recipe(), CPU)
+    training = finetune.attach_adapter(base, Recipe(), CPU)
     with torch.no_grad():  # LoRA's B starts at zero, where every gradient of A is zero too
         for weight in adapter_weights(training).values():
             weight.normal_(0, 0.1)
@@ -109,8 +109,8 @@ def _plain_loss(model: Any, example: Tokens) -> torch.Tensor:
 def test_a_batch_in_parts_gives_the_step_of_the_whole_batch(tiny: Path, data: Dataset) -> None:
     weights = []
     for memory_tokens, workers in ((100, 2), (100_000, 1)):
-        base = base_model.load(str(tiny), "float32")
-        training = finetune.begin(base, Recipe(), CPU, workers)
+        base = base_model.load_base(str(tiny), "float32")
+        training = finetune.attach_adapter(base, Recipe(), CPU, workers)
         batch = [batches.encode(e, base.tokenizer, 512) for e in data.train[:8]]
         loss = finetune.take_step(training, batch, 1e-2, memory_tokens)
         weights.append((loss, [w.detach() for w in adapter_weights(training).values()]))
@@ -124,7 +124,7 @@ def test_one_huge_post_goes_through_memory_alone() -> None:
 
 
 def test_the_newest_posts_are_read_as_far_as_the_tokens_last(tiny: Path, data: Dataset) -> None:
-    base, quiet = base_model.load(str(tiny), "float32"), Console(quiet=True)
+    base, quiet = base_model.load_base(str(tiny), "float32"), Console(quiet=True)
     everything = batches.last(data.train, base, Recipe(), quiet)
     assert everything == [batches.encode(e, base.tokenizer, 512) for e in data.train]
     three = sum(map(len, everything[-3:]))
@@ -262,7 +262,7 @@ def test_other_errors_are_not_taken_for_lack_of_memory() -> None:
 
 
 def test_a_loss_that_is_no_number_says_what_to_lower(base: BaseModel, data: Dataset) -> None:
-    training = finetune.begin(base, Recipe(), CPU)
+    training = finetune.attach_adapter(base, Recipe(), CPU)
     with torch.no_grad():
         next(iter(adapter_weights(training).values())).fill_(math.nan)
     batch = batches.encode_all(data.train[:4], base, Recipe(), Console())
@@ -276,8 +276,8 @@ def test_bfloat16_learns_as_float32_does_and_its_adapter_is_float32(
     """What a GPU does, emulated: only the base model's numbers are coarser."""
     losses = {}
     for dtype in ("float32", "bfloat16"):
-        base = base_model.load(str(tiny), dtype)
-        training = finetune.begin(base, Recipe(), CPU)
+        base = base_model.load_base(str(tiny), dtype)
+        training = finetune.attach_adapter(base, Recipe(), CPU)
         batch = batches.encode_all(data.train[:8], base, Recipe(), Console())
         losses[dtype] = [finetune.take_step(training, batch, 1e-2, 512) for _ in range(3)]
         assert {w.dtype for w in adapter_weights(training).values()} == {torch.float32}
@@ -289,7 +289,7 @@ def test_a_full_disk_is_a_sentence(base: BaseModel, tmp_path: Path) -> None:
     (tmp_path / "checkpoint.partial").symlink_to("/dev/full")
     checkpoint = Checkpoint(tmp_path / "checkpoint.pt", Recipe(), {}, is_written_here=True)
     with pytest.raises(ModelError, match="Is the disk full"):
-        checkpoint.save(finetune.begin(base, Recipe(), CPU))
+        checkpoint.save(finetune.attach_adapter(base, Recipe(), CPU))
 
 
 # --- kill and resume, through the command line

@@ -32,7 +32,7 @@ from trainer.data import dataset
 from trainer.errors import DataError, ProviderError
 from trainer.provider import estimate
 from trainer.provider.client import Pace, Provider
-from trainer.provider.job import DEFAULT_MODEL, OpenAI, Order
+from trainer.provider.job import DEFAULT_PROVIDER_MODEL, OpenAI, Order
 from trainer.training.voice_folder import VoiceFolder
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -98,7 +98,7 @@ def test_a_job_becomes_a_complete_voice_without_address_or_key(
     said = teach(price=3.0)
     folder = tmp_path / "voices" / "mara"
     voice = Voice.load(folder)
-    assert (voice.backend, voice.base.name) == ("openai", DEFAULT_MODEL)
+    assert (voice.backend, voice.base.name) == ("openai", DEFAULT_PROVIDER_MODEL)
     assert voice.model == fake.jobs["ftjob-1"]["fine_tuned_model"]
     assert voice.counts == {"train": 40, "validation": 8}
     assert voice.metrics == {
@@ -241,7 +241,7 @@ def test_bad_pairs_are_named_before_anything_is_sent(
 def test_every_request_and_every_answer_of_the_fake_is_as_the_specification_says(
     fake: FakeProvider, teach: Callable[..., str], tmp_path: Path
 ) -> None:
-    fake.shutdown_dates = {DEFAULT_MODEL: "2027-01-14"}
+    fake.shutdown_dates = {DEFAULT_PROVIDER_MODEL: "2027-01-14"}
     pairs = _write_pairs(tmp_path / "pairs.jsonl", [_pair(i) for i in range(10)])
     teach()
     teach(Order(method="dpo", preferences=pairs, beta=2.0, epochs=50))
@@ -259,7 +259,7 @@ def test_every_request_and_every_answer_of_the_fake_is_as_the_specification_says
     for call, status, answer in fake.answers:
         method, path = call.split()
         assert spec.answer(method, path, status, answer) == []
-    wrong = {"model": DEFAULT_MODEL, "training_file": "f", "suffix": "s" * 65}
+    wrong = {"model": DEFAULT_PROVIDER_MODEL, "training_file": "f", "suffix": "s" * 65}
     assert spec.request("POST", "/fine_tuning/jobs", {}, wrong, "application/json") != []
 
 
@@ -395,7 +395,7 @@ def test_the_estimate_counts_tokens_and_money(tmp_path: Path) -> None:
     line = json.dumps({"messages": messages})
     (tmp_path / "train.jsonl").write_text(f"{line}\n\n{line}\n" * 50, "utf-8")
     counted = sum(toktok.batch_count(list(texts), "o200k_base"))
-    said = estimate.sentence(tmp_path / "train.jsonl", "m", 3, 25.0)
+    said = estimate.cost_sentence(tmp_path / "train.jsonl", "m", 3, 25.0)
     tokens = 100 * 3 * (counted + 3 * 3 + 3)
     assert said == (
         f"m: 100 examples, about {tokens:,} tokens in 3 epochs;"

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 
 from trainer.judging.measures import Habits
-from trainer.judging.verdict import METRICS, figures, line, metrics, shortfalls
-from trainer.judging.yardstick import Findings, Measured, Told
+from trainer.judging.verdict import METRICS, figures, headlines, line, shortfalls
+from trainer.judging.yardstick import Findings, Measured, Separability
 
 HABITS = Habits(120, 0.1, 0.2, 0.1, 0.1, 0.0, 0.05)
-REAL = Measured(300, Told(0.5, 0.51, 300), 0.016, 9, 0.98, 0.74, 0.05, HABITS)
-GOOD = Measured(300, Told(0.6, 0.62, 300), 0.0, 7, 0.85, 0.75, 0.1, HABITS, overlap=0.1)
-COPIER = replace(GOOD, told=Told(0.7, 0.7, 300), near_copies=0.4)
+REAL = Measured(300, Separability(0.5, 0.51, 300), 0.016, 9, 0.98, 0.74, 0.05, HABITS)
+GOOD = Measured(300, Separability(0.6, 0.62, 300), 0.0, 7, 0.85, 0.75, 0.1, HABITS, overlap=0.1)
+COPIER = replace(GOOD, told=Separability(0.7, 0.7, 300), near_copies=0.4)
 
 
 def found(voice: Measured = GOOD, **more: Any) -> Findings:
-    past = Told(0.61, 0.6, 300)
+    past = Separability(0.61, 0.6, 300)
     return replace(Findings(voice, REAL, past, {"examples": COPIER}, 300, 0.9, 1.4), **more)
 
 
@@ -30,8 +30,12 @@ def test_a_good_voice_is_praised_with_its_weakest_point() -> None:
 @pytest.mark.parametrize(
     ("change", "head", "point"),
     [
-        ({"told": Told(0.73, 0.7, 300)}, "It comes close", "its manner (a classifier knows"),
-        ({"told": Told(0.95, 0.9, 300)}, "It can easily be told", "95 times in 100"),
+        (
+            {"told": Separability(0.73, 0.7, 300)},
+            "It comes close",
+            "its manner (a classifier knows",
+        ),
+        ({"told": Separability(0.95, 0.9, 300)}, "It can easily be told", "95 times in 100"),
         ({"on_topic": 0.3}, "It sounds like its author", "topics (30 of 100 drafts"),
         ({"near_copies": 0.2}, "It repeats its author's old posts", "copies (20 of 100"),
         ({"near_copies": 0.08}, "It sounds like its author", "copies (8 of 100"),
@@ -46,10 +50,10 @@ def test_the_weakest_point_is_named(change: dict[str, Any], head: str, point: st
 
 
 def test_what_the_author_does_too_is_no_fault() -> None:
-    voice = replace(GOOD, told=Told(0.7, 0.7, 300), near_copies=0.09, on_topic=0.7)
+    voice = replace(GOOD, told=Separability(0.7, 0.7, 300), near_copies=0.09, on_topic=0.7)
     real = replace(REAL, near_copies=0.1, on_topic=0.7)
-    assert line(found(voice)) != line(found(voice, real=real, past=Told(0.72, 0.7, 300)))
-    short = shortfalls(found(voice, real=real, past=Told(0.72, 0.7, 300)))
+    assert line(found(voice)) != line(found(voice, real=real, past=Separability(0.72, 0.7, 300)))
+    short = shortfalls(found(voice, real=real, past=Separability(0.72, 0.7, 300)))
     assert max(short.values()) <= 0
 
 
@@ -62,26 +66,26 @@ def test_what_the_author_does_too_is_no_fault() -> None:
     ],
 )
 def test_few_posts_are_owned_up_to(posts: int, words: str) -> None:
-    voice = replace(GOOD, texts=posts, told=Told(0.6, 0.6, posts))
+    voice = replace(GOOD, texts=posts, told=Separability(0.6, 0.6, posts))
     assert line(found(voice)).endswith(words)
     assert ("Judged" in line(found(voice))) == (posts < 300)
 
 
 def test_too_few_posts_for_a_classifier_are_said_to_be() -> None:
-    voice = replace(GOOD, texts=9, told=Told(None, None, 9))
-    told = line(found(voice, past=Told(None, None, 9)))
+    voice = replace(GOOD, texts=9, told=Separability(None, None, 9))
+    told = line(found(voice, past=Separability(None, None, 9)))
     assert told.startswith("Whether it sounds like its author cannot be said by 9 posts.")
     assert "manner" not in shortfalls(found(voice))
-    assert "c2st_style" not in metrics(found(voice))
+    assert "c2st_style" not in headlines(found(voice))
     assert figures(found(voice))[0].voice == ""
 
 
 def test_a_voice_no_better_than_its_base_is_exposed() -> None:
-    base = replace(GOOD, told=Told(0.58, 0.6, 300))
+    base = replace(GOOD, told=Separability(0.58, 0.6, 300))
     assert "The base model does as well without any training." in line(
         found(floors={"base": base, "examples": COPIER})
     )
-    copier = replace(COPIER, told=Told(0.55, 0.55, 300))
+    copier = replace(COPIER, told=Separability(0.55, 0.55, 300))
     assert "does as well" not in line(found(floors={"examples": copier}))
 
 
@@ -95,4 +99,4 @@ def test_every_row_shows_the_floors_that_were_measured() -> None:
 
 
 def test_the_figures_for_the_bot_have_known_names() -> None:
-    assert metrics(found()).keys() == METRICS
+    assert headlines(found()).keys() == METRICS

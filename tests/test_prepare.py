@@ -13,19 +13,21 @@ from bot.voice import Prompt, Turn
 from tests.fakes import x_archive
 from tests.fakes.x_archive import CANARY, OTHER_ID, OWN_ID, files, key, link, note, tweet
 from trainer.data import dataset
-from trainer.data.options import Options
+from trainer.data.options import PrepareOptions
 from trainer.data.prepare import prepare
 from trainer.errors import ArchiveError, DataError
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LONG = "It is a long story about the harbour lights, told one light after the other. " * 6
 WORDS = ("kettle", "goose", "harbour", "fog", "lamp", "ferry", "letter", "shift", "gull", "tide")
-DEFAULT = Options()
+DEFAULT = PrepareOptions()
 
 Rows = list[dict[str, Any]]  # Any: JSON
 
 
-def run(archive: Path, out: Path, options: Options = DEFAULT) -> tuple[Rows, dict[str, Any], str]:
+def run(
+    archive: Path, out: Path, options: PrepareOptions = DEFAULT
+) -> tuple[Rows, dict[str, Any], str]:
     """Prepare; returns posts.jsonl, dataset.json and what was printed."""
     printed = io.StringIO()
     prepare([archive], out, options, now=NOW, stdout=Console(file=printed, width=100))
@@ -121,7 +123,7 @@ def test_nothing_private_is_anywhere_in_the_data(nasty: Path, tmp_path: Path) ->
 
 
 def test_replies_and_quotes_come_in_when_asked_for(nasty: Path, tmp_path: Path) -> None:
-    options = Options(with_replies=True, with_quotes=True)
+    options = PrepareOptions(with_replies=True, with_quotes=True)
     posts, _, _ = run(nasty, tmp_path / "data", options)
     assert {"how kind", "so true"} <= {p["text"] for p in posts}
 
@@ -194,7 +196,7 @@ def test_a_training_post_that_is_nearly_one_of_validation_leaves(tmp_path: Path)
 
 def test_training_reads_what_was_prepared(tmp_path: Path) -> None:
     archive = archive_of(tmp_path, *(tweet(n, invented(n)) for n in range(60)))
-    _, about, _ = run(archive, tmp_path / "data", Options(seed=7))
+    _, about, _ = run(archive, tmp_path / "data", PrepareOptions(seed=7))
     loaded = dataset.load(tmp_path / "data")
     assert (len(loaded.train), len(loaded.validation), len(loaded.posts)) == (48, 12, 48)
     assert loaded.sha256 == about["sha256"]

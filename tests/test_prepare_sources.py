@@ -16,17 +16,19 @@ from rich.console import Console
 from tests.fakes import x_archive
 from tests.fakes.x_archive import OWN_ID, files, key, tweet
 from trainer.data.explain import explain
-from trainer.data.options import Options
+from trainer.data.options import PrepareOptions
 from trainer.data.prepare import prepare
 from trainer.errors import DataError
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-DEFAULT = Options()
+DEFAULT = PrepareOptions()
 
 Rows = list[dict[str, Any]]  # Any: JSON
 
 
-def run(sources: Sequence[Path], out: Path, options: Options = DEFAULT) -> tuple[Rows, Rows, str]:
+def run(
+    sources: Sequence[Path], out: Path, options: PrepareOptions = DEFAULT
+) -> tuple[Rows, Rows, str]:
     """Prepare; returns posts.jsonl, dropped.jsonl and what was printed, once the sums match."""
     printed = io.StringIO()
     prepare(sources, out, options, now=NOW, stdout=Console(file=printed, width=100))
@@ -119,7 +121,7 @@ def test_a_thread_is_kept_as_posts_or_joined_to_one(tmp_path: Path) -> None:
     )
     posts, dropped, _ = run([source], tmp_path / "kept")
     assert (len(posts), dropped) == (5, [])
-    posts, dropped, _ = run([source], tmp_path / "joined", Options(threads="join"))
+    posts, dropped, _ = run([source], tmp_path / "joined", PrepareOptions(threads="join"))
     assert [(p["id"], p["text"]) for p in posts] == [
         (key(1), "One #Fog\n\nTwo\n\nThree"),
         (key(4), "Apart"),
@@ -131,7 +133,7 @@ def test_a_thread_is_kept_as_posts_or_joined_to_one(tmp_path: Path) -> None:
 
 def test_retweets_come_in_when_asked_for(tmp_path: Path) -> None:
     source = archive(tmp_path, "x.zip", tweet(1, "RT @other: their words"), tweet(2, "Mine"))
-    posts, _, _ = run([source], tmp_path / "data", Options(with_retweets=True))
+    posts, _, _ = run([source], tmp_path / "data", PrepareOptions(with_retweets=True))
     assert [(p["kind"], p["text"]) for p in posts] == [
         ("retweet", "their words"),
         ("original", "Mine"),
@@ -145,7 +147,7 @@ def test_languages_are_told_apart(tmp_path: Path) -> None:
         "Das Wasser kocht, und der Nebel zieht langsam auf.",
         "La bouilloire est allumée et le brouillard avance.",
     )
-    posts, dropped, _ = run([source], tmp_path / "data", Options(languages=("en", "fr")))
+    posts, dropped, _ = run([source], tmp_path / "data", PrepareOptions(languages=("en", "fr")))
     assert [p["text"][:3] for p in posts] == ["The", "La "]
     assert list(reasons(dropped).values()) == ["another language"]
 
@@ -162,7 +164,7 @@ def test_personal_data_is_shown_before_anything_leaves(
     tmp_path: Path, policy: Any, texts: list[str], said: str
 ) -> None:
     source = lines(tmp_path / "posts.jsonl", "Write to jane@example.org today", "Nothing")
-    posts, _, printed = run([source], tmp_path / "data", Options(personal=policy))
+    posts, _, printed = run([source], tmp_path / "data", PrepareOptions(personal=policy))
     assert [p["text"] for p in posts] == texts
     assert "j…@example.org" in printed
     assert said in printed
@@ -219,7 +221,7 @@ POSTS = st.lists(
     max_size=12,
 )
 OPTIONS = st.builds(
-    Options,
+    PrepareOptions,
     with_replies=st.booleans(),
     with_retweets=st.booleans(),
     threads=st.sampled_from(["keep", "join"]),
@@ -234,7 +236,7 @@ OPTIONS = st.builds(
 )
 @given(st.lists(POSTS, min_size=1, max_size=3), OPTIONS)
 def test_every_post_read_is_kept_or_dropped(
-    tmp_path: Path, sources: list[Rows], options: Options
+    tmp_path: Path, sources: list[Rows], options: PrepareOptions
 ) -> None:
     sure = {"text": "This one stays, whatever happens to all the others of them."}
     paths = [lines(tmp_path / f"{n}.jsonl", *rows, sure) for n, rows in enumerate(sources)]

@@ -15,7 +15,7 @@ from bot.draft import Candidate, Draft
 from bot.errors import BotError, ConfigError, UserError
 from bot.posting.accounts import Accounts
 from bot.posting.vault import Vault
-from bot.privacy import forget
+from bot.privacy import forget_person
 from bot.store import Store
 from bot.store.accounts import Connected
 
@@ -128,7 +128,7 @@ async def test_what_is_forgotten_is_gone_from_the_file_and_nobody_elses(
     store: Store, tmp_path: Path
 ) -> None:
     accounts = Accounts(frozenset(), None, store, Vault.open(None, tmp_path / "bot.db"))
-    done = await forget(store, accounts, ALICE, NOW)
+    done = await forget_person(store, accounts, ALICE, NOW)
     assert (done.account, done.is_revoked) == ("https://m.example @tea", False)
     assert done.voices == ("mara",)
     kept = b"".join(file.read_bytes() for file in tmp_path.glob("bot.db*"))
@@ -137,7 +137,7 @@ async def test_what_is_forgotten_is_gone_from_the_file_and_nobody_elses(
     assert await store.grants.all() == {}
     draft = await store.drafts.get(2)
     assert draft and draft.owner_id == BOB
-    again = await forget(store, accounts, ALICE, NOW)
+    again = await forget_person(store, accounts, ALICE, NOW)
     assert (again.account, again.voices) == (None, ())
 
 
@@ -150,7 +150,7 @@ async def test_a_posting_draft_is_not_forgotten_but_an_old_one_is(
     fingerprint = draft.candidates[0].fingerprint
     assert await store.decisions.claim(1, 0, fingerprint, "https://m.example @tea", NOW)
     with pytest.raises(BotError, match="just being posted"):
-        await forget(store, accounts, ALICE, NOW)
+        await forget_person(store, accounts, ALICE, NOW)
     assert await store.accounts.of(ALICE)
-    await forget(store, accounts, ALICE, NOW.replace(day=23))
+    await forget_person(store, accounts, ALICE, NOW.replace(day=23))
     assert await store.drafts.get(1) is None

@@ -202,7 +202,7 @@ async def test_a_thread_that_broke_off_keeps_its_text(
     with pytest.raises(Refused):
         await _approve(drafting, draft)
     begun = await drafting.get(draft.id)
-    assert (begun.has_begun, len(begun.statuses)) == (True, 1)
+    assert (begun.is_broken_thread, len(begun.statuses)) == (True, 1)
     for refused in (
         drafting.edit(begun, 0, "Other.", NOW),
         drafting.revise(begun, NOW),

@@ -6,7 +6,7 @@ import discord
 import pytest
 from discord import app_commands
 
-from bot.chat.answers import sentence
+from bot.chat.answers import sentence_for
 from bot.chat.client import Bot
 from bot.errors import Refused, UserError
 from tests.stage import Stage
@@ -36,8 +36,8 @@ class _Answer:
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 def test_every_error_is_a_sentence_without_its_inside(error: Exception, told: str) -> None:
-    assert told in sentence(error)
-    assert "canary" not in sentence(error)
+    assert told in sentence_for(error)
+    assert "canary" not in sentence_for(error)
 
 
 async def _told(stage: Stage, user: str, start: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tests.fakes.prepared import invented_posts, write_prepared
 from trainer.__main__ import main
 from trainer.data import dataset
 from trainer.data.preferences import PREFERENCES_FILE, Preference
-from trainer.taste.preference_model import Pair, Taste, learn, read
+from trainer.taste.preference_model import Comparison, Taste, learn_preferences, read_comparisons
 from trainer.taste.taste import with_taste
 from trainer.training.curve import Curve
 from trainer.training.voice_folder import VoiceFolder
@@ -39,14 +39,14 @@ def _texts(topic: str, chance: random.Random) -> list[str]:
     ]
 
 
-def _decided(liked: Liked, noise: float = 0.0, topics: Sequence[str] = TOPICS) -> list[Pair]:
+def _decided(liked: Liked, noise: float = 0.0, topics: Sequence[str] = TOPICS) -> list[Comparison]:
     """The best of four texts on each topic is preferred to the others, or any of them by chance."""
     chance = random.Random(1)
     pairs = []
     for topic in topics:
         texts = _texts(topic, chance)
         best = chance.choice(texts) if chance.random() < noise else max(texts, key=liked)
-        pairs += [Pair(topic, topic, best, text) for text in texts if text != best]
+        pairs += [Comparison(topic, topic, best, text) for text in texts if text != best]
     return pairs
 
 
@@ -64,7 +64,7 @@ def _quiet(text: str) -> float:
     ids=["hashtags", "questions", "length"],
 )
 def test_a_taste_is_found_despite_noise_and_said_in_words(liked: Liked, said: str) -> None:
-    taste = learn(_decided(liked, noise=0.1))
+    taste = learn_preferences(_decided(liked, noise=0.1))
     assert taste.said[0] == said
     assert taste.agreement > 0.6  # of a pair it likes alike, either was preferred
     unseen = _texts("lighthouse", random.Random(99))
@@ -78,8 +78,8 @@ def test_a_taste_is_found_despite_noise_and_said_in_words(liked: Liked, said: st
     [[], _decided(_quiet, topics=TOPICS[:7]), _decided(_quiet, noise=1.0)],
     ids=["none", "a handful", "only noise"],
 )
-def test_few_or_random_decisions_teach_nothing(pairs: list[Pair]) -> None:
-    taste = learn(pairs)
+def test_few_or_random_decisions_teach_nothing(pairs: list[Comparison]) -> None:
+    taste = learn_preferences(pairs)
     assert taste.weights == {}
     assert taste.said == []
 
@@ -87,14 +87,17 @@ def test_few_or_random_decisions_teach_nothing(pairs: list[Pair]) -> None:
 def test_decisions_that_contradict_each_other_teach_nothing() -> None:
     quiet = _decided(_quiet, topics=TOPICS[::2])
     loud = _decided(lambda text: -_quiet(text), topics=TOPICS[1::2])
-    assert learn([*quiet, *loud]).weights == {}
+    assert learn_preferences([*quiet, *loud]).weights == {}
 
 
 def test_a_decision_beside_many_texts_weighs_no_more_than_one_beside_few() -> None:
     """Eleven texts refused before one loud text do not outweigh the other decisions."""
-    once = Pair("x", "x", "Loud! Loud! Loud!", "The harbour sleeps.")
+    once = Comparison("x", "x", "Loud! Loud! Loud!", "The harbour sleeps.")
     many = [once._replace(other=f"The harbour sleeps {i}.") for i in range(11)]
-    few, more = learn([*_decided(_quiet), once]), learn([*_decided(_quiet), *many])
+    few, more = (
+        learn_preferences([*_decided(_quiet), once]),
+        learn_preferences([*_decided(_quiet), *many]),
+    )
     assert more.decisions == few.decisions
     assert more.weights["w !"] == pytest.approx(few.weights["w !"], rel=0.2)
 
@@ -103,7 +106,7 @@ def test_pairs_are_read_with_the_topic_that_was_asked_for(tmp_path: Path) -> Non
     prompt = Prompt(user="About {topic}, please")
     asked = [prompt.messages(Turn(topic)) for topic in ("fog", "fog\nshorter", None)]
     _write(tmp_path, [Preference(messages, "a", "b") for messages in asked])
-    pairs = read(tmp_path / PREFERENCES_FILE, prompt)
+    pairs = read_comparisons(tmp_path / PREFERENCES_FILE, prompt)
     assert [pair.topic for pair in pairs] == ["fog", "fog", None]
     assert len({pair.asked for pair in pairs}) == 3
 

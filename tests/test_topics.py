@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.data.tokens import readable
-from trainer.data.topics import LONGEST, MOST, Habits, find_topics, learn_habits
+from trainer.data.topics import LONGEST_TOPIC, MOST, Vocabulary, find_topics, learn_habits
 
 ARCHIVE = [
     "Wrote to the Department of Justice about Wall Street. Today we are still waiting.",
@@ -17,7 +17,9 @@ ARCHIVE = [
 HABITS = learn_habits(ARCHIVE)
 
 
-def found(text: str, *tags: str, names: tuple[str, ...] = (), habits: Habits = HABITS) -> list[str]:
+def found(
+    text: str, *tags: str, names: tuple[str, ...] = (), habits: Vocabulary = HABITS
+) -> list[str]:
     return [f"{t.source}: {t.text}" for t in find_topics(text, tags, names, habits)]
 
 
@@ -34,7 +36,7 @@ def found(text: str, *tags: str, names: tuple[str, ...] = (), habits: Habits = H
     ],
 )
 def test_what_is_marked_is_a_topic(text: str, tags: tuple[str, ...], topics: list[str]) -> None:
-    marked = [t for t in found(text, *tags, habits=Habits()) if not t.startswith("phrase")]
+    marked = [t for t in found(text, *tags, habits=Vocabulary()) if not t.startswith("phrase")]
     assert marked == topics
 
 
@@ -95,7 +97,7 @@ def test_a_topic_is_named_once() -> None:
 def test_topics_are_few_short_and_differ(text: str) -> None:
     topics = [t.text for t in find_topics(text, (), (), HABITS)]
     assert len(topics) <= MOST
-    assert all(0 < len(t) <= LONGEST and t == t.strip() for t in topics)
+    assert all(0 < len(t) <= LONGEST_TOPIC and t == t.strip() for t in topics)
     assert len({t.casefold() for t in topics}) == len(topics)
 
 

@@ -22,13 +22,13 @@ from tests.fakes import x_archive
 from trainer.__main__ import main
 from trainer.bot_database import USUAL
 from trainer.data.explain import explain
-from trainer.data.options import Options
+from trainer.data.options import PrepareOptions
 from trainer.data.prepare import prepare
 
 SERVER = "https://fog.example"
 DRAFTED = datetime(2023, 5, 1, 10, tzinfo=UTC)  # as tests/fakes/mastodon_archive.py dates its posts
 MINE = "I came all the way to the harbour without a word."
-DEFAULT = Options()
+DEFAULT = PrepareOptions()
 Rows = list[dict[str, Any]]  # Any: JSON
 
 
@@ -69,7 +69,9 @@ def rows_of(file: Path) -> Rows:
     return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
 
 
-def run(sources: Sequence[Path], folder: Path, options: Options = DEFAULT) -> tuple[Rows, Rows]:
+def run(
+    sources: Sequence[Path], folder: Path, options: PrepareOptions = DEFAULT
+) -> tuple[Rows, Rows]:
     """Prepare beside the bot's database; what is kept and what is dropped, once the sums match."""
     out, printed = folder / "data", io.StringIO()
     console = Console(file=printed, width=100)
@@ -144,7 +146,7 @@ async def test_an_edited_text_and_what_it_was_made_of_are_never_held_out(tmp_pat
     lines = [json.dumps({"text": text, "created_at": at}) for text in texts]
     source = tmp_path / "posts.jsonl"
     source.write_text("\n".join(lines), "utf-8")
-    posts, dropped = run([source], tmp_path, Options(validation=0.5))
+    posts, dropped = run([source], tmp_path, PrepareOptions(validation=0.5))
     assert {(p["text"], p["split"]) for p in posts} == {(MINE, "train"), (texts[3], "validation")}
     assert len(bots(dropped)) == 2
 
@@ -163,7 +165,7 @@ async def test_a_thread_is_known_part_by_part(tmp_path: Path, threads: Any) -> N
     on_x += [on_x_too(50, MINE, **more), on_x_too(51, "Quite another one.")]
     copied = x_archive.write_zip(tmp_path / "x.zip", x_archive.files(on_x))
     there = outbox(tmp_path, *(fog.status(number, "<p>new words</p>") for number in numbers))
-    posts, dropped = run([there, copied], tmp_path, Options(threads=threads))
+    posts, dropped = run([there, copied], tmp_path, PrepareOptions(threads=threads))
     assert [post["text"] for post in posts] == [MINE, "Quite another one."]
     assert len(bots(dropped)) == 2 * len(parts)
 

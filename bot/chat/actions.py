@@ -8,15 +8,15 @@ from bot.draft import Draft
 
 MAX_CANDIDATES = 8  # two rows of buttons, and with the other reactions fewer than Discord's 20
 
-Kind = Literal[
+ActionKind = Literal[
     "approve", "edit", "later", "again", "wish", "reject", "back", "there", "absent", "show"
 ]
-FORMS: tuple[Kind, ...] = ("edit", "later", "wish")  # the actions that open a form
+FORMS: tuple[ActionKind, ...] = ("edit", "later", "wish")  # the actions that open a form
 CUSTOM_ID = (
     r"draft:(?P<id>\d{1,18}):(?P<action>approve|edit|later|again|wish|reject|back|there|absent|show)"
     r"(?::(?P<position>\d):(?P<fingerprint>[0-9a-f]{8}|))?"  # none: not as shown
 )
-EMOJI: dict[Kind, str] = {
+EMOJI: dict[ActionKind, str] = {
     "edit": "✏️",
     "again": "🔁",
     "wish": "💬",
@@ -33,7 +33,7 @@ class Action:
     `fingerprint` is that of the text shown at `position`, which counts from 0.
     """
 
-    kind: Kind
+    kind: ActionKind
     position: int | None = None
     fingerprint: str = ""
 
@@ -41,7 +41,7 @@ class Action:
     def of(cls, found: re.Match[str]) -> "Action":
         """The action of a custom_id."""
         position = found["position"]
-        kind = cast(Kind, found["action"])  # the pattern allows no other
+        kind = cast(ActionKind, found["action"])  # the pattern allows no other
         return cls(kind, int(position) if position else None, found["fingerprint"] or "")
 
     def custom_id(self, draft: Draft) -> str:

@@ -12,7 +12,7 @@ from discord import app_commands
 
 from bot import metrics
 from bot.errors import BotError
-from bot.language import told
+from bot.language import translate
 from bot.sentences import Words, say, say_n
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ def at_most(times: int, per_s: float) -> Callable[[Command], Command]:
     return app_commands.checks.cooldown(times, per_s, key=lambda i: (i.client, i.user.id))
 
 
-def begin(interaction: discord.Interaction) -> None:
+def begin_interaction(interaction: discord.Interaction) -> None:
     """Take an interaction in hand: log lines carry its id. Raises Unavailable at a stop."""
     structlog.contextvars.bind_contextvars(interaction=interaction.id)
     metrics.arrived()
     cast("Bot", interaction.client).work.take(interaction)
 
 
-def words_of(error: BaseException) -> Words:
+def explanation(error: BaseException) -> Words:
     """The words for a person. Logs an error that is not ours in full, and says it in short."""
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
@@ -72,14 +72,14 @@ def words_of(error: BaseException) -> Words:
             return say("Something went wrong on my side; my log says what. Please try again.")
 
 
-def sentence(error: BaseException, locale: str = "en") -> str:
+def sentence_for(error: BaseException, locale: str = "en") -> str:
     """The words for a person, in their language."""
-    return told(words_of(error), locale)
+    return translate(explanation(error), locale)
 
 
-async def report(interaction: discord.Interaction, error: BaseException) -> None:
+async def report_fault(interaction: discord.Interaction, error: BaseException) -> None:
     """Answer an interaction with the error, visible to that user only."""
-    text = sentence(error, str(interaction.locale))
+    text = sentence_for(error, str(interaction.locale))
     if interaction.client.is_closed():
         log.info("the bot is stopping, so an answer could not be given")
         return
@@ -112,7 +112,7 @@ def in_passing(
     sent: list[discord.Message] = []
 
     async def tell(words: Words) -> None:
-        text = told(words, locale)
+        text = translate(words, locale)
         try:
             async with asyncio.timeout(PASSING_S):
                 if sent:
@@ -127,7 +127,7 @@ def in_passing(
 
 async def answer(interaction: discord.Interaction, *lines: Words, **more: Any) -> None:
     """Answer a person, and nobody else; passes `more`, such as a view, on to discord.py."""
-    text = "\n".join(told(line, str(interaction.locale)) for line in lines)
+    text = "\n".join(translate(line, str(interaction.locale)) for line in lines)
     if interaction.response.is_done():
         await interaction.edit_original_response(content=text, **more)
     else:

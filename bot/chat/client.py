@@ -16,7 +16,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import metrics
-from bot.chat.answers import DISCORD_FAULTS, begin, report
+from bot.chat.answers import DISCORD_FAULTS, begin_interaction, report_fault
 from bot.chat.cogs.accounts import AccountCommands
 from bot.chat.cogs.blind_test import BlindTests
 from bot.chat.cogs.decisions import Decisions
@@ -37,11 +37,11 @@ from bot.language import translated
 
 log = structlog.stdlib.get_logger(__name__)
 
-EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
+_EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
 _PLACES = app_commands.TranslationContextLocation
-NAMES = {_PLACES.command_name, _PLACES.group_name, _PLACES.parameter_name}
+NAME_PLACES = {_PLACES.command_name, _PLACES.group_name, _PLACES.parameter_name}
 LOGIN_PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # the last one again and again
-PATIENCE_S = 30.0  # for one message; aiohttp would wait 5 minutes for a silent Discord
+_PATIENCE_S = 30.0  # for one message; aiohttp would wait 5 minutes for a silent Discord
 # Close codes after which coming back would not help, and what to do about each
 CLOSED_FOR_GOOD = {
     4004: "Discord does not accept DISCORD_TOKEN any more. Copy the bot's token again from the"
@@ -57,7 +57,7 @@ class Bot(commands.Bot):
     """One bot for every voice and everybody who uses one. Needs no privileged intent."""
 
     def __init__(
-        self, drafting: Drafting, scheduler: AsyncIOScheduler, patience_s: float = PATIENCE_S
+        self, drafting: Drafting, scheduler: AsyncIOScheduler, patience_s: float = _PATIENCE_S
     ) -> None:
         """`patience_s`: how long Discord may take over one message."""
         super().__init__(
@@ -67,7 +67,7 @@ class Bot(commands.Bot):
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=Tree,
             http_trace=_first_responses(),
-            allowed_contexts=EVERYWHERE,
+            allowed_contexts=_EVERYWHERE,
             allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
             max_messages=None,  # nothing here reads earlier messages; 1,000 are some 8 MB
         )
@@ -136,7 +136,7 @@ class Bot(commands.Bot):
                 "I have to restart before this is done. What you approved is finished when I am"
                 " back; anything else, please ask again in a minute."
             )
-            await report(interaction, too_long)
+            await report_fault(interaction, too_long)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Store the language of whoever uses the bot, for direct messages."""
@@ -180,10 +180,10 @@ class Tree(app_commands.CommandTree[Bot]):
     async def interaction_check(self, interaction: discord.Interaction[Bot], /) -> bool:
         """Take a command in hand; while the bot is stopping, say so instead."""
         try:
-            begin(interaction)
+            begin_interaction(interaction)
         except Unavailable as e:
             if interaction.type is not discord.InteractionType.autocomplete:
-                await report(interaction, e)
+                await report_fault(interaction, e)
             return False
         return True
 
@@ -191,7 +191,7 @@ class Tree(app_commands.CommandTree[Bot]):
         self, interaction: discord.Interaction[Bot], error: app_commands.AppCommandError
     ) -> None:
         """Tell the user."""
-        await report(interaction, error)
+        await report_fault(interaction, error)
 
     async def sync_if_changed(self) -> None:
         """Sync the commands to Discord, unless it has exactly these."""
@@ -225,7 +225,7 @@ class Catalogue(app_commands.Translator):
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
         """The catalogue's text; None leaves it English."""
-        is_name = context.location in NAMES and not isinstance(
+        is_name = context.location in NAME_PLACES and not isinstance(
             context.data, app_commands.ContextMenu
         )
         return translated(string.message, locale.value, "name" if is_name else None)

@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 import discord
 
 from bot.chat.actions import CUSTOM_ID, Action
-from bot.chat.answers import DISCORD_FAULTS, in_passing, words_of
+from bot.chat.answers import DISCORD_FAULTS, explanation, in_passing
 from bot.chat.following import Following
 from bot.chat.messages import Messages
 from bot.clock import parse_moment, parse_zone
@@ -29,7 +29,7 @@ from bot.errors import BotError
 from bot.posting.publishing import decided
 from bot.sentences import Words
 from bot.store.in_progress import InProgress
-from bot.writing.line import Tell
+from bot.writing.line import Notify
 
 KEPT = ("approve", "later", "edit", "reject")  # a crash must not lose these once confirmed
 
@@ -110,7 +110,7 @@ class Deciding:
             else:
                 await self._move(draft, action, typed, now)
         except (BotError, *DISCORD_FAULTS) as e:
-            note = words_of(e)
+            note = explanation(e)
         return await self._drafting.get(draft.id), note
 
     async def _move(
@@ -154,7 +154,7 @@ class Deciding:
         else:
             await self._messages.show(new)
 
-    async def _place_teller(self, draft: Draft, interaction: discord.Interaction | None) -> Tell:
+    async def _place_teller(self, draft: Draft, interaction: discord.Interaction | None) -> Notify:
         """Shows the place in the queue beside the draft, to its owner only."""
 
         async def send(text: str) -> discord.Message:

@@ -10,7 +10,7 @@ import discord
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.chat.answers import DISCORD_FAULTS, words_of
+from bot.chat.answers import DISCORD_FAULTS, explanation
 from bot.chat.messages import Messages
 from bot.draft import UNDO_FOR, Draft, State
 from bot.drafting import Drafting
@@ -97,7 +97,7 @@ class Following:
             log.error("the minute's work is cut short", why=str(e))
 
     async def _announce_outcome(self, draft: Draft, error: BotError | None) -> None:
-        await self.announce(draft, words_of(error) if error else None)
+        await self.announce(draft, explanation(error) if error else None)
 
     async def announce(self, draft: Draft, note: Words | None) -> None:
         """Show its owner what became of a draft while they were not looking."""

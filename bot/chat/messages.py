@@ -10,10 +10,10 @@ import discord
 import structlog
 
 from bot.chat import render
-from bot.chat.actions import Kind, emoji_of
+from bot.chat.actions import ActionKind, emoji_of
 from bot.chat.answers import DISCORD_FAULTS
 from bot.draft import Draft, State
-from bot.language import told
+from bot.language import translate
 from bot.sentences import Words, say
 from bot.store import Store
 
@@ -41,7 +41,7 @@ class Messages:
         """Write to a person. Raises DISCORD_FAULTS."""
         locale = await self._people.locale(user_id)
         person = await self.fetch_person(user_id)
-        await person.send("\n".join(told(line, locale) for line in lines))
+        await person.send("\n".join(translate(line, locale) for line in lines))
 
     async def show(
         self, draft: Draft, person: discord.User | discord.Member | None = None
@@ -82,7 +82,7 @@ class Messages:
         await self._drafts.shown(draft, None, here.id)
         return None
 
-    async def ask_which(self, draft: Draft, kind: Kind) -> None:
+    async def ask_which(self, draft: Draft, kind: ActionKind) -> None:
         """Ask which text is meant, by buttons: Discord opens a form for a button only."""
         locale = await self._people.locale(draft.owner_id)
         person = await self.fetch_person(draft.owner_id)

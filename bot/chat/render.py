@@ -12,20 +12,20 @@ from typing import TypedDict
 import discord
 from discord.utils import format_dt
 
-from bot.chat.actions import EMOJI, Action, Kind, keycap
+from bot.chat.actions import EMOJI, Action, ActionKind, keycap
 from bot.chat.story import story
 from bot.draft import STATE_WORDS, Candidate, Draft, State
-from bot.language import told
+from bot.language import translate
 from bot.sentences import Words, say, say_n
 from bot.visible import escaped, inline
 from bot.writing.screen import handles
 
 __all__ = [
+    "DRAFTS_A_PAGE",
     "MAX_INPUT",
-    "PAGE",
     "PAGE_ID",
-    "VISIBILITIES",
-    "Message",
+    "VISIBILITY_WORDS",
+    "MessageParts",
     "buttons",
     "content",
     "embeds",
@@ -40,10 +40,10 @@ __all__ = [
 
 MAX_EMBED, MAX_EMBEDS = 4096, 5500  # characters of one and of all; Discord takes 6000 in all
 MAX_INPUT = 4000
-PAGE = 5  # drafts on a page of /drafts, with a button each
+DRAFTS_A_PAGE = 5  # drafts on a page of /drafts, with a button each
 PAGE_ID = r"drafts:(?P<state>\w+):(?P<page>\d{1,6})"
 
-LABELS: dict[Kind, Words] = {
+LABELS: dict[ActionKind, Words] = {
     "edit": say("Edit"),
     "again": say("New ones"),
     "wish": say("New ones, with a wish"),
@@ -52,7 +52,7 @@ LABELS: dict[Kind, Words] = {
     "there": say("It is there"),
     "absent": say("It is not there"),
 }
-STYLES: dict[Kind, discord.ButtonStyle] = {
+STYLES: dict[ActionKind, discord.ButtonStyle] = {
     "approve": discord.ButtonStyle.success,
     "there": discord.ButtonStyle.success,
     "reject": discord.ButtonStyle.danger,
@@ -63,7 +63,7 @@ _COLOURS = {State.PUBLISHED: _GREEN, **dict.fromkeys((State.REJECTED, State.EXPI
 _COLOURS |= dict.fromkeys((State.REPLACED, State.UNDONE), _GREY)
 
 
-class Message(TypedDict):
+class MessageParts(TypedDict):
     """The arguments for `send` and `edit` of a message."""
 
     content: str
@@ -71,7 +71,7 @@ class Message(TypedDict):
     view: discord.ui.View
 
 
-def message(draft: Draft, locale: str, now: datetime, note: Words | None = None) -> Message:
+def message(draft: Draft, locale: str, now: datetime, note: Words | None = None) -> MessageParts:
     """The whole message, but for `files`. `note` is further news for its owner."""
     return {
         "content": content(draft, locale, note),
@@ -82,13 +82,13 @@ def message(draft: Draft, locale: str, now: datetime, note: Words | None = None)
 
 def content(draft: Draft, locale: str, note: Words | None = None) -> str:
     """The line above the candidates: what this is, or its outcome."""
-    lines = [told(story(draft), locale)]
-    if draft.state is State.PENDING and not draft.has_begun:
-        lines.append(told(_HOW, locale))
+    lines = [translate(story(draft), locale)]
+    if draft.state is State.PENDING and not draft.is_broken_thread:
+        lines.append(translate(_HOW, locale))
     if draft.state in (State.PENDING, State.SCHEDULED):
-        lines += [f"-# {told(words, locale)}" for words in _style(draft)]
+        lines += [f"-# {translate(words, locale)}" for words in _style(draft)]
     if note:
-        lines.append(f"⚠️ {told(note, locale)}")
+        lines.append(f"⚠️ {translate(note, locale)}")
     return "\n".join(lines)[:2000]
 
 
@@ -104,7 +104,7 @@ def embeds(draft: Draft, locale: str) -> list[discord.Embed]:
     texts = {i: _exact(draft.candidates[i], locale) for i in shown}
     if not _fit(texts.values()):
         room = min(MAX_EMBEDS // len(shown) - 100, MAX_EMBED) - 10
-        whole = told(say("The whole text is in the file."), locale)
+        whole = translate(say("The whole text is in the file."), locale)
         texts = {
             i: text if len(text) <= room else f"{text[: room - len(whole)]}…\n-# {whole}"
             for i, text in texts.items()
@@ -130,48 +130,48 @@ def files(draft: Draft, locale: str) -> list[discord.File]:
 def buttons(draft: Draft, locale: str, now: datetime) -> discord.ui.View:
     """The buttons for the decisions possible now, each with the draft's id."""
     view = discord.ui.View(timeout=None)
-    if draft.has_begun:
+    if draft.is_broken_thread:
         assert draft.chosen is not None
         rest = _approval(draft, draft.chosen)
-        _add(view, draft, rest, told(say("Post the rest"), locale))
-        _add(view, draft, Action("back"), told(say("Delete what is posted"), locale))
+        _add(view, draft, rest, translate(say("Post the rest"), locale))
+        _add(view, draft, Action("back"), translate(say("Delete what is posted"), locale))
     elif draft.state is State.PENDING:
         for i in range(len(draft.candidates)):
-            label = told(say("Post {number}", number=i + 1), locale)
+            label = translate(say("Post {number}", number=i + 1), locale)
             _add(view, draft, _approval(draft, i), label, row=i // 5)
         for kind in (kind for kind in EMOJI if kind != "back"):
-            _add(view, draft, _form_of(draft, kind), told(LABELS[kind], locale), row=2)
+            _add(view, draft, _form_of(draft, kind), translate(LABELS[kind], locale), row=2)
     elif draft.state is State.SCHEDULED:
-        _add(view, draft, Action("back"), told(say("Take it back"), locale))
+        _add(view, draft, Action("back"), translate(say("Take it back"), locale))
     elif draft.state is State.UNKNOWN:
-        _add(view, draft, Action("there"), told(LABELS["there"], locale))
-        _add(view, draft, Action("absent"), told(LABELS["absent"], locale))
+        _add(view, draft, Action("there"), translate(LABELS["there"], locale))
+        _add(view, draft, Action("absent"), translate(LABELS["absent"], locale))
     elif draft.can_undo(now):
-        _add(view, draft, Action("back"), told(say("Undo"), locale))
+        _add(view, draft, Action("back"), translate(say("Undo"), locale))
     return _stopped(view)
 
 
-def which_one(draft: Draft, kind: Kind, locale: str) -> Message:
+def which_one(draft: Draft, kind: ActionKind, locale: str) -> MessageParts:
     """A question with a button for each candidate; each opens the form for it."""
     view = discord.ui.View(timeout=None)
     if kind == "wish":
-        _add(view, draft, Action(kind), told(LABELS[kind], locale))
+        _add(view, draft, Action(kind), translate(LABELS[kind], locale))
         asked = say("What do you wish for in draft {id}?", id=draft.id)
     else:
         for i, candidate in enumerate(draft.candidates):
             action = Action(kind, i, candidate.fingerprint)
-            _add(view, draft, action, f"{told(LABELS[kind], locale)} {i + 1}")
+            _add(view, draft, action, f"{translate(LABELS[kind], locale)} {i + 1}")
         asked = (
             say("Which text of draft {id} do you want to edit?", id=draft.id)
             if kind == "edit"
             else say("Which text of draft {id} do you want to post later?", id=draft.id)
         )
-    return {"content": told(asked, locale), "embeds": [], "view": _stopped(view)}
+    return {"content": translate(asked, locale), "embeds": [], "view": _stopped(view)}
 
 
 def form(draft: Draft, action: Action, locale: str, timezone: str | None) -> discord.ui.Modal:
     """The form to edit a text, write a wish, or name a time."""
-    title = told(LABELS[action.kind], locale)
+    title = translate(LABELS[action.kind], locale)
     if action.position is not None:
         title = f"{title}: {action.position + 1}"
     modal = discord.ui.Modal(title=title[:45], custom_id=action.custom_id(draft), timeout=None)
@@ -185,39 +185,39 @@ def form(draft: Draft, action: Action, locale: str, timezone: str | None) -> dis
                 default=text[:MAX_INPUT],
                 max_length=MAX_INPUT,
             )
-            _ask(modal, told(say("The text"), locale), field)
+            _ask(modal, translate(say("The text"), locale), field)
         case "wish":
             field = discord.ui.TextInput(
                 custom_id="wish",
                 max_length=200,
-                placeholder=told(say("Such as: shorter, and without hashtags"), locale),
+                placeholder=translate(say("Such as: shorter, and without hashtags"), locale),
             )
-            _ask(modal, told(say("What should be different?"), locale), field)
+            _ask(modal, translate(say("What should be different?"), locale), field)
         case _:
             field = discord.ui.TextInput(
                 custom_id="when",
                 max_length=40,
-                placeholder=told(say("18:30, tomorrow 9:00 or 2026-12-01 09:00"), locale),
+                placeholder=translate(say("18:30, tomorrow 9:00 or 2026-12-01 09:00"), locale),
             )
-            _ask(modal, told(say("When?"), locale), field)
+            _ask(modal, translate(say("When?"), locale), field)
             field = discord.ui.TextInput(
                 custom_id="timezone", max_length=40, default=timezone, placeholder="Europe/Berlin"
             )
-            _ask(modal, told(say("In which time zone?"), locale), field)
+            _ask(modal, translate(say("In which time zone?"), locale), field)
     modal.stop()  # as for views: the custom_id is enough
     return modal
 
 
 def page(
     drafts: Sequence[Draft], state: State | None, number: int, total: int, locale: str
-) -> Message:
+) -> MessageParts:
     """One page of somebody's drafts, with a button to show each, and two to turn the page."""
     view = discord.ui.View(timeout=None)
     for draft in drafts:
         _add(view, draft, Action("show"), str(draft.id), row=0)
     turns = {"◀": number - 1, "▶": number + 1}
     for sign, to in turns.items():
-        if 0 <= to <= (total - 1) // PAGE:
+        if 0 <= to <= (total - 1) // DRAFTS_A_PAGE:
             custom_id = f"drafts:{state or 'all'}:{to}"
             view.add_item(discord.ui.Button(label=sign, custom_id=custom_id, row=1))
     lines = [_line(draft, locale) for draft in drafts]
@@ -226,7 +226,7 @@ def page(
         which = STATE_WORDS[state]
         found = say_n("{n} draft: {state}.", "{n} drafts: {state}.", n=total, state=which)
     shown = [discord.Embed(description="\n".join(lines), colour=_BLURPLE)] if lines else []
-    return {"content": told(found, locale), "embeds": shown, "view": _stopped(view)}
+    return {"content": translate(found, locale), "embeds": shown, "view": _stopped(view)}
 
 
 def _line(draft: Draft, locale: str) -> str:
@@ -242,7 +242,7 @@ def _line(draft: Draft, locale: str) -> str:
     if draft.channel_id:
         url = f"https://discord.com/channels/@me/{draft.channel_id}/{draft.message_id}"
         links.append(say("[message]({url})", url=url))
-    return " · ".join(told(words, locale) for words in (line, *links))
+    return " · ".join(translate(words, locale) for words in (line, *links))
 
 
 def _ask(modal: discord.ui.Modal, label: str, field: discord.ui.TextInput[discord.ui.View]) -> None:
@@ -273,7 +273,7 @@ def _approval(draft: Draft, position: int) -> Action:
     return Action("approve", position, draft.candidates[position].fingerprint)
 
 
-def _form_of(draft: Draft, kind: Kind) -> Action:
+def _form_of(draft: Draft, kind: ActionKind) -> Action:
     """The button's action; with one candidate only, its form opens at once."""
     if kind in ("edit", "later") and len(draft.candidates) == 1:
         return Action(kind, 0, draft.candidates[0].fingerprint)
@@ -298,7 +298,7 @@ def _exact(candidate: Candidate, locale: str) -> str:
         for i in range(len(candidate.parts))
     )
     return "\n".join(
-        f"-# {told(heading, locale)}\n{escaped(part)}"
+        f"-# {translate(heading, locale)}\n{escaped(part)}"
         for heading, part in zip(headings, candidate.parts, strict=True)
     )
 
@@ -312,7 +312,7 @@ def _footer(draft: Draft, candidate: Candidate, locale: str) -> str:
         words.append(say("edited by you"))
     if mentioned := sorted(handles(candidate.text)):
         words.append(say("⚠️ mentions {names}", names=", ".join(mentioned)))
-    return " · ".join(told(w, locale) for w in words)
+    return " · ".join(translate(w, locale) for w in words)
 
 
 def _style(draft: Draft) -> list[Words]:
@@ -323,13 +323,13 @@ def _style(draft: Draft) -> list[Words]:
     if style.content_warning:
         found.append(say("Content warning: {text}", text=inline(style.content_warning)))
     if style.visibility:
-        found.append(say("Visibility: {visibility}", visibility=VISIBILITIES[style.visibility]))
+        found.append(say("Visibility: {visibility}", visibility=VISIBILITY_WORDS[style.visibility]))
     if style.language:
         found.append(say("Language: {code}", code=style.language))
     return found
 
 
-VISIBILITIES = {
+VISIBILITY_WORDS = {
     "public": say("public"),
     "unlisted": say("unlisted"),
     "private": say("followers only"),

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 import discord
 from discord.ext import commands
 
-from bot.chat.answers import begin, report
+from bot.chat.answers import begin_interaction, report_fault
 
 Taker = Callable[[discord.Interaction, re.Match[str]], Awaitable[None]]
 Method = TypeVar("Method", bound=Callable[..., Awaitable[None]])
@@ -52,10 +52,10 @@ class Router:
             found = pattern.fullmatch(str(data.get("custom_id")))
             if interaction.type is kind and found:
                 try:
-                    begin(interaction)
+                    begin_interaction(interaction)
                     await take(interaction, found)
                 except Exception as e:  # discord.py itself would only log it
-                    await report(interaction, e)
+                    await report_fault(interaction, e)
                 return
 
 

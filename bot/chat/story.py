@@ -48,7 +48,7 @@ def story(draft: Draft) -> Words:
 
 
 def _pending(draft: Draft) -> Words:
-    if draft.has_begun:
+    if draft.is_broken_thread:
         return say(
             "✍️ Draft {id}: {posted} of {parts} parts of the thread are posted: {url}",
             id=draft.id,

@@ -26,7 +26,7 @@ from urllib3.util.connection import create_connection
 from bot.errors import UserError
 from bot.sentences import Words, say
 
-MAX_BYTES = 4 << 20  # forty statuses with all their attachments take a tenth of it
+MAX_ANSWER_BYTES = 4 << 20  # forty statuses with all their attachments take a tenth of it
 MAX_SECONDS = 60.0  # one request in total; Mastodon.py's own timeout is per read
 CHUNK_BYTES = 64 << 10
 _ELSEWHERE = say("It sends its visitors to another server: give that one's address.")
@@ -101,7 +101,7 @@ def _body(response: requests.Response) -> bytes:
     body = bytearray()
     for chunk in response.raw.stream(CHUNK_BYTES, decode_content=True):
         body += chunk
-        if len(body) > MAX_BYTES:
+        if len(body) > MAX_ANSWER_BYTES:
             response.close()
             raise AddressRefused(say("It sends too much."))
     return bytes(body)

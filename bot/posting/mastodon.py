@@ -29,7 +29,7 @@ log = structlog.stdlib.get_logger(__name__)
 REQUEST_TIMEOUT_S = 20
 PAUSES_S = (1.0, 3.0)  # between looking and sending again
 CLOCK_SKEW = timedelta(minutes=1)  # the server stamps its statuses by its own clock
-PAGE = 40  # statuses; the most that servers give at once
+_PAGE = 40  # statuses; the most that servers give at once
 MAX_PAGES = 10
 SURELY_NOT_POSTED = {400, 401, 403, 404, 406, 410, 413, 422}
 # Errors from answers of another shape: here, or in Mastodon.py, which gives them types
@@ -216,10 +216,10 @@ class Mastodon:
         last_id = None
         for _ in range(MAX_PAGES):
             page = self._api.account_statuses(
-                self._account_id, exclude_reblogs=True, limit=PAGE, max_id=last_id
+                self._account_id, exclude_reblogs=True, limit=_PAGE, max_id=last_id
             )
             yield from (self._status(status) for status in page if status.created_at >= since)
-            if len(page) < PAGE or page[-1].created_at < since:
+            if len(page) < _PAGE or page[-1].created_at < since:
                 return
             last_id = page[-1].id
 

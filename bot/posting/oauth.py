@@ -17,9 +17,9 @@ from bot.errors import Refused, Unavailable, UserError
 from bot.posting.instance import AddressRefused, Session
 
 APP_NAME = "write-my-posts"
-SCOPES = "read:accounts read:statuses write:statuses"
+_SCOPES = "read:accounts read:statuses write:statuses"
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"  # the server shows the code instead of sending it
-TIMEOUT_S = 15  # of one read; a person waits for it
+_TIMEOUT_S = 15  # of one read; a person waits for it
 
 Form = dict[str, str]
 
@@ -36,7 +36,7 @@ class Client:
 
 async def register(base_url: str, *, is_trusted: bool) -> Client:
     """Register the bot at a server, which allows only a few registrations in ten minutes."""
-    form = {"client_name": APP_NAME, "redirect_uris": OUT_OF_BAND, "scopes": SCOPES}
+    form = {"client_name": APP_NAME, "redirect_uris": OUT_OF_BAND, "scopes": _SCOPES}
     status, said = await _post(Client(base_url, is_trusted, "", ""), "/api/v1/apps", form)
     if status != 200:
         raise Unavailable(
@@ -52,14 +52,14 @@ def authorisation_link(client: Client) -> str:
         "client_id": client.client_id,
         "redirect_uri": OUT_OF_BAND,
         "response_type": "code",
-        "scope": SCOPES,
+        "scope": _SCOPES,
     }
     return f"{client.base_url}/oauth/authorize?{urlencode(asked)}"
 
 
 async def exchange(client: Client, code: str) -> str:
     """Exchange a code for an access token."""
-    form = {"grant_type": "authorization_code", "code": code, "scope": SCOPES}
+    form = {"grant_type": "authorization_code", "code": code, "scope": _SCOPES}
     status, said = await _post(
         client, "/oauth/token", form | {"redirect_uri": OUT_OF_BAND} | _credentials(client)
     )
@@ -95,7 +95,7 @@ async def _post(client: Client, path: str, form: Form) -> tuple[int, Any]:  # An
 
     def call() -> requests.Response:
         with Session(server, is_trusted=client.is_trusted) as session:
-            return session.post(server + path, data=form, timeout=TIMEOUT_S)
+            return session.post(server + path, data=form, timeout=_TIMEOUT_S)
 
     try:
         answer = await asyncio.to_thread(call)

@@ -46,7 +46,7 @@ class Publishing:
         expect_whole(draft, position)
         await self._voices.check(draft.owner_id, draft.voice)
         with self._holding(draft.id):
-            mine = draft.account if draft.has_begun else None
+            mine = draft.account if draft.is_broken_thread else None
             account = await self._accounts.of(draft.owner_id, mine)
             name = await account.identify()
             if not await self._decisions.claim(draft.id, position, fingerprint, name, now):
@@ -62,7 +62,7 @@ class Publishing:
         """Approve one candidate for a later time. Raises UserError."""
         expect_whole(draft, position)
         await self._voices.check(draft.owner_id, draft.voice)
-        await self._accounts.of(draft.owner_id, draft.account if draft.has_begun else None)
+        await self._accounts.of(draft.owner_id, draft.account if draft.is_broken_thread else None)
         if not await self._decisions.schedule(draft.id, position, fingerprint, post_at, now):
             raise await self._why_not(draft, position)
 
@@ -259,7 +259,7 @@ class Publishing:
 
 def expect_whole(draft: Draft, position: int | None = None) -> None:
     """Raise UserError if this draft's thread broke off, and this is not how it goes on."""
-    if draft.has_begun and position != draft.chosen:
+    if draft.is_broken_thread and position != draft.chosen:
         raise UserError(
             "A part of this thread is posted already. Post the rest, or delete it first."
         )

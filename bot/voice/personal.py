@@ -35,7 +35,7 @@ from phonenumbers import (
 from stdnum import iban, luhn
 from stdnum.us import ssn
 
-Kind = Literal[
+PersonalKind = Literal[
     "key", "e-mail address", "bank account", "card number", "social security number", "phone number"
 ]
 
@@ -120,7 +120,7 @@ _PHONE_WORD = re.compile(
 class Found(NamedTuple):
     """A span of a text: text[start:end]."""
 
-    kind: Kind
+    kind: PersonalKind
     start: int
     end: int
     text: str
@@ -252,7 +252,7 @@ def _is_written_as_phone(number: str, before: str) -> bool:
     return _PHONE_WORD.search(before[-40:]) is not None
 
 
-_SEARCHES: tuple[tuple[Kind, Callable[[str], Spans], str], ...] = (
+_SEARCHES: tuple[tuple[PersonalKind, Callable[[str], Spans], str], ...] = (
     ("key", _keys, "links too"),
     ("e-mail address", _emails, ""),
     ("bank account", _ibans, ""),

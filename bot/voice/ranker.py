@@ -25,7 +25,7 @@ RANKER_FILE = "ranker.json"
 _TOKEN = re.compile(r"https?://\S+|[@#]?\w+(?:['’]\w+)*|[^\w\s]|\n")
 _SENTENCE_END = re.compile(r"[.!?…]+(?:\s|$)|\n+")
 STEPS = 200  # distinguished amounts
-ALIKE = 4.0  # nats, against a text that shares all its word pairs with one already chosen
+_ALIKE = 4.0  # nats, against a text that shares all its word pairs with one already chosen
 TOPIC = "topic "  # prefix of the features for how much of the topic a text holds
 _STEM = 5  # characters: "taxes" and "taxing" speak of the same
 
@@ -72,7 +72,7 @@ class Ranker:
         pairs = [set(pairwise(_words(text))) for text in texts]
         chosen: list[int] = []
         while keys and len(chosen) < count:
-            best = max(keys, key=lambda i: keys[i] - ALIKE * _overlap(i, chosen, pairs))
+            best = max(keys, key=lambda i: keys[i] - _ALIKE * _overlap(i, chosen, pairs))
             if not chosen:
                 keys = {i: key + liked[i] for i, key in keys.items()}
             chosen.append(best)

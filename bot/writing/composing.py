@@ -19,7 +19,7 @@ from bot.voice import Message, Turn, Voice, load_posts
 from bot.voice.others import Others
 from bot.voice.ranker import Ranker
 from bot.writing.llm import LLM
-from bot.writing.screen import Archive, Rejected, Rules, screen
+from bot.writing.screen import KnownPosts, Rejected, Rules, screen
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class OpenVoice:
     voice: Voice
     topics: dict[str, int]  # and how many posts are about each
     days: dict[str, frozenset[str]]  # "MM-DD" -> topics written about on that day in any year
-    archive: Archive
+    archive: KnownPosts
     ranker: Ranker | None = None  # voices at a provider, and those of before, have none
 
     @classmethod
@@ -53,7 +53,7 @@ class OpenVoice:
             voice,
             dict(counts.most_common()),
             {day: frozenset(topics) for day, topics in days.items()},
-            Archive((post.text for post in posts), Others.load(folder)),
+            KnownPosts((post.text for post in posts), Others.load(folder)),
             Ranker.load(folder),
         )
 

@@ -21,7 +21,7 @@ IN_ALL = 300  # drafts waiting: at 10 s a draft, four at once, the last is due w
 TELL_AFTER_S = 1.0  # after a shorter wait nobody needs to see their place
 TELL_EVERY_S = 5.0  # and only if the place has changed
 
-Tell = Callable[[Words], Awaitable[None]]
+Notify = Callable[[Words], Awaitable[None]]
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -60,7 +60,7 @@ class Line:
         return len(self._waiting)
 
     @asynccontextmanager
-    async def turn(self, person: int, tell: Tell | None = None) -> AsyncIterator[None]:
+    async def turn(self, person: int, tell: Notify | None = None) -> AsyncIterator[None]:
         """Wait for a turn and hold it for the block; `tell` gets the place in the queue.
 
         Raises Unavailable if the queue is full, or the bot stops meanwhile.
@@ -101,7 +101,7 @@ class Line:
         return mine
 
     @metrics.timed("wait")
-    async def _wait(self, mine: Waiting, tell: Tell | None) -> None:
+    async def _wait(self, mine: Waiting, tell: Notify | None) -> None:
         told, pause_s = 0, self._tell_after_s
         while not (await asyncio.wait({mine.turn}, timeout=pause_s))[0]:
             place, pause_s = self._waiting.index(mine) + 1, self._tell_every_s

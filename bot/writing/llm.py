@@ -20,8 +20,8 @@ from bot.voice import Message, Voice
 from bot.writing.bounded import TooMuch, bounded_client
 from bot.writing.engine import Engine
 
-OPENAI_URL = "https://api.openai.com/v1"
-TIMEOUT_S = 120.0  # one request on a small, busy machine, retries included
+_OPENAI_URL = "https://api.openai.com/v1"
+_TIMEOUT_S = 120.0  # one request on a small, busy machine, retries included
 CHECK_S = 10.0
 # An error, no answer in time, no JSON, JSON nested too deep, or a body too large
 LLM_FAULTS = (openai.APIError, TimeoutError, ValueError, RecursionError, TooMuch)
@@ -37,7 +37,7 @@ class LLM:
         api_key: str,
         model: str | None = None,
         engine: Callable[[], Awaitable[str]] | None = None,
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float = _TIMEOUT_S,
         concurrent: int = CONCURRENT,
     ) -> None:
         """`model` overrides the name a voice gives; `engine` starts the one of local voices."""
@@ -55,7 +55,7 @@ class LLM:
         cls,
         settings: DraftSettings,
         concurrent: int = CONCURRENT,
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float = _TIMEOUT_S,
     ) -> AsyncIterator["LLM"]:
         """Open the settings' server for every voice; or the engine for local ones, beside OpenAI.
 
@@ -67,7 +67,7 @@ class LLM:
             engine = Engine(settings.voices, settings.base_gguf, settings.engine_threads)
             stack.push_async_exit(engine)
             start = None if url else engine.ready
-            llm = cls(url or OPENAI_URL, key, settings.llm_model, start, timeout_s, concurrent)
+            llm = cls(url or _OPENAI_URL, key, settings.llm_model, start, timeout_s, concurrent)
             stack.push_async_callback(llm.close)
             yield llm
 

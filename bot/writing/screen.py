@@ -54,7 +54,7 @@ class Rejected:
     reason: Words
 
 
-class Archive:
+class KnownPosts:
     """The posts that the voice learnt from, as hashes; keeps no texts."""
 
     def __init__(self, texts: Iterable[str], others: Others | None = None) -> None:
@@ -94,7 +94,7 @@ class Rules:
 
     max_chars: int
     length: Callable[[str], int]
-    archive: Archive
+    archive: KnownPosts
     blocked: WordList = NO_WORDS
     prompt: str = ""  # the system prompt, which no answer may repeat
 

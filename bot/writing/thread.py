@@ -23,7 +23,7 @@ _ENDS = (  # the best end of a part first; white space follows each
     re.compile(r"[.!?…][\"'”’»)\]]*\s+\Z"),
     re.compile(r"\s\Z"),
 )
-NEAR = 0.6  # a better end is taken if the part is this full
+_NEAR = 0.6  # a better end is taken if the part is this full
 
 
 def status_length(text: str, content_warning: str = "") -> int:
@@ -76,7 +76,7 @@ def _end(text: str, fits: Callable[[str], bool]) -> int:
         return _inside_a_word(text, fits)
     for better in _ENDS:
         for end in reversed(fitting):
-            if end < NEAR * fitting[-1]:
+            if end < _NEAR * fitting[-1]:
                 break
             if better.search(text[max(0, end - 40) : end]):
                 return end

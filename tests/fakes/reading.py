@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer.archives import Tally, open_archive, read_posts
+from trainer.archives import Tally, open_archive, posts_of
 from trainer.archives.post import Post, Unreadable
 
 
@@ -29,7 +29,7 @@ def read(path: Path) -> Reading:
     """Read the archive at `path`."""
     tally = Tally()
     archive = open_archive(path, tally)
-    rows = list(read_posts(archive, path))
+    rows = list(posts_of(archive, path))
     return Reading(
         archive.kind,
         [row for row in rows if isinstance(row, Post)],

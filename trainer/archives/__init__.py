@@ -44,7 +44,7 @@ def open_archive(path: Path, tally: Tally) -> Archive:
         raise _unreadable(path, e) from e
 
 
-def read_posts(archive: Archive, path: Path) -> Iterator[Post | Unreadable]:
+def posts_of(archive: Archive, path: Path) -> Iterator[Post | Unreadable]:
     """Yield the archive's posts. Any failure on the way becomes an ArchiveError."""
     try:
         yield from archive.posts()

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from trainer.archives.dates import read_date
-from trainer.archives.files import Files, base_of
+from trainer.archives.files import Files, base_name
 from trainer.archives.plain import read_json_lines
-from trainer.archives.post import Kind, Post, Tally, Unreadable
-from trainer.archives.records import HEAD, LONGEST, list_in_object, read_records
+from trainer.archives.post import Post, PostKind, Tally, Unreadable
+from trainer.archives.records import HEAD, LONGEST_RECORD, list_in_object, read_records
 from trainer.archives.texts import language, shown_link
 
 POST, REPOST = "app.bsky.feed.post", "app.bsky.feed.repost"
@@ -78,14 +78,14 @@ class ListRecords:
 
     def posts(self) -> Iterator[Post | Unreadable]:
         """Yield every post and repost, in the file's order."""
-        yield from _posts(self._items(), base_of(self._name))
+        yield from _posts(self._items(), base_name(self._name))
 
     def _items(self) -> Iterator[_Item | Unreadable]:
         with self._files.open(self._name) as file:
             is_list = HEAD.match(file.read(1 << 10)) is not None
         head = HEAD if is_list else list_in_object("records")
         with self._files.open(self._name) as file:
-            yield from read_records(file, base_of(self._name), _Item, self._tally, head)
+            yield from read_records(file, base_name(self._name), _Item, self._tally, head)
 
 
 class RecordLines(ListRecords):
@@ -102,7 +102,7 @@ class RecordLines(ListRecords):
 def has_lines(files: Files, name: str) -> bool:
     """Whether a file of objects has one a line, rather than a single object."""
     with files.open(name) as file:
-        first, second = file.readline(LONGEST), file.readline(LONGEST)
+        first, second = file.readline(LONGEST_RECORD), file.readline(LONGEST_RECORD)
     return first.rstrip().endswith(b"}") and second.lstrip().startswith(b"{")
 
 
@@ -119,10 +119,10 @@ def _posts(items: Iterable[_Item | Unreadable], name: str) -> Iterator[Post | Un
             if collection not in (POST, REPOST):
                 continue
             key = _record_key(item.uri) or f"{name} record {place}"
-            yield to_post(item.value, key, own_did) if item.value else Unreadable(key)
+            yield post_of_record(item.value, key, own_did) if item.value else Unreadable(key)
 
 
-def to_post(record: Record, key: str, own_did: str) -> Post | Unreadable:
+def post_of_record(record: Record, key: str, own_did: str) -> Post | Unreadable:
     """Build the Post of a record, which does not hold its own key and author."""
     created_at = read_date(record.createdAt)
     if record.type == REPOST:
@@ -142,7 +142,7 @@ def to_post(record: Record, key: str, own_did: str) -> Post | Unreadable:
     )
 
 
-def _kind(record: Record, own_did: str) -> tuple[Kind, str | None]:
+def _kind(record: Record, own_did: str) -> tuple[PostKind, str | None]:
     if record.reply is not None:
         parent = record.reply.parent.uri
         is_own = bool(own_did) and parent.startswith(f"at://{own_did}/")

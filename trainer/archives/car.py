@@ -17,8 +17,8 @@ from typing import IO
 import libipld
 import msgspec
 
-from trainer.archives.bluesky import POST, REPOST, Record, to_post
-from trainer.archives.files import Files, FolderFiles, base_of
+from trainer.archives.bluesky import POST, REPOST, Record, post_of_record
+from trainer.archives.files import Files, FolderFiles, base_name
 from trainer.archives.post import Post, Tally, Unreadable
 from trainer.errors import ArchiveError
 
@@ -87,7 +87,7 @@ class BlueskyRepo:
                 yield from _posts(blocks, leaves, commit.did)
             except ValueError as e:  # of ours, of libipld, of msgspec
                 raise ArchiveError(
-                    f"{base_of(self._name)} is no whole repository of Bluesky: {e}."
+                    f"{base_name(self._name)} is no whole repository of Bluesky: {e}."
                     " Download it again."
                 ) from e
 
@@ -173,7 +173,7 @@ def _posts(
         except ValueError:
             yield Unreadable(key)
         else:
-            yield to_post(record, key, own_did)
+            yield post_of_record(record, key, own_did)
 
 
 def _read_header(file: IO[bytes]) -> _Header:

@@ -192,19 +192,19 @@ class _Stream:
             raise _bomb(self._path)
 
 
-def base_of(name: str) -> str:
+def base_name(name: str) -> str:
     """The name without its folders."""
     return name.rsplit("/", 1)[-1]
 
 
 def folder_of(name: str) -> str:
     """The folders of a name, with a `/` at the end, or ""."""
-    return name[: -len(base_of(name))]
+    return name[: -len(base_name(name))]
 
 
 def is_litter(name: str) -> bool:
     """Whether a Mac put the file there for itself, like __MACOSX/._tweets.js or .DS_Store."""
-    return "__MACOSX" in name.split("/") or base_of(name).startswith(".")
+    return "__MACOSX" in name.split("/") or base_name(name).startswith(".")
 
 
 def topmost(names: list[str]) -> list[str]:

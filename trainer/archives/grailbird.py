@@ -7,7 +7,7 @@ missing.
 import re
 from collections.abc import Iterator
 
-from trainer.archives.files import Files, base_of
+from trainer.archives.files import Files, base_name
 from trainer.archives.lines import find_encoding, read_table
 from trainer.archives.post import Tally, Unreadable
 from trainer.archives.tweet import Entities, Retweeted, Tweet, Url
@@ -27,7 +27,7 @@ def read_tweets_csv(files: Files, name: str, tally: Tally) -> Iterator[Tweet | U
     for number, row in enumerate(rows, 1):
         if row:
             key = row.get("tweet_id")
-            place = Unreadable(key or f"{base_of(name)} row {number}")
+            place = Unreadable(key or f"{base_name(name)} row {number}")
             yield _to_tweet(row) if key and "text" in row else place
 
 

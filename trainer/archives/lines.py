@@ -8,9 +8,9 @@ import csv
 import io
 from collections.abc import Iterator
 
-from trainer.archives.files import Files, base_of
+from trainer.archives.files import Files, base_name
 from trainer.archives.post import Tally
-from trainer.archives.records import BLOCK, LONGEST
+from trainer.archives.records import BLOCK, LONGEST_RECORD
 from trainer.errors import ArchiveError
 
 
@@ -20,11 +20,11 @@ def read_lines(files: Files, name: str, encoding: str, tally: Tally) -> Iterator
         files.open(name) as file,
         io.TextIOWrapper(file, encoding, errors="replace", newline="") as text,
     ):
-        while line := text.readline(LONGEST):
-            if len(line) == LONGEST:
+        while line := text.readline(LONGEST_RECORD):
+            if len(line) == LONGEST_RECORD:
                 raise ArchiveError(
-                    f"{base_of(name)} holds a line of more than {LONGEST >> 20} MB, which no post"
-                    " is. Take that line out, or give another file."
+                    f"{base_name(name)} holds a line of more than {LONGEST_RECORD >> 20} MB,"
+                    " which no post is. Take that line out, or give another file."
                 )
             tally.bytes_read += len(line)
             yield line
@@ -32,7 +32,7 @@ def read_lines(files: Files, name: str, encoding: str, tally: Tally) -> Iterator
 
 def read_table(files: Files, name: str, encoding: str, tally: Tally) -> Iterator[dict[str, str]]:
     """Yield a CSV's rows, keyed by its header in lower case; an empty line is an empty row."""
-    csv.field_size_limit(LONGEST)
+    csv.field_size_limit(LONGEST_RECORD)
     lines = read_lines(files, name, encoding, tally)
     header = next(filter(is_header, lines), "")
     separator = delimiter(header)
@@ -42,7 +42,7 @@ def read_table(files: Files, name: str, encoding: str, tally: Tally) -> Iterator
             yield dict(zip(names, cells, strict=False))
     except csv.Error as e:
         raise ArchiveError(
-            f"{base_of(name)} is not a readable CSV ({e}). Save it as CSV with UTF-8."
+            f"{base_name(name)} is not a readable CSV ({e}). Save it as CSV with UTF-8."
         ) from e
 
 
@@ -73,6 +73,6 @@ def find_encoding(files: Files, name: str, tally: Tally) -> str:
                 decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        tally.warnings.append(f"{base_of(name)} is not UTF-8: read as cp1252 (Windows).")
+        tally.warnings.append(f"{base_name(name)} is not UTF-8: read as cp1252 (Windows).")
         return "cp1252"
     return "utf-8-sig"

@@ -16,7 +16,7 @@ QUOTED = "quote-inline"  # "RE: https://…" for servers that show no quotes
 BLANKS = re.compile(r"[ \t\r\n\f]+")  # what a browser shows as one space; no-break spaces stay
 
 
-class Written(NamedTuple):
+class PlainText(NamedTuple):
     """A text; `address` counts the characters of the handles in front of it."""
 
     text: str
@@ -33,10 +33,10 @@ class Html:
         self._text = _Text()
         self._parser = etree.HTMLParser(target=self._text)  # to make one takes as long as to use it
 
-    def to_text(self, html: str) -> Written | None:
+    def to_text(self, html: str) -> PlainText | None:
         """The author's text; None if the HTML is too odd."""
         if "<" not in html and "&" not in html:
-            return Written(html, 0)
+            return PlainText(html, 0)
         if len(html) > LONGEST:
             return None
         try:
@@ -45,7 +45,7 @@ class Html:
         except (etree.LxmlError, ValueError):
             self._begin()  # neither the parser nor its text can be used any more
             return None
-        assert isinstance(written, Written)
+        assert isinstance(written, PlainText)
         return written
 
 
@@ -109,10 +109,10 @@ class _Text:
             self._only_handles = self._only_handles and not text.strip()
             self._write(text)
 
-    def close(self) -> Written:
+    def close(self) -> PlainText:
         """Finish this text and start the next."""
         text = "".join(self._parts).rstrip()
-        written = Written(text, min(self._address, len(text)))
+        written = PlainText(text, min(self._address, len(text)))
         self._begin()
         return written
 

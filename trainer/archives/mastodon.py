@@ -10,14 +10,14 @@ from typing import Any
 import msgspec
 
 from trainer.archives.dates import read_date
-from trainer.archives.files import Files, base_of, folder_of
+from trainer.archives.files import Files, base_name, folder_of
 from trainer.archives.markup import Html
-from trainer.archives.post import Kind, Post, Tally, Unreadable, Visibility
+from trainer.archives.post import Post, PostKind, Tally, Unreadable, Visibility
 from trainer.archives.records import list_in_object, read_records
 from trainer.archives.texts import language
 
 OUTBOX = "outbox.json"
-HEAD = list_in_object("orderedItems")
+_HEAD = list_in_object("orderedItems")
 LONGEST_ACTOR = 1 << 20
 PUBLIC = {"https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public"}
 
@@ -68,14 +68,14 @@ class MastodonArchive:
         """Yield every post and boost, in the outbox's order."""
         own, html = self._own_addresses(), Html()
         with self._files.open(self._name) as file:
-            rows = read_records(file, base_of(self._name), _Activity, self._tally, HEAD)
+            rows = read_records(file, base_name(self._name), _Activity, self._tally, _HEAD)
             for place, row in enumerate(rows, 1):
                 post = row if isinstance(row, Unreadable) else _to_post(row, own, html)
-                yield post if post.id else Unreadable(f"{base_of(self._name)} record {place}")
+                yield post if post.id else Unreadable(f"{base_name(self._name)} record {place}")
 
     def _own_addresses(self) -> tuple[str, ...]:
         name = folder_of(self._name) + "actor.json"
-        if base_of(self._name) != OUTBOX or name not in self._files.names():
+        if base_name(self._name) != OUTBOX or name not in self._files.names():
             return ()
         with self._files.open(name) as file:
             try:
@@ -115,7 +115,7 @@ def _to_post(activity: _Activity, own: tuple[str, ...], html: Html) -> Post | Un
     )
 
 
-def _kind(note: _Note, mine: set[str]) -> tuple[Kind, str | None]:
+def _kind(note: _Note, mine: set[str]) -> tuple[PostKind, str | None]:
     if parent := _address(note.inReplyTo):
         is_own = any(parent.startswith(f"{address.rstrip('/')}/") for address in mine)
         if is_own or not mine:
@@ -125,7 +125,7 @@ def _kind(note: _Note, mine: set[str]) -> tuple[Kind, str | None]:
     return "quote" if is_quote else "original", None
 
 
-def _without_address(text: str, address: int, kind: Kind) -> str:
+def _without_address(text: str, address: int, kind: PostKind) -> str:
     """Remove the handles that Mastodon puts in front of a reply, unless they begin a sentence."""
     rest = text[address:].lstrip()
     if "reply" not in kind or (kind == "self_reply" and rest[:1].islower()):

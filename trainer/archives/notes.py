@@ -53,14 +53,14 @@ class NoteRecord(msgspec.Struct):
     noteTweet: _NoteTweet  # noqa: N815 - X's name
 
 
-class Note(NamedTuple):
+class LongPost(NamedTuple):
     """The whole of a long post."""
 
     text: str
     tags: tuple[str, ...]
 
 
-class Notes:
+class LongPosts:
     """The long posts of an archive, by time."""
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ class Notes:
                 ),
             )
 
-    def whole(self, text: str, created_at: datetime) -> Note | None:
+    def whole(self, text: str, created_at: datetime) -> LongPost | None:
         """Return the whole text of a post that was cut off, or None if it was not."""
         if len(text) > LONGEST_CUT:
             return None
@@ -122,7 +122,7 @@ class Notes:
         for row, note, tags in near:
             if beginning and _bare(note[: 2 * LONGEST_CUT]).startswith(beginning):
                 self._db.execute("UPDATE note SET found = 1 WHERE rowid = ?", (row,))
-                return Note(note, tuple(json.loads(tags)))
+                return LongPost(note, tuple(json.loads(tags)))
         return None
 
     def lonely(self) -> Iterator[Post]:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from trainer.archives.dates import read_date
-from trainer.archives.files import Files, base_of
+from trainer.archives.files import Files, base_name
 from trainer.archives.lines import delimiter, find_encoding, read_lines, read_table
 from trainer.archives.post import Post, Tally, Unreadable
 from trainer.archives.records import read_records, without_halves
@@ -47,7 +47,7 @@ def read_json_lines(files: Files, name: str, tally: Tally) -> Iterator[tuple[int
             yield number, json.loads(without_halves(line.encode()))
         except json.JSONDecodeError as e:
             raise ArchiveError(
-                f"Line {number} of {base_of(name)} is not JSON ({e})."
+                f"Line {number} of {base_name(name)} is not JSON ({e})."
                 " Give one JSON object a line, or repair that line."
             ) from e
         except ValueError:  # a number of more digits than Python reads
@@ -60,7 +60,7 @@ class JsonList(JsonLines):
     def posts(self) -> Iterator[Post | Unreadable]:
         """Yield the post of every object, in the file's order."""
         with self._files.open(self._name) as file:
-            rows = read_records(file, base_of(self._name), dict[str, object], self._tally)
+            rows = read_records(file, base_name(self._name), dict[str, object], self._tally)
             for number, row in enumerate(rows, 1):
                 yield _to_post(row, number, self._tally)
 

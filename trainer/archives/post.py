@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-Kind = Literal["original", "note", "self_reply", "reply", "quote", "retweet"]
+PostKind = Literal["original", "note", "self_reply", "reply", "quote", "retweet"]
 Visibility = Literal["public", "unlisted", "private", "direct"]
 
 
@@ -23,7 +23,7 @@ class Post(NamedTuple):
     id: str
     created_at: datetime | None  # aware, UTC; None where the archive does not say
     text: str
-    kind: Kind
+    kind: PostKind
     tags: tuple[str, ...] = ()  # what the archive marks: "#Hashtag", "@handle Display Name"
     language: str | None = None
     reply_to: str | None = None  # the post this one continues, if that may be the author's own

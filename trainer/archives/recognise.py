@@ -13,7 +13,7 @@ from trainer.archives.files import (
     FolderFiles,
     TarFiles,
     ZipFiles,
-    base_of,
+    base_name,
     is_litter,
     topmost,
 )
@@ -23,7 +23,7 @@ from trainer.archives.mastodon import OUTBOX, MastodonArchive
 from trainer.archives.plain import Csv, JsonLines, JsonList, columns, has_text_column
 from trainer.archives.post import Post, Tally, Unreadable
 from trainer.archives.records import HEAD, list_in_object
-from trainer.archives.threads import POSTS, ThreadsArchive
+from trainer.archives.threads import THREADS_POSTS, ThreadsArchive
 from trainer.archives.x import XArchive, find_posts_files
 from trainer.errors import ArchiveError
 
@@ -82,11 +82,11 @@ def _in_files(files: Files, path: Path, tally: Tally) -> Archive:
     if found := find_posts_files(files):
         is_table = found[0].endswith(".csv")
         return _in_file(files, found[0], path, tally) if is_table else XArchive(files, found, tally)
-    if found := topmost([n for n in names if base_of(n) == OUTBOX]):
+    if found := topmost([n for n in names if base_name(n) == OUTBOX]):
         return MastodonArchive(files, found[0], tally)
-    if found := topmost([n for n in names if THREADS_FILE.fullmatch(base_of(n))]):
+    if found := topmost([n for n in names if THREADS_FILE.fullmatch(base_name(n))]):
         return ThreadsArchive(files, found, tally)
-    if any(EXPORTED_PAGE.fullmatch(base_of(n)) for n in names):
+    if any(EXPORTED_PAGE.fullmatch(base_name(n)) for n in names):
         raise ArchiveError(HTML_EXPORT.format(path=path))
     names = [n for n in names if not is_litter(n)]
     if found := topmost([n for n in names if n.lower().endswith(".car")])[:1]:
@@ -129,7 +129,7 @@ def _in_text(files: Files, name: str, head: bytes, path: Path, tally: Tally) -> 
         raise ArchiveError(f"{path} lists other people's posts. Give outbox.json. {ACCEPTED}")
     if list_in_object("orderedItems").match(head):
         return MastodonArchive(files, name, tally)
-    if POSTS.match(head):
+    if THREADS_POSTS.match(head):
         return ThreadsArchive(files, [name], tally)
     if list_in_object("records").match(head) and BLUESKY_RECORD.search(head):
         is_by_line = has_lines(files, name)

@@ -15,10 +15,12 @@ import msgspec
 from trainer.archives.post import Tally, Unreadable
 from trainer.errors import ArchiveError
 
-R = TypeVar("R")
+_R = TypeVar("_R")
 
 BLOCK = 1 << 18
-LONGEST = 1 << 22  # a record is a few kilobytes: what does not end in 4 MB is not a list of posts
+LONGEST_RECORD = (
+    1 << 22
+)  # a record is a few kilobytes: what does not end in 4 MB is not a list of posts
 LONGEST_ID = 200
 BRACES = 10_000  # looked at for the end of a record, from the end of a block
 TRIES = 64  # nested objects look like ends of records; a post has fewer of them than this
@@ -35,8 +37,8 @@ def list_in_object(key: str) -> re.Pattern[bytes]:
 
 
 def read_records(
-    file: IO[bytes], name: str, kind: type[R], tally: Tally, head: re.Pattern[bytes] = HEAD
-) -> Iterator[R | Unreadable]:
+    file: IO[bytes], name: str, kind: type[_R], tally: Tally, head: re.Pattern[bytes] = HEAD
+) -> Iterator[_R | Unreadable]:
     """Yield the list's records as `kind`, and Unreadable for those that do not fit it.
 
     Raises ArchiveError if the file is not such a list, is damaged, or stops in the middle.
@@ -60,7 +62,7 @@ def read_records(
         tally.bytes_read += len(block)
         if not block:
             break
-        if len(rest) > LONGEST:
+        if len(rest) > LONGEST_RECORD:
             raise _damaged(name, done)
     try:
         end = b"" if head is not HEAD else b"}"
@@ -69,11 +71,11 @@ def read_records(
         raise _damaged(name, done) from e
 
 
-class _Rows(Generic[R]):
+class _Rows(Generic[_R]):
     # Every list is wrapped in an object, since some stand in one, with a tail behind the list.
     OPEN, CLOSE = b'{"the records":[', b"]}"
 
-    def __init__(self, kind: type[R], name: str) -> None:
+    def __init__(self, kind: type[_R], name: str) -> None:
         self._kind, self._name, self._count = kind, name, 0
         page = msgspec.defstruct(
             "Page",
@@ -81,14 +83,14 @@ class _Rows(Generic[R]):
         )
         self._decoder = msgspec.json.Decoder[Any](page)  # Any: a type made at run time
 
-    def cut(self, data: bytes) -> tuple[list[R | Unreadable], bytes]:
+    def cut(self, data: bytes) -> tuple[list[_R | Unreadable], bytes]:
         """Decode the whole records; returns them and the remaining bytes."""
         found = self._cut(data)
         if found[1] is data and (mended := _mended(data)) != data:
             return self._cut(mended)
         return found
 
-    def _cut(self, data: bytes) -> tuple[list[R | Unreadable], bytes]:
+    def _cut(self, data: bytes) -> tuple[list[_R | Unreadable], bytes]:
         end, tries = len(data), 0
         for _ in range(BRACES):
             if tries == TRIES or (end := data.rfind(b"{", 0, end)) <= 0:
@@ -104,7 +106,7 @@ class _Rows(Generic[R]):
                 continue
         return [], data
 
-    def decode(self, rows: bytes) -> list[R | Unreadable]:
+    def decode(self, rows: bytes) -> list[_R | Unreadable]:
         """Decode what follows the list's opening bracket, down to the object's end."""
         try:
             found = self._decoder.decode(self.OPEN + rows).rows
@@ -114,7 +116,7 @@ class _Rows(Generic[R]):
         self._count += len(found)
         return list(found)
 
-    def _convert(self, value: object, place: int) -> R | Unreadable:
+    def _convert(self, value: object, place: int) -> _R | Unreadable:
         try:
             return msgspec.convert(value, self._kind)
         except msgspec.ValidationError:
@@ -147,6 +149,6 @@ def without_halves(json: bytes) -> bytes:
 def _damaged(name: str, offset: int) -> ArchiveError:
     return ArchiveError(
         f"{name} is damaged, stops in the middle, or holds a post of more than"
-        f" {LONGEST >> 20} MB: its JSON breaks after byte {offset}."
+        f" {LONGEST_RECORD >> 20} MB: its JSON breaks after byte {offset}."
         " Unpack or download the archive again."
     )

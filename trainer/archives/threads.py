@@ -9,11 +9,11 @@ from hashlib import blake2b
 import msgspec
 
 from trainer.archives.dates import read_date
-from trainer.archives.files import Files, base_of
+from trainer.archives.files import Files, base_name
 from trainer.archives.post import Post, Tally, Unreadable
 from trainer.archives.records import HEAD, list_in_object, read_records
 
-POSTS = list_in_object("text_post_app_text_posts")
+THREADS_POSTS = list_in_object("text_post_app_text_posts")
 
 
 class _TextPost(msgspec.Struct, gc=False):
@@ -46,12 +46,12 @@ class ThreadsArchive:
         """Yield every post and reply, in the export's order."""
         for name in self._names:
             with self._files.open(name) as file:
-                head = HEAD if HEAD.match(file.read(1 << 10)) else POSTS
+                head = HEAD if HEAD.match(file.read(1 << 10)) else THREADS_POSTS
             with self._files.open(name) as file:
-                rows = read_records(file, base_of(name), _Entry, self._tally, head)
+                rows = read_records(file, base_name(name), _Entry, self._tally, head)
                 for place, row in enumerate(rows, 1):
                     post = row if isinstance(row, Unreadable) else _to_post(row)
-                    yield post or Unreadable(f"{base_of(name)} record {place}")
+                    yield post or Unreadable(f"{base_name(name)} record {place}")
 
 
 def repaired(text: str) -> str:

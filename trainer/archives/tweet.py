@@ -10,8 +10,8 @@ from collections.abc import Container
 import msgspec
 
 from trainer.archives.dates import read_date
-from trainer.archives.notes import Notes
-from trainer.archives.post import Kind, Post, Unreadable
+from trainer.archives.notes import LongPosts
+from trainer.archives.post import Post, PostKind, Unreadable
 from trainer.archives.texts import RETWEET, language, unescape
 
 # A photo's link ends in /photo/1, and /i/web/status/ is the rest of the author's own long post.
@@ -104,7 +104,9 @@ class Tweet(msgspec.Struct, gc=False):
         return str(parent) if parent else None
 
 
-def to_post(tweet: Tweet, own_id: str, circle: Container[str], notes: Notes) -> Post | Unreadable:
+def post_of_tweet(
+    tweet: Tweet, own_id: str, circle: Container[str], notes: LongPosts
+) -> Post | Unreadable:
     """Build the Post of a record, or Unreadable (without an id, if it has none)."""
     escaped = tweet.full_text if tweet.full_text is not None else tweet.text
     key = tweet.key
@@ -136,7 +138,7 @@ def to_post(tweet: Tweet, own_id: str, circle: Container[str], notes: Notes) -> 
     )
 
 
-def _kind(tweet: Tweet, text: str, own_id: str) -> Kind:
+def _kind(tweet: Tweet, text: str, own_id: str) -> PostKind:
     if tweet.retweeted_status is not None or RETWEET.match(text):
         return "retweet"
     # The user's id is nearly always there; a deleted status's id or an old name may not be.

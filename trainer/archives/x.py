@@ -13,16 +13,16 @@ from typing import TypeVar
 
 import msgspec
 
-from trainer.archives.files import Files, base_of, folder_of, topmost
+from trainer.archives.files import Files, base_name, folder_of, topmost
 from trainer.archives.grailbird import MONTH_FILE, read_tweets_csv
-from trainer.archives.notes import NoteRecord, Notes
+from trainer.archives.notes import LongPosts, NoteRecord
 from trainer.archives.post import Post, Tally, Unreadable
 from trainer.archives.records import own_id, read_records
-from trainer.archives.tweet import Tweet, to_post
+from trainer.archives.tweet import Tweet, post_of_tweet
 from trainer.errors import ArchiveError
 
 # Not `tweet*.js`: tweet-headers.js has no texts. `tweet.js` is the name from 2019 to 2022.
-POSTS_FILE = re.compile(r"tweets?(-part\d+)?\.js")
+_POSTS_FILE = re.compile(r"tweets?(-part\d+)?\.js")
 LISTED_FILE = re.compile(r"tweets?(?!.*header)[\w ().-]*\.js")  # what a manifest may list as posts
 COMMUNITY_FILE = re.compile(r"community-tweets?(-part\d+)?\.js")
 NOTES_FILE = re.compile(r"note-tweets?(-part\d+)?\.js")
@@ -33,7 +33,7 @@ CIRCLE_ENDED = datetime(2023, 11, 30, tzinfo=UTC)
 MOST_IN_CIRCLE = 1_000_000  # in memory; nobody wrote so many in 15 months
 LONGEST_MANIFEST = 1 << 24
 
-R = TypeVar("R")
+_R = TypeVar("_R")
 
 
 class _File(msgspec.Struct):
@@ -71,9 +71,9 @@ def find_posts_files(files: Files) -> list[str]:
     """Names of the files with posts, in the topmost folder that has any."""
     names = files.names()
     return (
-        topmost([n for n in names if POSTS_FILE.fullmatch(base_of(n))])
+        topmost([n for n in names if _POSTS_FILE.fullmatch(base_name(n))])
         or topmost([n for n in names if MONTH_FILE.fullmatch(n)])
-        or topmost([n for n in names if base_of(n) == "tweets.csv"])[:1]
+        or topmost([n for n in names if base_name(n) == "tweets.csv"])[:1]
     )
 
 
@@ -94,7 +94,7 @@ class XArchive:
         """With `whole`, trust the manifest, even if it names other files than `names`."""
         self._files, self._names, self._tally, self._is_table = files, names, tally, is_table
         self._folder = folder_of(names[0])
-        self._beside = {base_of(n): n for n in files.names() if folder_of(n) == self._folder}
+        self._beside = {base_name(n): n for n in files.names() if folder_of(n) == self._folder}
         self._manifest = self._read_manifest()
         if whole:
             self._names = [*self._listed(), *self._matching(COMMUNITY_FILE)]
@@ -103,7 +103,7 @@ class XArchive:
 
     def posts(self) -> Iterator[Post | Unreadable]:
         """Yield every post, in the archive's order; long posts without a cut post come last."""
-        with closing(Notes()) as notes:
+        with closing(LongPosts()) as notes:
             for name in self._matching(NOTES_FILE):
                 yield from notes.add(self._records(name, NoteRecord))
             circle = self._circle()
@@ -132,10 +132,10 @@ class XArchive:
         place: int,
         own_id: str,
         circle: set[str],
-        notes: Notes,
+        notes: LongPosts,
     ) -> Post | Unreadable:
-        post = row if isinstance(row, Unreadable) else to_post(row, own_id, circle, notes)
-        return post if post.id else Unreadable(f"{base_of(name)} record {place}")
+        post = row if isinstance(row, Unreadable) else post_of_tweet(row, own_id, circle, notes)
+        return post if post.id else Unreadable(f"{base_name(name)} record {place}")
 
     def _tweets(self, name: str) -> Iterator[Tweet | Unreadable]:
         if self._is_table:
@@ -145,17 +145,17 @@ class XArchive:
             # Some archives have the records bare.
             yield row if isinstance(row, Unreadable) else row.tweet or row
 
-    def _records(self, name: str, kind: type[R]) -> Iterator[R | Unreadable]:
+    def _records(self, name: str, kind: type[_R]) -> Iterator[_R | Unreadable]:
         """Yield a file's records, and compare their number with the manifest's."""
         read = 0
         with self._files.open(name) as file:
-            for row in read_records(file, base_of(name), kind, self._tally):
+            for row in read_records(file, base_name(name), kind, self._tally):
                 read += 1
                 yield row
         counts = [str(f.count) for f in self._manifest.listed() if _is_at(f, name)]
         if counts and counts[0].isdecimal() and int(counts[0]) != read:
             self._tally.warnings.append(
-                f"{base_of(name)} holds {read} posts, but the manifest says {counts[0]}."
+                f"{base_name(name)} holds {read} posts, but the manifest says {counts[0]}."
             )
 
     def _circle(self) -> set[str]:
@@ -164,7 +164,9 @@ class XArchive:
             for row in self._records(name, dict[str, object]):
                 circle.add(own_id(row) or "")
                 if len(circle) > MOST_IN_CIRCLE:
-                    raise ArchiveError(f"{base_of(name)} lists more posts than anybody can write.")
+                    raise ArchiveError(
+                        f"{base_name(name)} lists more posts than anybody can write."
+                    )
         if "" in circle:
             self._tally.warnings.append(
                 "The archive's list of Circle posts has some without an id, so these are not left"
@@ -178,7 +180,7 @@ class XArchive:
 
     def _listed(self) -> list[str]:
         """The files that the manifest lists as posts; if it lists none, those found by name."""
-        listed = [base_of(f.fileName) for f in self._manifest.listed("tweets", "tweet")]
+        listed = [base_name(f.fileName) for f in self._manifest.listed("tweets", "tweet")]
         listed = [n for n in dict.fromkeys(listed) if LISTED_FILE.fullmatch(n)]
         for missing in (n for n in listed if n not in self._beside):
             self._tally.warnings.append(f"The manifest lists {missing}, which is not there.")
@@ -187,7 +189,7 @@ class XArchive:
             return self._names
         for name in (n for n in self._names if n not in there):
             self._tally.warnings.append(
-                f"{base_of(name)} is not listed in the manifest, so it was not read."
+                f"{base_name(name)} is not listed in the manifest, so it was not read."
                 " Give that file by itself if it is yours."
             )
         return there
@@ -217,4 +219,4 @@ class XArchive:
 
 
 def _is_at(file: _File, name: str) -> bool:
-    return base_of(file.fileName) == base_of(name)
+    return base_name(file.fileName) == base_name(name)

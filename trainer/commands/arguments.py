@@ -25,7 +25,7 @@ def number(kind: Callable[[str], N], low: float, high: float, hint: str) -> Call
 
 
 ABOVE_0, BELOW_1 = math.nextafter(0, 1), math.nextafter(1, 0)
-COUNT = number(int, 1, math.inf, "not a whole number from 1 on")
+WHOLE_NUMBER = number(int, 1, math.inf, "not a whole number from 1 on")
 SEED = number(int, -(2**63), 2**63 - 1, "not a whole number of up to 18 digits")  # torch takes it
 POSITIVE = number(float, ABOVE_0, 1e6, "not a number above 0, up to a million")
 

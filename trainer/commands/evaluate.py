@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from trainer.commands.arguments import COUNT, add_voices, number
+from trainer.commands.arguments import WHOLE_NUMBER, add_voices, number
 
 DESCRIPTION = """\
 Measures whether a voice sounds like its author: draws drafts on the topics of
@@ -28,7 +28,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_voices(parser)
     option(
         "--drafts",
-        type=COUNT,
+        type=WHOLE_NUMBER,
         default=300,
         metavar="N",
         help="held-out posts to judge by, at most (default: %(default)s): fewer are faster, and"
@@ -60,9 +60,9 @@ def run(args: argparse.Namespace) -> None:
     """Judge the voice and print the findings."""
     from rich.console import Console
 
-    from trainer.judging.evaluate import Options, evaluate
+    from trainer.judging.evaluate import EvaluationOptions, evaluate
     from trainer.training.voice_folder import VoiceFolder
 
     with_floors = not args.no_floors
-    options = Options(args.data, args.drafts, args.seed, with_floors, is_fresh=args.fresh)
+    options = EvaluationOptions(args.data, args.drafts, args.seed, with_floors, is_fresh=args.fresh)
     evaluate(VoiceFolder.named(args.voices, args.voice), options, Console())

@@ -124,12 +124,12 @@ def run(args: argparse.Namespace) -> None:
     """Prepare, or explain a post, or both."""
     from trainer.bot_database import USUAL
     from trainer.data.explain import explain
-    from trainer.data.options import Options
+    from trainer.data.options import PrepareOptions
     from trainer.data.prepare import prepare
 
     if not args.sources and args.explain is None:
         raise DataError("Name the archives to prepare: a zip, a folder or a file, or several.")
-    options = Options(
+    options = PrepareOptions(
         ner=args.ner,
         validation=args.validation,
         seed=args.seed,

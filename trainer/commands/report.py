@@ -56,9 +56,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the page."""
-    from trainer.report.page import Options, report
+    from trainer.report.page import ReportOptions, write_report
     from trainer.training.voice_folder import VoiceFolder
 
     folder = VoiceFolder.named(args.voices, args.voice).place
-    options = Options(args.data, args.out, args.timezone, not args.no_drafts, args.db)
-    report(folder, options, now=datetime.now(UTC))
+    options = ReportOptions(args.data, args.out, args.timezone, not args.no_drafts, args.db)
+    write_report(folder, options, now=datetime.now(UTC))

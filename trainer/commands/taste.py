@@ -36,11 +36,11 @@ def run(args: argparse.Namespace) -> None:
     """Learn a taste, or forget it."""
     from rich.console import Console
 
-    from trainer.taste.taste import forget, taste
+    from trainer.taste.taste import forget_taste, taste
     from trainer.training.voice_folder import VoiceFolder
 
     folder, console = VoiceFolder.named(args.voices, args.voice), Console(soft_wrap=True)
     if args.forget:
-        forget(folder, console)
+        forget_taste(folder, console)
     else:
         taste(folder, args.learn, console)

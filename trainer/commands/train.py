@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.voice import VoiceError
-from trainer.commands.arguments import ABOVE_0, COUNT, POSITIVE, SEED, Group, add_voices, number
+from trainer.commands.arguments import (
+    ABOVE_0,
+    POSITIVE,
+    SEED,
+    WHOLE_NUMBER,
+    Group,
+    add_voices,
+    number,
+)
 from trainer.errors import DataError, ServeError
 from trainer.training.recipe import FEW_POSTS_EPOCHS, Recipe
 
@@ -77,7 +85,7 @@ def _add_amounts(group: Group) -> None:
     option, recipe = group.add_argument, Recipe()
     option(
         "--tokens",
-        type=COUNT,
+        type=WHOLE_NUMBER,
         default=recipe.tokens,
         metavar="N",
         help="tokens read an epoch, those of the newest posts, the newest last (default:"
@@ -86,7 +94,7 @@ def _add_amounts(group: Group) -> None:
     )
     option(
         "--epochs",
-        type=COUNT,
+        type=WHOLE_NUMBER,
         default=recipe.epochs,
         metavar="N",
         help=f"times the posts are read (default: {FEW_POSTS_EPOCHS}, or 1 where --tokens allow no"
@@ -94,7 +102,7 @@ def _add_amounts(group: Group) -> None:
     )
     option(
         "--memory-tokens",
-        type=COUNT,
+        type=WHOLE_NUMBER,
         default=recipe.memory_tokens,
         metavar="N",
         help="tokens in memory at once, about 2 MB each with the default base (default:"
@@ -103,7 +111,7 @@ def _add_amounts(group: Group) -> None:
     )
     option(
         "--threads",
-        type=COUNT,
+        type=WHOLE_NUMBER,
         default=recipe.threads,
         metavar="N",
         help="CPU threads (default: one for every core)",
@@ -121,7 +129,7 @@ def _add_recipe(group: Group) -> None:
     option, recipe = group.add_argument, Recipe()
     option(
         "--rank",
-        type=COUNT,
+        type=WHOLE_NUMBER,
         default=recipe.rank,
         metavar="N",
         help="rank of the LoRA matrices, on every linear layer (default: %(default)s)",
@@ -136,14 +144,14 @@ def _add_recipe(group: Group) -> None:
     )
     option(
         "--batch-size",
-        type=COUNT,
+        type=WHOLE_NUMBER,
         default=recipe.batch_size,
         metavar="N",
         help="posts a step (default: %(default)s; several GPUs share them, and want more)",
     )
     option(
         "--patience",
-        type=COUNT,
+        type=WHOLE_NUMBER,
         default=recipe.patience,
         metavar="N",
         help="epochs in a row without a lower loss on the validation posts that end the training"
@@ -161,7 +169,7 @@ def _add_recipe(group: Group) -> None:
     )
     option(
         "--checkpoint-every",
-        type=COUNT,
+        type=WHOLE_NUMBER,
         default=recipe.checkpoint_every,
         metavar="STEPS",
         help="steps between two checkpoints (default: %(default)s: half a minute's work is lost at"
@@ -280,7 +288,7 @@ def _provider(args: argparse.Namespace, recipe: Recipe, console: "Console") -> "
     return job.OpenAI(
         client.Provider.from_environment(os.environ, client.Pace(args.poll), say),
         job.Order(
-            model=args.base or job.DEFAULT_MODEL,
+            model=args.base or job.DEFAULT_PROVIDER_MODEL,
             method=args.method,
             preferences=args.preferences,
             epochs=recipe.epochs or FEW_POSTS_EPOCHS,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Set
 from enum import StrEnum
 
-from trainer.archives.post import Kind, Post
+from trainer.archives.post import Post, PostKind
 
 
 class Reason(StrEnum):
@@ -35,9 +35,9 @@ class Reason(StrEnum):
 
 
 # Not everybody may see such a post: no other copy of it brings it in.
-HIDDEN = frozenset((Reason.CIRCLE, Reason.PRIVATE, Reason.DIRECT))
+NOT_PUBLIC = frozenset((Reason.CIRCLE, Reason.PRIVATE, Reason.DIRECT))
 LEFT_OUT = (Reason.THREAD, Reason.NEAR_COPY)  # kept and written, but on neither side of the split
-OWN: frozenset[Kind] = frozenset({"original", "note", "self_reply"})
+OWN: frozenset[PostKind] = frozenset({"original", "note", "self_reply"})
 
 _OF_KIND = {"retweet": Reason.RETWEET, "reply": Reason.REPLY, "quote": Reason.QUOTE}
 _LINK = re.compile(r"https?://(?:t\.co/\w+|\S+)")
@@ -55,7 +55,7 @@ _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\u200b\u2028
 _WORD = re.compile(r"[^\W_]")
 
 
-def clean(post: Post, kinds: Set[Kind]) -> tuple[str, Reason | None]:
+def clean(post: Post, kinds: Set[PostKind]) -> tuple[str, Reason | None]:
     """Return the clean text and None, or "" and the reason to drop the post.
 
     A reply that may continue the author's own post passes: staging.py decides.
@@ -83,7 +83,7 @@ def clean(post: Post, kinds: Set[Kind]) -> tuple[str, Reason | None]:
     return text, None
 
 
-def _without_address(text: str, kind: Kind) -> str:
+def _without_address(text: str, kind: PostKind) -> str:
     """Remove the @handles that X writes in front of a reply."""
     found = _LEADING_HANDLES.match(text)
     rest = text[found.end() :] if found else text

@@ -10,10 +10,10 @@ from trainer.data.folder import (
     Example,
     PostRow,
     checksum,
-    prompt_of,
+    data_prompt,
     read_about,
     read_examples,
-    read_posts,
+    read_post_rows,
 )
 from trainer.errors import DataError
 
@@ -49,15 +49,15 @@ def load(folder: Path) -> Dataset:
         )
     about = read_about(folder)
     sides: dict[str, list[VoicePost]] = {"train": [], "validation": []}
-    for row in read_posts(folder):
+    for row in read_post_rows(folder):
         if row.split in sides:
-            sides[row.split].append(to_post(row))
+            sides[row.split].append(voice_post(row))
     return Dataset(
         train=train,
         validation=validation,
         posts=sides["train"],
         held_out=sides["validation"],
-        prompt=prompt_of(folder, about),
+        prompt=data_prompt(folder, about),
         sha256=checksum(folder),
         seed=about.seed,
         folder=folder,
@@ -76,6 +76,6 @@ def load_own(folder: Path, voice: Voice) -> Dataset:
     return data
 
 
-def to_post(row: PostRow) -> VoicePost:
+def voice_post(row: PostRow) -> VoicePost:
     """Turn a row into the post that a voice keeps."""
     return VoicePost(row.created_at, row.text, tuple(topic.text for topic in row.topics))

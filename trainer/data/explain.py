@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 
 from trainer.data.clean import Reason
-from trainer.data.folder import DroppedRow, PostRow, read_dropped, read_posts
+from trainer.data.folder import DroppedRow, PostRow, read_dropped, read_post_rows
 from trainer.errors import DataError
 
-ALIKE = 3  # ids suggested for one that is not there
+_ALIKE = 3  # ids suggested for one that is not there
 
 WHY = {
     Reason.UNREADABLE: "its record in the archive is damaged, or has no text or id",
@@ -61,10 +61,10 @@ def explain(folder: Path, key: str) -> list[str]:
     dropped: list[DroppedRow] = []
     alike: list[str] = []
     try:
-        rows = (read_posts(folder, written), read_dropped(folder, written))
+        rows = (read_post_rows(folder, written), read_dropped(folder, written))
         for row in chain[PostRow | DroppedRow](*rows):
             if row.id != key:
-                alike += [row.id] if key in row.id and len(alike) < ALIKE else []
+                alike += [row.id] if key in row.id and len(alike) < _ALIKE else []
             elif isinstance(row, PostRow):
                 kept.append(row)
             else:

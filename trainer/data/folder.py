@@ -23,16 +23,16 @@ from msgspec import UNSET, Struct, UnsetType
 from bot.voice import Message, Prompt, Turn
 from trainer.errors import DataError
 
-SCHEMA = 1
+DATA_SCHEMA = 1
 ABOUT_FILE = "dataset.json"
-POSTS_FILE = "posts.jsonl"
+POST_ROWS_FILE = "posts.jsonl"
 TRAIN_FILE = "train.jsonl"
 VALIDATION_FILE = "validation.jsonl"
 DROPPED_FILE = "dropped.jsonl"
-FILES = frozenset((ABOUT_FILE, POSTS_FILE, TRAIN_FILE, VALIDATION_FILE, DROPPED_FILE))
+FILES = frozenset((ABOUT_FILE, POST_ROWS_FILE, TRAIN_FILE, VALIDATION_FILE, DROPPED_FILE))
 PREPARE_AGAIN = "Run `python -m trainer prepare` again"
 
-R = TypeVar("R", bound=Struct)
+_R = TypeVar("_R", bound=Struct)
 Json = dict[str, Any]  # an object for people; no code reads its fields
 
 
@@ -93,7 +93,7 @@ class Counts(Struct, frozen=True):
 class About(Struct, frozen=True, kw_only=True):
     """dataset.json. Some writers, and old versions, leave out fields that have a default."""
 
-    schema: int = SCHEMA
+    schema: int = DATA_SCHEMA
     created_at: str = ""  # ISO 8601, UTC
     sources: list[Json] = []  # {"kind": ..., "read": ...}
     dates: Json = {}  # {"first": ..., "last": ...}
@@ -139,7 +139,7 @@ def to_line(row: object) -> bytes:
 def write_posts(folder: Path, posts: Iterable[Lines]) -> None:
     """Write posts.jsonl, train.jsonl and validation.jsonl, a post after the other."""
     with (
-        (folder / POSTS_FILE).open("wb") as all_posts,
+        (folder / POST_ROWS_FILE).open("wb") as all_posts,
         (folder / TRAIN_FILE).open("wb") as train,
         (folder / VALIDATION_FILE).open("wb") as validation,
     ):
@@ -191,7 +191,7 @@ def is_written(folder: Path) -> bool:
     return True
 
 
-def prompt_of(folder: Path, about: About) -> Prompt:
+def data_prompt(folder: Path, about: About) -> Prompt:
     """Return the template of the examples. Raises DataError if one of its parts is missing."""
     try:
         return Prompt(**{field.name: about.prompt[field.name] for field in fields(Prompt)})
@@ -199,9 +199,9 @@ def prompt_of(folder: Path, about: About) -> Prompt:
         raise _damaged(str(folder / ABOUT_FILE), f"field 'prompt.{e.args[0]}' is missing") from e
 
 
-def read_posts(folder: Path, holding: bytes = b"") -> Iterator[PostRow]:
+def read_post_rows(folder: Path, holding: bytes = b"") -> Iterator[PostRow]:
     """Yield the rows of posts.jsonl whose lines hold these bytes. Raises DataError."""
-    return (row for row, _ in _rows(folder / POSTS_FILE, PostRow, holding))
+    return (row for row, _ in _rows(folder / POST_ROWS_FILE, PostRow, holding))
 
 
 def read_dropped(folder: Path, holding: bytes = b"") -> Iterator[DroppedRow]:
@@ -223,7 +223,7 @@ def _example(messages: list[_Message], where: str) -> Example:
     return Example([{"role": m.role, "content": m.content} for m in asked], answer.content)
 
 
-def _rows(file: Path, kind: type[R], holding: bytes = b"") -> Iterator[tuple[R, str]]:
+def _rows(file: Path, kind: type[_R], holding: bytes = b"") -> Iterator[tuple[_R, str]]:
     """Yield each row and its place, for the person who must mend it."""
     try:
         with file.open("rb") as lines:
@@ -235,7 +235,7 @@ def _rows(file: Path, kind: type[R], holding: bytes = b"") -> Iterator[tuple[R, 
         raise _unreadable(file, e) from e
 
 
-def _decode(text: bytes, kind: type[R], where: str, advice: str = PREPARE_AGAIN) -> R:
+def _decode(text: bytes, kind: type[_R], where: str, advice: str = PREPARE_AGAIN) -> _R:
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError as e:

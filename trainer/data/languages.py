@@ -9,7 +9,7 @@ import re
 from collections.abc import Set
 
 SHORT = 30  # characters; of the guesses about shorter texts, half with a lower score were wrong,
-SURE = 0.8  # and one in thirty with a higher score
+_SURE = 0.8  # and one in thirty with a higher score
 
 # Archives use these for no language ("und", and X's own for only tags, links and emoji) …
 _UNSAID = frozenset(("", "und", "zxx", "mul", "mis", "qam", "qct", "qht", "qme", "qst"))
@@ -37,7 +37,7 @@ def is_in(wanted: Set[str], text: str, said: str | None) -> bool:
     if code not in _UNSAID:
         return code in wanted
     code, score = _detect(text)
-    return code in wanted or (len(text) < SHORT and score < SURE)
+    return code in wanted or (len(text) < SHORT and score < _SURE)
 
 
 def language_of(text: str) -> str:

@@ -4,15 +4,15 @@ from collections.abc import Set
 from dataclasses import dataclass
 from typing import Literal
 
-from trainer.archives.post import Kind
+from trainer.archives.post import PostKind
 from trainer.data.clean import OWN
 
 Threads = Literal["keep", "join"]
-PersonalData = Literal["mask", "drop", "keep"]
+PersonalChoice = Literal["mask", "drop", "keep"]
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class PrepareOptions:
     """Which posts are learnt from, and how."""
 
     ner: str | None = None  # tweetnlp[:MODEL_OR_DIRECTORY]
@@ -25,12 +25,12 @@ class Options:
     with_direct: bool = False  # to those who are mentioned
     threads: Threads = "keep"  # as single posts: a joined thread is longer than a status may be
     languages: tuple[str, ...] = ()  # normal codes; none are all
-    personal: PersonalData = "mask"  # the post still shows how its author writes
+    personal: PersonalChoice = "mask"  # the post still shows how its author writes
 
     @property
-    def kinds(self) -> Set[Kind]:
+    def kinds(self) -> Set[PostKind]:
         """The kinds of posts that are learnt from."""
-        asked: dict[Kind, bool] = {
+        asked: dict[PostKind, bool] = {
             "reply": self.with_replies,
             "quote": self.with_quotes,
             "retweet": self.with_retweets,

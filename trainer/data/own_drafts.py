@@ -23,14 +23,14 @@ StatusKey = tuple[str, str]  # the server's name and the status's id there
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class OwnDrafts:
     """Statuses of drafts, and texts with the time from which the bot knew them."""
 
     statuses: frozenset[StatusKey] = frozenset()
     texts: Mapping[str, datetime] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, db: Path) -> "Written":
+    def load(cls, db: Path) -> "OwnDrafts":
         """Read the bot's database. Raises DataError."""
         with bot_database.reading(db) as opened:
             return cls(

@@ -51,7 +51,7 @@ def check(file: Path, minimum: int) -> None:
         )
 
 
-def read(file: Path) -> list[Preference]:
+def read_preferences(file: Path) -> list[Preference]:
     """Read all pairs of a file. Raises DataError that names the line at fault."""
     check(file, minimum=0)
     with file.open(encoding="utf-8") as lines:

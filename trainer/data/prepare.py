@@ -17,7 +17,7 @@ from rich.progress import Progress
 
 from bot.voice import Prompt, Turn
 from bot.voice.others import Others
-from trainer.archives import Archive, Tally, note_others, open_archive, read_posts
+from trainer.archives import Archive, Tally, note_others, open_archive, posts_of
 from trainer.data.clean import LEFT_OUT, Reason
 from trainer.data.explain import advice
 from trainer.data.folder import (
@@ -29,20 +29,20 @@ from trainer.data.folder import (
     write_dropped,
     write_posts,
 )
-from trainer.data.options import Options
-from trainer.data.own_drafts import Written
-from trainer.data.rows import Asked, Renderer, write_rows
+from trainer.data.options import PrepareOptions
+from trainer.data.own_drafts import OwnDrafts
+from trainer.data.rows import NamedPost, Renderer, write_rows
 from trainer.data.sift import PersonalData
 from trainer.data.staged_split import choose_sides
 from trainer.data.staging import Staging
 from trainer.data.summary import EXAMPLES, Summary, print_summary, progress_bar
 from trainer.data.topics import SAMPLE, learn_habits
-from trainer.data.tweetnlp import DEFAULT_MODEL, Recogniser
+from trainer.data.tweetnlp import DEFAULT_RECOGNISER, Recogniser
 from trainer.data.whole_folder import replacing
 from trainer.errors import ArchiveError, DataError
 
 PROMPT = Prompt()
-STEP = 500  # posts between two updates of the bar
+_STEP = 500  # posts between two updates of the bar
 IN_OPTIONS = ("ner", "seed")  # these stand in dataset.json by themselves
 
 
@@ -59,7 +59,7 @@ class Source:
 def prepare(
     sources: Sequence[Path],
     out: Path,
-    options: Options,
+    options: PrepareOptions,
     *,
     now: datetime,
     db: Path | None = None,
@@ -72,7 +72,7 @@ def prepare(
     or ModelError.
     """
     out = out.absolute()
-    written = Written.load(db) if db else Written()
+    written = OwnDrafts.load(db) if db else OwnDrafts()
     opened = [_open(path) for path in sources]
     with ExitStack() as stack:
         folder = stack.enter_context(replacing(out))
@@ -121,7 +121,7 @@ def _recogniser(ner: str | None, out: Path, stack: ExitStack) -> Recogniser | No
             f"--ner {ner} is unknown: give tweetnlp, tweetnlp:MODEL or tweetnlp:FOLDER."
         )
     # Beside the data and not in it, so that hours of work outlive a run that was stopped.
-    recogniser = Recogniser(model or DEFAULT_MODEL, out.with_name(f".{out.name}.ner-cache.db"))
+    recogniser = Recogniser(model or DEFAULT_RECOGNISER, out.with_name(f".{out.name}.ner-cache.db"))
     stack.callback(recogniser.close)
     return recogniser
 
@@ -132,7 +132,7 @@ def _stage(staging: Staging, sources: Sequence[Source], bar: Progress) -> Others
     task = bar.add_task("Reading", total=sum(s.tally.total_bytes for s in sources))
     for number, source in enumerate(sources, 1):
         before = staging.read
-        posts = note_others(read_posts(source.archive, source.path), others)
+        posts = note_others(posts_of(source.archive, source.path), others)
         for _ in staging.add(posts, source.archive.kind, number):
             bar.update(task, completed=sum(s.tally.bytes_read for s in sources))
         source.posts = staging.read - before
@@ -145,7 +145,9 @@ def _stage(staging: Staging, sources: Sequence[Source], bar: Progress) -> Others
     return others
 
 
-def _settle(staging: Staging, sources: Sequence[Source], options: Options, bar: Progress) -> None:
+def _settle(
+    staging: Staging, sources: Sequence[Source], options: PrepareOptions, bar: Progress
+) -> None:
     """Decide which posts are kept, and on which side. Raises ArchiveError if none are."""
     task = bar.add_task("Sorting", total=None)
     kept = staging.settle()
@@ -197,7 +199,7 @@ def _write_posts(
                 summary.examples.append(
                     (prompt.messages(Turn(row.asked))[-1]["content"], post.text)
                 )
-            if post.row % STEP == 0:
+            if post.row % _STEP == 0:
                 bar.update(task, completed=post.row)
 
     write_posts(folder, counted())
@@ -207,7 +209,7 @@ def _write_posts(
     return dates
 
 
-def _with_names(staging: Staging, recogniser: Recogniser | None) -> Iterator[Asked]:
+def _with_names(staging: Staging, recogniser: Recogniser | None) -> Iterator[NamedPost]:
     for post in staging.kept():
         yield post, (recogniser.cached_names(post.text) if recogniser else None) or ()
 

@@ -19,19 +19,19 @@ from itertools import islice
 from bot.voice import Prompt, Turn
 from trainer.data.folder import Example, PostRow, TopicRow, to_line
 from trainer.data.staging import Kept
-from trainer.data.topics import Habits, Topic, find_topics
+from trainer.data.topics import Topic, Vocabulary, find_topics
 from trainer.errors import DataError
 
-BATCH = 500
+_BATCH = 500
 MOST_PROCESSES = 3  # each takes about 50 MB
 NO_TOPIC, ONE_TOPIC = 0.1, 0.3  # of the examples: people ask for one topic, or for any
 WORTH_IT = 20_000  # posts, below which starting processes takes longer than they save
 
-Asked = tuple[Kept, Sequence[str]]  # a post, and the names that a recogniser found in it
+NamedPost = tuple[Kept, Sequence[str]]  # a post, and the names that a recogniser found in it
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class RenderedPost:
     """A post with its rendered lines. `asked` are its topics as the prompt has them."""
 
     post: Kept
@@ -46,18 +46,18 @@ class Renderer:
     """Finds the topics of posts and renders their lines."""
 
     prompt: Prompt
-    habits: Habits
+    habits: Vocabulary
 
-    def render(self, posts: Sequence[Asked]) -> list[Written]:
+    def render(self, posts: Sequence[NamedPost]) -> list[RenderedPost]:
         """Render a batch of posts."""
         return [self._render(post, names) for post, names in posts]
 
-    def _render(self, post: Kept, names: Sequence[str]) -> Written:
+    def _render(self, post: Kept, names: Sequence[str]) -> RenderedPost:
         topics = find_topics(post.text, post.tags, names, self.habits)
         asked = [topic.text for topic in topics]
         if post.side == "train":
             asked = _some(asked, post.id)
-        return Written(
+        return RenderedPost(
             post,
             ", ".join(asked),
             frozenset(str(topic.source) for topic in topics),
@@ -66,10 +66,12 @@ class Renderer:
         )
 
 
-def write_rows(posts: Iterable[Asked], renderer: Renderer, count: int) -> Iterator[Written]:
+def write_rows(
+    posts: Iterable[NamedPost], renderer: Renderer, count: int
+) -> Iterator[RenderedPost]:
     """Yield the rendered lines of each of the `count` posts, in their order."""
     todo = iter(posts)
-    batches = iter(lambda: list(islice(todo, BATCH)), [])
+    batches = iter(lambda: list(islice(todo, _BATCH)), [])
     processes = min(os.cpu_count() or 1, MOST_PROCESSES) if count >= WORTH_IT else 1
     if processes == 1:
         for batch in batches:
@@ -91,9 +93,9 @@ def write_rows(posts: Iterable[Asked], renderer: Renderer, count: int) -> Iterat
 
 
 def _in_order(
-    pool: ProcessPoolExecutor, batches: Iterable[list[Asked]], at_once: int
-) -> Iterator[Written]:
-    running: deque[Future[list[Written]]] = deque()
+    pool: ProcessPoolExecutor, batches: Iterable[list[NamedPost]], at_once: int
+) -> Iterator[RenderedPost]:
+    running: deque[Future[list[RenderedPost]]] = deque()
     for batch in batches:
         running.append(pool.submit(_render_there, batch))
         if len(running) > at_once:
@@ -120,7 +122,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _render_there(posts: list[Asked]) -> list[Written]:
+def _render_there(posts: list[NamedPost]) -> list[RenderedPost]:
     return _renderer.render(posts)
 
 

@@ -11,8 +11,8 @@ from bot.voice import personal
 from trainer.archives.post import Post
 from trainer.data.clean import Reason, clean
 from trainer.data.languages import is_in
-from trainer.data.options import Options
-from trainer.data.own_drafts import Written
+from trainer.data.options import PrepareOptions
+from trainer.data.own_drafts import OwnDrafts
 
 EXAMPLES = 3  # of a kind of personal data
 _WORDLESS = frozenset((Reason.ONLY_LINKS, Reason.NO_WORDS))
@@ -39,7 +39,7 @@ class PersonalData:
 class Sift:
     """Decides on each post alone, and notes the personal data it meets."""
 
-    def __init__(self, options: Options, written: Written) -> None:
+    def __init__(self, options: PrepareOptions, written: OwnDrafts) -> None:
         self.personal = PersonalData()
         self._written = written
         self._options = options

@@ -11,7 +11,7 @@ from zlib import crc32
 
 Side = Literal["train", "validation", "left_out"]
 
-NEAR = 0.6  # share of common 3-word runs from which two posts are nearly the same
+_NEAR = 0.6  # share of common 3-word runs from which two posts are nearly the same
 KEYS = 3  # posts that share 60% of their runs agree in one of three smallest with 1 - 0.4^3 = 94%
 
 _WORD = re.compile(r"\w+")
@@ -48,7 +48,7 @@ def keys(runs: frozenset[int]) -> list[int]:
 
 def is_near_copy(one: frozenset[int], other: frozenset[int]) -> bool:
     """Whether two posts have most of their 3-word runs in common."""
-    return len(one & other) >= NEAR * len(one | other)
+    return len(one & other) >= _NEAR * len(one | other)
 
 
 @lru_cache(maxsize=50_000)

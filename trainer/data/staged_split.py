@@ -13,7 +13,7 @@ from trainer.data import split
 from trainer.data.clean import Reason
 
 MOST_ALIKE = 20  # posts compared: an author's set phrases must not make this quadratic
-STEP = 1000  # posts between two reports
+_STEP = 1000  # posts between two reports
 
 _shingles = lru_cache(maxsize=5000)(split.shingles)  # the same few posts are compared again
 
@@ -51,14 +51,14 @@ def _leave_near_copies(db: sqlite3.Connection) -> Iterator[int]:
         found = split.keys(split.shingles(text))
         known.extend(found)
         db.executemany("INSERT INTO near VALUES (?, ?)", [(key, row) for key in found])
-        if done % STEP == 0:
+        if done % _STEP == 0:
             yield done
     known = array("q", sorted(known))
     leaving = []
     for row, text in db.execute("SELECT row, text FROM kept WHERE side = 'train'"):
         if (copied := _copied_row(db, known, text)) is not None:
             leaving.append((Reason.NEAR_COPY, copied, row))
-        if row % STEP == 0:
+        if row % _STEP == 0:
             yield len(known) // split.KEYS + row
     db.executemany(
         "UPDATE kept SET side = 'left_out', left_out = ?, because = ? WHERE row = ?", leaving

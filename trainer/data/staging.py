@@ -13,18 +13,18 @@ from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
 
-from trainer.archives.post import Kind, Post, Unreadable
-from trainer.data.clean import HIDDEN, Reason
-from trainer.data.options import Options
-from trainer.data.own_drafts import Written
+from trainer.archives.post import Post, PostKind, Unreadable
+from trainer.data.clean import NOT_PUBLIC, Reason
+from trainer.data.options import PrepareOptions
+from trainer.data.own_drafts import OwnDrafts
 from trainer.data.sift import Sift
 from trainer.data.split import Side
 
-BATCH = 2000
+_BATCH = 2000
 DIGITS = 19  # of an id that orders its post: X's ids have no more until the year 2042
 GLOBAL_IDS = frozenset(("x", "mastodon", "bluesky"))  # there, the same id is the same post
 
-SCHEMA = """
+_SCHEMA = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA locking_mode = EXCLUSIVE;
@@ -55,7 +55,7 @@ class Kept:
     id: str
     created_at: str | None
     text: str
-    kind: Kind
+    kind: PostKind
     tags: tuple[str, ...]
     side: Side
 
@@ -72,14 +72,14 @@ class Dropped:
 class Staging:
     """Takes posts in any order; gives the kept ones, oldest first."""
 
-    def __init__(self, file: Path, options: Options, written: Written) -> None:
+    def __init__(self, file: Path, options: PrepareOptions, written: OwnDrafts) -> None:
         self.read = 0
         self._options = options
         self._sift = Sift(options, written)
         self.personal = self._sift.personal
         self._file = file
         self.db = sqlite3.connect(file)
-        self.db.executescript(SCHEMA)
+        self.db.executescript(_SCHEMA)
 
     def close(self) -> None:
         """Close the file."""
@@ -100,7 +100,7 @@ class Staging:
                 batch.append(self._row(post, archive, space))
             else:
                 batch.append(_unreadable(post))
-            if len(batch) >= BATCH:
+            if len(batch) >= _BATCH:
                 self.db.executemany(_INSERT, batch)
                 batch.clear()
                 yield self.read
@@ -171,7 +171,7 @@ class Staging:
                 "UPDATE staged SET dropped = ?, because = ? WHERE row = ?",
                 [(Reason.DUPLICATE, stays, row) for row, _, _ in posts if row != stays],
             )
-            hidden = next((d for _, _, d in posts if d in HIDDEN), None)
+            hidden = next((d for _, _, d in posts if d in NOT_PUBLIC), None)
             if hidden:
                 self._drop("row = ?", Reason(hidden), stays)
 

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from trainer.data.options import Options
+from trainer.data.options import PrepareOptions
 from trainer.data.sift import PersonalData
 
 EXAMPLES = 3
@@ -54,7 +54,7 @@ def progress_bar(console: Console) -> Iterator[Progress]:
         yield bar
 
 
-def print_summary(console: Console, summary: Summary, options: Options) -> None:
+def print_summary(console: Console, summary: Summary, options: PrepareOptions) -> None:
     """Print what became of every post, what the topics cover, and a few training rows."""
     posts = Table("posts read", f"{summary.read:,}", box=None, pad_edge=False)
     posts.columns[1].justify = "right"
@@ -94,7 +94,7 @@ _DONE = {
 }
 
 
-def _print_personal(console: Console, personal: PersonalData, options: Options) -> None:
+def _print_personal(console: Console, personal: PersonalData, options: PrepareOptions) -> None:
     """Print the personal data found, so that nobody gives it to a provider unseen."""
     table = Table("personal data", "found", "such as", box=None, pad_edge=False)
     table.columns[1].justify = "right"

@@ -14,15 +14,15 @@ from typing import Literal
 
 from trainer.data.tokens import CALENDAR, LINKS, TITLES, Word, is_dull, readable, words
 
-Source = Literal["hashtag", "mention", "ner", "capitalised", "phrase"]
+TopicSource = Literal["hashtag", "mention", "ner", "capitalised", "phrase"]
 
 MOST = 4  # topics a post: with more, the prompt would give the post away
-LONGEST = 50  # characters of a topic
+LONGEST_TOPIC = 50  # characters of a topic
 SAMPLE = 10_000  # posts: enough to know how an author writes; memory must not grow with more
 MOST_PAIRS = 200_000  # kept in memory while learning; the rare ones are forgotten first
 COMMON_SHARE = 0.3  # a name is written in lower case less often than this
 SHOUTED_SHARE = 0.6  # of long words with a capital: a headline, whose capitals say nothing
-EVERYWHERE = 0.1  # of the posts: such a word is no telling phrase
+_EVERYWHERE = 0.1  # of the posts: such a word is no telling phrase
 FEW = 5  # posts: they say nothing about how common a word is
 
 _HASHTAG = re.compile(r"(?<![\w&])[#＃](\w*[^\W\d_]\w*)")
@@ -36,11 +36,11 @@ class Topic:
     """One subject of a post, and which layer found it."""
 
     text: str
-    source: Source
+    source: TopicSource
 
 
 @dataclass(slots=True)
-class Habits:
+class Vocabulary:
     """How an author writes: the archive's own statistics."""
 
     posts: int = 0
@@ -59,9 +59,9 @@ class Habits:
         return self.capital[lower] > 0 and not self.is_common(lower)
 
 
-def learn_habits(texts: Iterable[str]) -> Habits:
+def learn_habits(texts: Iterable[str]) -> Vocabulary:
     """Count how the words of an archive are written."""
-    habits = Habits()
+    habits = Vocabulary()
     for text in texts:
         found = words(text)
         habits.posts += 1
@@ -77,11 +77,11 @@ def learn_habits(texts: Iterable[str]) -> Habits:
 
 
 def find_topics(
-    text: str, tags: Sequence[str], names: Sequence[str], habits: Habits
+    text: str, tags: Sequence[str], names: Sequence[str], habits: Vocabulary
 ) -> list[Topic]:
     """Find a post's topics. `tags` are the archive's marks, `names` what a recogniser found."""
     found = words(text)
-    layers: list[tuple[Source, Iterable[str]]] = [
+    layers: list[tuple[TopicSource, Iterable[str]]] = [
         ("hashtag", _hashtags(text, tags)),
         ("mention", _mentions(text, tags)),
         ("ner", map(_trimmed, names)),
@@ -120,7 +120,7 @@ def _is_sensible(topic: str) -> bool:
     """Whether a person could request it: letters, not too long, no weekday, no bare title."""
     lower = topic.casefold()
     letters = sum(c.isalpha() for c in topic)
-    if letters < 2 or len(topic) > LONGEST:
+    if letters < 2 or len(topic) > LONGEST_TOPIC:
         return False
     return not (lower in CALENDAR or lower in TITLES or is_dull(lower))
 
@@ -137,7 +137,7 @@ def _joined(topic: str) -> str:
     return topic.casefold().replace(" ", "")
 
 
-def _capitalised(found: Sequence[Word], habits: Habits) -> Iterator[str]:
+def _capitalised(found: Sequence[Word], habits: Vocabulary) -> Iterator[str]:
     """Runs of capitalised words, small links between them included."""
     is_headline = _is_headline(found)
     run: list[Word] = []
@@ -155,7 +155,7 @@ def _capitalised(found: Sequence[Word], habits: Habits) -> Iterator[str]:
     yield from _span(run, habits)
 
 
-def _may_name(word: Word, habits: Habits, is_headline: bool) -> bool:
+def _may_name(word: Word, habits: Vocabulary, is_headline: bool) -> bool:
     if word.lower in CALENDAR:
         return False
     if word.is_first:
@@ -163,7 +163,7 @@ def _may_name(word: Word, habits: Habits, is_headline: bool) -> bool:
     return not is_headline or habits.lower[word.lower] == 0 or habits.is_name(word.lower)
 
 
-def _span(run: Sequence[Word], habits: Habits) -> Iterator[str]:
+def _span(run: Sequence[Word], habits: Vocabulary) -> Iterator[str]:
     """The name in a run: without dull words and links at its ends."""
     first, end = 0, len(run)
     while first < end and (is_dull(run[first].lower) or run[first].lower in LINKS):
@@ -194,7 +194,7 @@ def _recurring(pairs: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:
     return Counter({pair: n for pair, n in pairs.items() if n > 1})
 
 
-def _phrase(found: Sequence[Word], habits: Habits) -> str | None:
+def _phrase(found: Sequence[Word], habits: Vocabulary) -> str | None:
     """The post's most telling pair of words that recurs in the archive, or else its best word."""
     telling = [w for w in found if _is_telling(w.lower, habits)]
     kept = {w.lower for w in telling}
@@ -208,7 +208,7 @@ def _phrase(found: Sequence[Word], habits: Habits) -> str | None:
     return None
 
 
-def _is_telling(lower: str, habits: Habits) -> bool:
+def _is_telling(lower: str, habits: Vocabulary) -> bool:
     held = habits.holding[lower]
     return (
         len(lower) > 3
@@ -217,10 +217,10 @@ def _is_telling(lower: str, habits: Habits) -> bool:
         and lower not in CALENDAR
         and lower not in TITLES
         and not lower.endswith(("ing", "ed", "ly"))  # as a rule no noun
-        and held <= max(FEW, EVERYWHERE * habits.posts)
+        and held <= max(FEW, _EVERYWHERE * habits.posts)
     )
 
 
-def _weight(held: int, habits: Habits) -> float:
+def _weight(held: int, habits: Vocabulary) -> float:
     """TF-IDF, except that a recurring word weighs more than a unique one."""
     return math.log(1 + held) * math.log((1 + habits.posts) / (1 + held))

@@ -15,8 +15,8 @@ from typing import Any
 
 from trainer.errors import ModelError
 
-DEFAULT_MODEL = "tner/roberta-large-tweetner7-all"
-BATCH = 32
+DEFAULT_RECOGNISER = "tner/roberta-large-tweetner7-all"
+_BATCH = 32
 
 _HANDLE = re.compile(r"(?<!\w)@(\w+)")
 _SPECIAL = re.compile(r"</?s>|<(?:pad|unk|mask)>|\{\{?URL\}?\}|\{@|@\}?")
@@ -51,7 +51,7 @@ class Recogniser:
     def learn(self, texts: Iterable[str]) -> Iterator[int]:
         """Run the model on every post that is not in the cache; yields the posts done so far."""
         todo, done = iter(texts), 0
-        while batch := list(islice(todo, BATCH)):
+        while batch := list(islice(todo, _BATCH)):
             new = [text for text in batch if self.cached_names(text) is None]
             if new:
                 rows = [
@@ -81,7 +81,7 @@ class Recogniser:
         # tweetnlp's own preparation cuts @SenJohnMcCain into pieces and takes "Sgt.La" for a link,
         # so handles are marked here, as in the training of its models.
         marked = [_HANDLE.sub(r"{@\1@}", text) for text in texts]
-        found = self._ner.ner(marked, batch_size=BATCH, skip_preprocess=True)
+        found = self._ner.ner(marked, batch_size=_BATCH, skip_preprocess=True)
         return [[name for entity in post if (name := _name(entity["entity"]))] for post in found]
 
 

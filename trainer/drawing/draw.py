@@ -24,7 +24,7 @@ from bot.writing.thread import status_length
 from trainer.errors import ServeError
 
 MAX_CHARS = 500  # of a status, Mastodon's own default
-PATIENCE_S = 900.0  # a request: nobody waits for it, and a busy machine takes its time
+_PATIENCE_S = 900.0  # a request: nobody waits for it, and a busy machine takes its time
 
 
 def draw_all(
@@ -82,7 +82,7 @@ async def _draw_all(
     # Nobody waits for the bot's other work here: every core, as in a training.
     threads = settings.engine_threads or os.cpu_count() or 1
     settings = settings.model_copy(update={"voices": folder.parent, "engine_threads": threads})
-    async with LLM.open(settings, SLOTS // min(wanted, AT_ONCE), PATIENCE_S) as llm:
+    async with LLM.open(settings, SLOTS // min(wanted, AT_ONCE), _PATIENCE_S) as llm:
 
         async def texts_on(topic: str | None) -> list[str]:
             if base_prompt:  # unscreened: the screen is a part of the voice that is compared

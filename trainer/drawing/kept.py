@@ -45,7 +45,7 @@ class Drawing:
         """
         count = 1 if prompt else CANDIDATES
         file = self._file(name, self._key(prompt, count))
-        drawn = {} if self.is_fresh else read(file)
+        drawn = {} if self.is_fresh else read_kept(file)
         missing = [post for post in self.posts if post.text not in drawn]
         total, done = len(self.posts), len(self.posts) - len(missing)
         task = self.bar.add_task(f"Drafting: {NAMES[name]}", total=total, completed=done)
@@ -95,7 +95,7 @@ class Drawing:
         return file
 
 
-def read(file: Path) -> dict[str, list[str]]:
+def read_kept(file: Path) -> dict[str, list[str]]:
     """The texts drawn on the topic of each post, by the post's text; skips a cut line."""
     drawn: dict[str, list[str]] = {}
     for line in file.read_text("utf-8").splitlines():

@@ -22,13 +22,13 @@ from trainer.data.summary import progress_bar
 from trainer.drawing.draw import draw_all
 from trainer.errors import DataError
 
-DRAFTS = 200  # a minute and a half on two cores; LOG.md has the gains of more and fewer
-FEWEST = 30  # posts: from fewer it would learn accidents
+_DRAFTS = 200  # a minute and a half on two cores; LOG.md has the gains of more and fewer
+_FEWEST = 30  # posts: from fewer it would learn accidents
 POSTS = 750  # of the author: reading them costs nothing
 SEEN = 2  # texts that must have a feature, else it is about one text only
-STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)  # of the regression: the one that predicts best is used
+_STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)  # of the regression: the one that predicts best is used
 
-Asked = tuple[str, str | None]  # a text and its topic
+DrawnText = tuple[str, str | None]  # a text and its topic
 
 
 def rank(voice: Path, console: Console) -> None:
@@ -37,13 +37,13 @@ def rank(voice: Path, console: Console) -> None:
     Raises VoiceError, DataError if there are too few posts, ServeError if nobody can serve it.
     """
     posts = [post for post in load_posts(voice) if post.topics][-POSTS:]
-    if len(posts) < FEWEST:
+    if len(posts) < _FEWEST:
         raise DataError(
-            f"The voice has {len(posts)} posts with topics, and a ranker needs at least {FEWEST}."
+            f"The voice has {len(posts)} posts with topics, and a ranker needs at least {_FEWEST}."
             " It shows its drafts in the order they were drawn."
         )
     with _without_ranker(voice) as before:
-        drafts = _draft(voice, [post.topic for post in posts[-DRAFTS:]])
+        drafts = _draft(voice, [post.topic for post in posts[-_DRAFTS:]])
         fitted = fit([(post.text, post.topic) for post in posts], drafts)
         replace(before, weights=fitted.weights).save(voice)
     (voice / VOICE_FILE).touch()  # running bots look there for changes
@@ -73,13 +73,13 @@ def _without_ranker(voice: Path) -> Iterator[Ranker]:
     away.unlink(missing_ok=True)
 
 
-def _draft(voice: Path, topics: Sequence[str | None]) -> list[Asked]:
+def _draft(voice: Path, topics: Sequence[str | None]) -> list[DrawnText]:
     """A draft on each topic. Raises DataError if hardly any passed the screen."""
     with progress_bar(Console(stderr=True)) as bar:
         task = bar.add_task("Drafts to rank against", total=len(topics))
         drawn = draw_all(voice, topics, 1, on_draft=lambda *_: bar.advance(task))
     drafts = [(texts[0], topic) for texts, topic in zip(drawn, topics, strict=True) if texts]
-    if len(drafts) < FEWEST // 2:
+    if len(drafts) < _FEWEST // 2:
         raise DataError(
             f"Only {len(drafts)} drafts of the voice could be used, too few to learn what sets them"
             " apart. Train it on more posts."
@@ -87,7 +87,7 @@ def _draft(voice: Path, topics: Sequence[str | None]) -> list[Asked]:
     return drafts
 
 
-def fit(posts: Sequence[Asked], drafts: Sequence[Asked], seed: int = 0) -> Ranker:
+def fit(posts: Sequence[DrawnText], drafts: Sequence[DrawnText], seed: int = 0) -> Ranker:
     """Learn to tell posts from drafts; the odds are as if there were as many of both."""
     texts = [*posts, *drafts]
     found = [dict.fromkeys(sorted(features(*text)), 1.0) for text in texts]
@@ -97,7 +97,7 @@ def fit(posts: Sequence[Asked], drafts: Sequence[Asked], seed: int = 0) -> Ranke
     labels = np.repeat([1, 0], [len(posts), len(drafts)])
     search = GridSearchCV(
         LogisticRegression(class_weight="balanced", max_iter=2000, random_state=seed),
-        {"C": STRENGTHS},
+        {"C": _STRENGTHS},
         scoring="neg_log_loss",
         cv=5,
     )

@@ -29,7 +29,7 @@ CHOICES = 4  # random choices of the first text: a single one differs by .015 by
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class EvaluationOptions:
     """The options of `evaluate`."""
 
     data: Path | None = None
@@ -39,7 +39,7 @@ class Options:
     is_fresh: bool = False
 
 
-def evaluate(folder: VoiceFolder, options: Options, console: Console) -> Verdict:
+def evaluate(folder: VoiceFolder, options: EvaluationOptions, console: Console) -> Verdict:
     """Judge a voice, write and print the findings. Raises a TrainerError or VoiceError."""
     voice, learnt = Voice.load(folder.place), load_posts(folder.place)
     held_out = _held_out(folder.place, voice, options.data)
@@ -48,7 +48,7 @@ def evaluate(folder: VoiceFolder, options: Options, console: Console) -> Verdict
         drawing = Drawing(folder, voice, real, options.is_fresh, bar)
         found = _find(drawing, learnt, held_out, options, console)
     judged = Verdict(verdict.line(found), verdict.figures(found), asdict(found))
-    _note(folder.place, voice, verdict.metrics(found))
+    _note(folder.place, voice, verdict.headlines(found))
     judged.save(folder.place)
     show(judged, console)
     return judged
@@ -81,7 +81,7 @@ def _find(
     drawing: Drawing,
     learnt: Sequence[VoicePost],
     held_out: Sequence[VoicePost],
-    options: Options,
+    options: EvaluationOptions,
     console: Console,
 ) -> Findings:
     voice, real, bar = drawing.voice, drawing.posts, drawing.bar
@@ -141,7 +141,7 @@ def _floors(
     return {name: drawn for name, drawn in drafts.items() if any(drawn)}
 
 
-def _halves(posts: Sequence[str], options: Options) -> tuple[list[str], list[str]]:
+def _halves(posts: Sequence[str], options: EvaluationOptions) -> tuple[list[str], list[str]]:
     """Two random halves of the held-out posts, with no more posts than measured drafts."""
     different = list(dict.fromkeys(posts))
     random.Random(options.seed).shuffle(different)  # noqa: S311 - no secret

@@ -9,7 +9,7 @@ from math import sqrt
 from trainer.judging.evaluation import Figure
 from trainer.judging.yardstick import Findings, Measured
 
-SURE = 300  # posts a side: fewer pull a classifier's accuracy towards .5
+_SURE = 300  # posts a side: fewer pull a classifier's accuracy towards .5
 HINT = 100  # below, figures are a hint
 STYLE_GOAL, CLOSE = 0.62, 0.75
 COPIES_GOAL, PARROT = 0.03, 0.10
@@ -52,8 +52,8 @@ def line(found: Findings) -> str:
     posts = found.voice.texts
     if posts < HINT:
         told.append(f"Judged by {_posts(posts)} only, which flatters: take it as a hint.")
-    elif found.voice.told.posts < SURE:
-        told.append(f"Judged by {posts} posts; {SURE} would make it surer.")
+    elif found.voice.told.posts < _SURE:
+        told.append(f"Judged by {posts} posts; {_SURE} would make it surer.")
     return " ".join(told)
 
 
@@ -178,7 +178,7 @@ METRICS = {  # names in voice.json
 }
 
 
-def metrics(found: Findings) -> dict[str, float]:
+def headlines(found: Findings) -> dict[str, float]:
     """The headline figures for voice.json; `short_…` names the weakest point for the bot."""
     voice = found.voice
     all_of_them = {

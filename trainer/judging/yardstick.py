@@ -27,7 +27,7 @@ from trainer.judging.measures import (
 )
 
 
-class Told(NamedTuple):
+class Separability(NamedTuple):
     """How well a classifier tells two sets apart, in each view; None below ten texts a side."""
 
     style: float | None
@@ -35,11 +35,11 @@ class Told(NamedTuple):
     posts: int  # a side
 
 
-def mean(several: Sequence[Told]) -> Told:
+def mean(several: Sequence[Separability]) -> Separability:
     """The mean over several choices of as many texts."""
     styles = [told.style for told in several if told.style is not None]
     masked = [told.masked for told in several if told.masked is not None]
-    return Told(
+    return Separability(
         fmean(styles) if styles else None, fmean(masked) if masked else None, several[0].posts
     )
 
@@ -49,7 +49,7 @@ class Measured:
     """The measures of one set of texts."""
 
     texts: int
-    told: Told  # from real posts
+    told: Separability  # from real posts
     near_copies: float
     longest_run: int  # words
     on_topic: float | None
@@ -65,7 +65,9 @@ class Findings:
 
     voice: Measured
     real: Measured  # `told`: one half of the held-out posts from the other
-    past: Told  # the author's newest training posts from the held-out ones: how people drift
+    past: (
+        Separability  # the author's newest training posts from the held-out ones: how people drift
+    )
     floors: dict[str, Measured]  # base, examples: those that could be measured
     topics: int  # drawn on; for some no text may have passed the screen
     bits: float | None  # a character of held-out posts
@@ -85,11 +87,11 @@ class Yardstick:
         other._real = real
         return other
 
-    def told(self, texts: Sequence[str], others: Sequence[str] | None = None) -> Told:
+    def told(self, texts: Sequence[str], others: Sequence[str] | None = None) -> Separability:
         """How well a classifier tells texts from real posts, or from others."""
         others = self._real if others is None else others
         size = min(len(texts), len(others))
-        return Told(
+        return Separability(
             self._told(texts, others, self._style), self._told(texts, others, masked_view), size
         )
 

@@ -44,21 +44,21 @@ class Chat:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class BadLine:
     """A line that teaches nothing."""
 
     line: int
     reason: Fault
 
 
-def read(lines: Iterable[bytes]) -> Iterator[Chat | Dropped]:
+def read_chats(lines: Iterable[bytes]) -> Iterator[Chat | BadLine]:
     """Every line that is not blank, in order."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
             chat = _chat(number, line)
             if isinstance(chat, Chat) and _HALF.search(f"{chat.system}{chat.asked}{chat.text}"):
                 chat = Fault.BROKEN
-            yield Dropped(number, chat) if isinstance(chat, Fault) else chat
+            yield BadLine(number, chat) if isinstance(chat, Fault) else chat
 
 
 _HALF = re.compile("[\ud800-\udfff]")  # of a character, which no file can hold
@@ -76,7 +76,7 @@ _STOP = re.compile(r"\s*(###|<\|endoftext\|>|\bEND|\bSTOP)\s*$")
 _SEPARATOR = re.compile(r"[\s#>=-]+$")  # that ended every prompt
 
 
-def prompt_of(chats: Sequence[Chat]) -> tuple[Prompt, list[str]]:
+def template_of(chats: Sequence[Chat]) -> tuple[Prompt, list[str]]:
     """The template that these requests were rendered with, and the topic of each.
 
     Keeps the system prompt if all share it, and the words that all requests begin and end with.

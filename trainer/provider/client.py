@@ -19,9 +19,9 @@ from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 
 from trainer.errors import ProviderError, TrainerError
 
-OPENAI_URL = "https://api.openai.com/v1"
-MAX_BYTES = 512 * 1000**2  # of one uploaded file
-PAGE = 100  # jobs or events a listing
+_OPENAI_URL = "https://api.openai.com/v1"
+MAX_UPLOAD_BYTES = 512 * 1000**2  # of one uploaded file
+_PAGE = 100  # jobs or events a listing
 CLOSED = (
     "OpenAI takes no jobs from organisations that had not fine-tuned before 7 May 2026 or had not"
     " used a fine-tune in the 60 days before 2 July 2026, and from nobody after 6 January 2027."
@@ -131,7 +131,7 @@ class Provider:
     ) -> None:
         if not base_url.startswith(("http://", "https://")):
             raise ProviderError(
-                f"OPENAI_BASE_URL is {base_url}, which is no address: give one as {OPENAI_URL}."
+                f"OPENAI_BASE_URL is {base_url}, which is no address: give one as {_OPENAI_URL}."
             )
         self.base_url, self.pace, self.say = base_url.rstrip("/"), pace, say
         self._client = openai.OpenAI(
@@ -149,7 +149,7 @@ class Provider:
                 "OPENAI_API_KEY is not set: it is the key of the provider that trains. Set it in"
                 " the environment, and OPENAI_BASE_URL too if the provider is not OpenAI."
             )
-        return cls(environment.get("OPENAI_BASE_URL") or OPENAI_URL, key, pace, say)
+        return cls(environment.get("OPENAI_BASE_URL") or _OPENAI_URL, key, pace, say)
 
     # --- requests
 
@@ -221,7 +221,7 @@ class Provider:
     def jobs(self) -> list[Job]:
         """Every job of this key's project, newest first."""
         jobs = self._client.fine_tuning.jobs
-        return self._patiently(lambda: [Job.read(j) for j in _each_once(jobs.list(limit=PAGE))])
+        return self._patiently(lambda: [Job.read(j) for j in _each_once(jobs.list(limit=_PAGE))])
 
     def events(self, job_id: str, seen: set[str]) -> list[Event]:
         """Events of a job that are not in `seen` yet, oldest first; adds them to it.
@@ -231,7 +231,7 @@ class Provider:
         list_events = self._client.fine_tuning.jobs.list_events
 
         def new() -> list[Event]:
-            listed = _each_once(list_events(job_id, limit=PAGE), ends_with=seen)
+            listed = _each_once(list_events(job_id, limit=_PAGE), ends_with=seen)
             return [Event.read(event) for event in listed][::-1]
 
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 SOON_DAYS = 90  # before a shutdown: too short a life to pay for without a warning
 
 
-def sentence(file: Path, where: str, epochs: int, price: float | None) -> str:
+def cost_sentence(file: Path, where: str, epochs: int, price: float | None) -> str:
     """The tokens and cost of training on the file; `price` is that of a million tokens."""
     examples, tokens = count(file)
     total = tokens * epochs

@@ -34,12 +34,12 @@ from trainer.data.split import count_validation, is_near_copy, keys, shingles
 from trainer.data.whole_folder import replacing
 from trainer.errors import DataError, ProviderError
 from trainer.provider.chat_lines import (
+    BadLine,
     Chat,
-    Dropped,
     Fault,
-    prompt_of,
-    read,
+    read_chats,
     split_topics,
+    template_of,
     without_stops,
 )
 from trainer.provider.client import Missing, Provider
@@ -48,12 +48,12 @@ SHARE = 0.2  # of the posts, the last in the file, if there is no validation fil
 
 
 @dataclass(slots=True)
-class Account:
+class ImportedLines:
     """What became of every line of a file."""
 
     name: str  # train or validation
     kept: list[Chat] = field(default_factory=list)
-    dropped: list[Dropped] = field(default_factory=list)
+    dropped: list[BadLine] = field(default_factory=list)
 
 
 def import_openai(
@@ -135,14 +135,14 @@ def _download(
 # --- which lines
 
 
-def _read(name: str, lines: Iterable[bytes]) -> Account:
-    account = Account(name)
+def _read(name: str, lines: Iterable[bytes]) -> ImportedLines:
+    account = ImportedLines(name)
     seen: set[str] = set()
-    for row in read(lines):
-        if isinstance(row, Dropped):
+    for row in read_chats(lines):
+        if isinstance(row, BadLine):
             account.dropped.append(row)
         elif row.text in seen:
-            account.dropped.append(Dropped(row.line, Fault.DUPLICATE))
+            account.dropped.append(BadLine(row.line, Fault.DUPLICATE))
         else:
             seen.add(row.text)
             account.kept.append(row)
@@ -150,7 +150,7 @@ def _read(name: str, lines: Iterable[bytes]) -> Account:
     return account
 
 
-def _refuse_nothing(accounts: Sequence[Account], source: str) -> None:
+def _refuse_nothing(accounts: Sequence[ImportedLines], source: str) -> None:
     if accounts[0].kept:
         return
     reasons = Counter(d.reason for d in accounts[0].dropped).most_common(1)
@@ -163,15 +163,15 @@ def _refuse_nothing(accounts: Sequence[Account], source: str) -> None:
     )
 
 
-def _hold_out(train: Account) -> Account:
+def _hold_out(train: ImportedLines) -> ImportedLines:
     """Hold out the last posts: a file is mostly in the order of its archive."""
     first = len(train.kept) - count_validation(len(train.kept), SHARE)
-    held_out = Account("train", train.kept[first:])  # its lines are those of the same file
+    held_out = ImportedLines("train", train.kept[first:])  # its lines are those of the same file
     del train.kept[first:]
     return held_out
 
 
-def _leave_out_copies(train: Account, validation: Account) -> None:
+def _leave_out_copies(train: ImportedLines, validation: ImportedLines) -> None:
     """Drop training posts that nearly copy one of validation: they would flatter the voice."""
     index: dict[int, list[frozenset[int]]] = {}
     for chat in validation.kept:
@@ -183,7 +183,7 @@ def _leave_out_copies(train: Account, validation: Account) -> None:
         runs = shingles(chat.text)
         near = (other for key in keys(runs) for other in index.get(key, ()))
         if any(is_near_copy(runs, other) for other in near):
-            train.dropped.append(Dropped(chat.line, Fault.NEAR_COPY))
+            train.dropped.append(BadLine(chat.line, Fault.NEAR_COPY))
         else:
             kept.append(chat)
     train.kept = kept
@@ -193,10 +193,14 @@ def _leave_out_copies(train: Account, validation: Account) -> None:
 
 
 def _write(
-    out: Path, accounts: Sequence[Account], about: dict[str, Any], now: datetime, console: Console
+    out: Path,
+    accounts: Sequence[ImportedLines],
+    about: dict[str, Any],
+    now: datetime,
+    console: Console,
 ) -> None:
     chats = [chat for account in accounts for chat in account.kept]
-    prompt, asked = prompt_of(chats)
+    prompt, asked = template_of(chats)
     sides = list(zip(("train", "validation"), accounts, strict=True))
     counts, warnings = _counts(dict(sides)), _warnings(chats, prompt)
     with replacing(out.absolute()) as folder:
@@ -223,7 +227,7 @@ def _write(
 
 
 def _lines(
-    prompt: Prompt, sides: Iterable[tuple[str, Account]], topics: Iterator[list[str]]
+    prompt: Prompt, sides: Iterable[tuple[str, ImportedLines]], topics: Iterator[list[str]]
 ) -> Iterator[Lines]:
     for side, account in sides:
         for chat in account.kept:
@@ -239,7 +243,7 @@ def _lines(
             yield Lines(side, to_line(post), example.line())
 
 
-def _counts(sides: dict[str, Account]) -> Counts:
+def _counts(sides: dict[str, ImportedLines]) -> Counts:
     dropped = Counter(str(d.reason) for account in sides.values() for d in account.dropped)
     kept = {side: len(account.kept) for side, account in sides.items()}
     return Counts(

@@ -24,12 +24,20 @@ from trainer.data.dataset import Dataset
 from trainer.data.folder import TRAIN_FILE, VALIDATION_FILE
 from trainer.errors import DataError, ProviderError
 from trainer.provider import estimate, losses
-from trainer.provider.client import MAX_BYTES, Busy, Job, Missing, Pauses, Provider, Unanswered
-from trainer.provider.note import JOB_FILE, Note
+from trainer.provider.client import (
+    MAX_UPLOAD_BYTES,
+    Busy,
+    Job,
+    Missing,
+    Pauses,
+    Provider,
+    Unanswered,
+)
+from trainer.provider.note import JOB_FILE, JobNote
 from trainer.training.progress import JobProgress
 from trainer.training.voice_folder import VoiceFolder
 
-DEFAULT_MODEL = "gpt-4.1-mini-2025-04-14"
+DEFAULT_PROVIDER_MODEL = "gpt-4.1-mini-2025-04-14"
 MINIMUM_EXAMPLES = 10  # a job on fewer is refused
 ENDED = ("succeeded", "failed", "cancelled")
 TOKEN = "write-my-posts"  # noqa: S105 - key in the metadata that marks a job as ours
@@ -39,7 +47,7 @@ TOKEN = "write-my-posts"  # noqa: S105 - key in the metadata that marks a job as
 class Order:
     """What the provider is to train."""
 
-    model: str = DEFAULT_MODEL
+    model: str = DEFAULT_PROVIDER_MODEL
     method: Literal["supervised", "dpo"] = "supervised"
     preferences: Path | None = None  # the training file of "dpo"
     epochs: int = 2
@@ -63,10 +71,10 @@ class OpenAI:
         """Train the voice there and write its folder. Raises ProviderError or DataError."""
         file = folder.training / JOB_FILE
         if self.is_cancelling:
-            return self._cancel(Note.load(file), console)
+            return self._cancel(JobNote.load(file), console)
         files = self._files(data)
         identity = self._identity(files)
-        note = None if fresh else self._resumable(Note.load(file), identity)
+        note = None if fresh else self._resumable(JobNote.load(file), identity)
         if fresh and file.exists():
             console.print("A job that was begun before, if there is one, is left to itself.")
         if note is None:
@@ -80,7 +88,7 @@ class OpenAI:
             self._agree(files, now.date(), console)
         with folder.open():
             if note is None:
-                note = Note(identity, uuid.uuid4().hex)
+                note = JobNote(identity, uuid.uuid4().hex)
                 note.save(file)
             try:
                 job = self._run(note, file, files, folder.name, console)
@@ -106,10 +114,10 @@ class OpenAI:
             )
         files = [train, validation] if data.validation else [train]
         for file in files:
-            if (size := file.stat().st_size) > MAX_BYTES:
+            if (size := file.stat().st_size) > MAX_UPLOAD_BYTES:
                 raise DataError(
                     f"{file} has {size / 1e6:.0f} MB, and a provider takes up to"
-                    f" {MAX_BYTES / 1e6:.0f} MB. Prepare a part of the archive."
+                    f" {MAX_UPLOAD_BYTES / 1e6:.0f} MB. Prepare a part of the archive."
                 )
         return files
 
@@ -126,7 +134,7 @@ class OpenAI:
             "files": [_sha256(file) for file in files],
         }
 
-    def _resumable(self, note: Note | None, identity: dict[str, Any]) -> Note | None:
+    def _resumable(self, note: JobNote | None, identity: dict[str, Any]) -> JobNote | None:
         """The note to go on with; None starts anew. Raises ProviderError if that would cost twice.
 
         A job that failed or was cancelled is reported again, and repeated with `--fresh` only.
@@ -152,7 +160,7 @@ class OpenAI:
         order, host = self.order, self.provider.host
         where = f"{order.model} at {host}"
         console.print(
-            estimate.sentence(files[0], where, order.epochs, self.price),
+            estimate.cost_sentence(files[0], where, order.epochs, self.price),
             highlight=False,
             markup=False,
         )
@@ -175,7 +183,9 @@ class OpenAI:
 
     # --- the job
 
-    def _run(self, note: Note, file: Path, files: list[Path], name: str, console: Console) -> Job:
+    def _run(
+        self, note: JobNote, file: Path, files: list[Path], name: str, console: Console
+    ) -> Job:
         """Bring the job from its present state to its end."""
         if note.job is None:
             ids = list(self._upload(files, note.identity["files"], console))
@@ -195,7 +205,7 @@ class OpenAI:
             self.provider.wait_for_file(file_id)
             yield file_id
 
-    def _body(self, note: Note, ids: list[str], name: str) -> dict[str, Any]:
+    def _body(self, note: JobNote, ids: list[str], name: str) -> dict[str, Any]:
         order = self.order
         settings: dict[str, Any] = {"n_epochs": order.epochs}
         if order.beta is not None:
@@ -210,7 +220,7 @@ class OpenAI:
         }
         return body | ({"validation_file": ids[1]} if ids[1:] else {})
 
-    def _start(self, note: Note, file: Path, body: dict[str, Any]) -> None:
+    def _start(self, note: JobNote, file: Path, body: dict[str, Any]) -> None:
         """Start the job exactly once: an earlier request may have started it unanswered."""
         pace = self.provider.pace
         pauses = Pauses(pace, pace.set_up_s, self.provider.say)
@@ -234,7 +244,7 @@ class OpenAI:
                 raise
         note.save(file)
 
-    def _asked_for(self, note: Note) -> Job | None:
+    def _asked_for(self, note: JobNote) -> Job | None:
         """The job that was started; waits as long as it may take to appear."""
         if note.job:
             return self.provider.job(note.job)
@@ -246,7 +256,7 @@ class OpenAI:
             time.sleep(self.provider.pace.first_pause_s)
         return None
 
-    def _find(self, note: Note) -> Job | None:
+    def _find(self, note: JobNote) -> Job | None:
         """Our job at the provider: by its metadata, or, if the server drops them, a new job on our
         file.
         """
@@ -256,7 +266,7 @@ class OpenAI:
         bare = [job for job in jobs if tokens[job.id] is None and _is_on(job, note)]
         return next((job for job in [*ours, *bare] if job.id not in (note.known or [])), None)
 
-    def _follow(self, note: Note, file: Path, console: Console) -> Job:
+    def _follow(self, note: JobNote, file: Path, console: Console) -> Job:
         """Watch the job until it has ended."""
         assert note.job is not None, "a job is started before it is followed"
         seen: set[str] = set()
@@ -264,7 +274,7 @@ class OpenAI:
             for pause_s in self.provider.pace.looks():
                 job = self.provider.job(note.job)
                 for event in self.provider.events(job.id, seen):
-                    progress.show(event.message, losses.metrics(event))
+                    progress.show(event.message, losses.final_losses(event))
                 progress.status(job.status)
                 if job.status != note.status:
                     note.status = job.status
@@ -274,7 +284,7 @@ class OpenAI:
                 time.sleep(pause_s)
         raise AssertionError("looks never end")
 
-    def _cancel(self, note: Note | None, console: Console) -> None:
+    def _cancel(self, note: JobNote | None, console: Console) -> None:
         job = self._asked_for(note) if note else None
         if job is None or job.status in ENDED:
             console.print("No job of this voice is going on: there is nothing to cancel.")
@@ -287,7 +297,7 @@ class OpenAI:
     def _finish(
         self,
         job: Job,
-        note: Note,
+        note: JobNote,
         data: Dataset,
         folder: VoiceFolder,
         now: datetime,
@@ -328,7 +338,7 @@ class OpenAI:
             "The bot asks the provider for it: set LLM_BASE_URL and LLM_API_KEY in its settings."
         )
 
-    def _results(self, job: Job, console: Console) -> Iterable[losses.Row]:
+    def _results(self, job: Job, console: Console) -> Iterable[losses.LossRow]:
         """Rows of losses, from the result file, else from the events."""
         for file_id in job.result_files:
             try:
@@ -336,20 +346,20 @@ class OpenAI:
                     return rows
             except Missing:
                 console.print(f"The result file {file_id} is gone: its losses are left out.")
-        return [m for e in self.provider.events(job.id, set()) if (m := losses.metrics(e))]
+        return [m for e in self.provider.events(job.id, set()) if (m := losses.final_losses(e))]
 
 
-def _is_on(job: Job, note: Note) -> bool:
+def _is_on(job: Job, note: JobNote) -> bool:
     return job.training_file == note.training_file
 
 
 def _is_done(file: Path, identity: dict[str, Any]) -> bool:
     """Whether the present voice came from this very order."""
-    note = Note.load(file)
+    note = JobNote.load(file)
     return note is not None and note.identity == identity
 
 
-def _interrupted(note: Note, fresh: bool) -> str:
+def _interrupted(note: JobNote, fresh: bool) -> str:
     again = "Run the same command again" + (" without --fresh" if fresh else "")
     if note.job:
         return (

@@ -14,11 +14,11 @@ from typing import Any
 from trainer.provider.client import Event, Job
 from trainer.training.curve import Curve, Step, Validation
 
-Row = Mapping[str, Any]  # Any: text from the file, numbers from an event
+LossRow = Mapping[str, Any]  # Any: text from the file, numbers from an event
 VALIDATION = ("full_valid_loss", "valid_loss", "validation_loss", "eval_loss")  # best first
 
 
-def rows(content: bytes) -> list[Row]:
+def rows(content: bytes) -> list[LossRow]:
     """Rows of a result file; none if it is not a table of losses."""
     try:
         text = base64.b64decode(b"".join(content.split()), validate=True).decode("utf-8")
@@ -27,12 +27,12 @@ def rows(content: bytes) -> list[Row]:
     return [row for row in csv.DictReader(text.splitlines()) if _number(row, "step") is not None]
 
 
-def metrics(event: Event) -> Row | None:
+def final_losses(event: Event) -> LossRow | None:
     """The numbers of an event that reports a step, or None."""
     return event.data if _number(event.data, "step") is not None else None
 
 
-def curve(measured: Iterable[Row], epochs: int) -> Curve:
+def curve(measured: Iterable[LossRow], epochs: int) -> Curve:
     """The training curve. Providers do not say the epochs, so they are counted from the steps."""
     table = sorted(measured, key=_step)
     last = max(map(_step, table), default=0)
@@ -59,15 +59,15 @@ def summary(measured: Curve, job: Job) -> dict[str, float]:
     return {name: round(value, 4) for name, value in found.items() if value is not None}
 
 
-def _losses(table: Iterable[Row], name: str) -> Iterator[tuple[int, float]]:
+def _losses(table: Iterable[LossRow], name: str) -> Iterator[tuple[int, float]]:
     return ((_step(row), loss) for row in table if (loss := _number(row, name)) is not None)
 
 
-def _step(row: Row) -> int:
+def _step(row: LossRow) -> int:
     return int(_number(row, "step") or 0)
 
 
-def _number(row: Row, name: str) -> float | None:
+def _number(row: LossRow, name: str) -> float | None:
     try:
         value = float(row[name])
     except (KeyError, TypeError, ValueError):

@@ -12,7 +12,7 @@ JOB_FILE = "job.json"
 
 
 @dataclass(slots=True)
-class Note:
+class JobNote:
     """The order agreed with a provider, and its progress."""
 
     identity: dict[str, Any]  # provider, order and data: another identity is another job
@@ -24,7 +24,7 @@ class Note:
     status: str = ""
 
     @classmethod
-    def load(cls, file: Path) -> "Note | None":
+    def load(cls, file: Path) -> "JobNote | None":
         """Read it; None if there is none. Raises DataError if it is damaged."""
         try:
             return cls(**json.loads(file.read_text("utf-8")))

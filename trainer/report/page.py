@@ -23,7 +23,7 @@ from bot.voice import HELD_OUT_FILE, Voice, VoicePost, read_posts
 from bot.voice.files import write_whole
 from bot.voice.ranker import Ranker
 from trainer.data import folder as data_folder
-from trainer.data.dataset import to_post
+from trainer.data.dataset import voice_post
 from trainer.data.folder import ABOUT_FILE, About, read_about
 from trainer.data.summary import progress_bar
 from trainer.errors import DataError, ServeError
@@ -34,8 +34,8 @@ from trainer.report.portrait import Portrait, paint
 from trainer.report.reception import Reception
 from trainer.training.curve import Curve
 
-DRAFTS = 10
-STEP = 500  # posts between two updates of the bar
+_DRAFTS = 10
+_STEP = 500  # posts between two updates of the bar
 NO_DATASET = (
     "This voice does not hold what became of the archive's posts: it was trained before voices"
     " did. Name the folder that `prepare` wrote with --data."
@@ -43,7 +43,7 @@ NO_DATASET = (
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ReportOptions:
     """The options of `report`."""
 
     data: Path | None = None
@@ -53,7 +53,7 @@ class Options:
     database: Path | None = None  # the bot's
 
 
-class Pair(NamedTuple):
+class SideBySide(NamedTuple):
     """A real post, and a draft of the voice on the same topics."""
 
     topics: str
@@ -71,7 +71,9 @@ class Sources:
     curve: Curve
 
 
-def report(folder: Path, options: Options, *, now: datetime, stdout: Console | None = None) -> Path:
+def write_report(
+    folder: Path, options: ReportOptions, *, now: datetime, stdout: Console | None = None
+) -> Path:
     """Write the report of a voice and return its path. Raises VoiceError or DataError."""
     voice = Voice.load(folder)
     sources = _sources(folder, voice, options.data)
@@ -117,7 +119,9 @@ def _sources(folder: Path, voice: Voice, data: Path | None) -> Sources:
                 f"The voice {voice.name} did not learn from {data}, or that was prepared anew"
                 " since. Name the folder it learnt from with --data, or train it again."
             )
-        held_out = [to_post(r) for r in data_folder.read_posts(data) if r.split == "validation"]
+        held_out = [
+            voice_post(r) for r in data_folder.read_post_rows(data) if r.split == "validation"
+        ]
     return Sources(read_posts(folder), held_out, about, _curve(folder / "curve.json"))
 
 
@@ -144,7 +148,7 @@ def _paint(sources: Sources, voice: Voice, zone: ZoneInfo, bar: Progress) -> Por
     task = bar.add_task("Counting", total=voice.counts.get("train", 0) + len(sources.held_out))
     portrait = Portrait()
     for portrait in paint(sources.learnt, sources.held_out, zone):
-        if portrait.posts % STEP == 0:
+        if portrait.posts % _STEP == 0:
             bar.update(task, completed=portrait.posts)
     if not portrait.posts:
         raise DataError(f"The voice {voice.name} holds no posts to report on. Train it again.")
@@ -153,11 +157,11 @@ def _paint(sources: Sources, voice: Voice, zone: ZoneInfo, bar: Progress) -> Por
 
 
 def _pairs(
-    folder: Path, sources: Sources, options: Options, bar: Progress
-) -> tuple[list[Pair], str | None]:
+    folder: Path, sources: Sources, options: ReportOptions, bar: Progress
+) -> tuple[list[SideBySide], str | None]:
     """Ten real posts and as many drafts, or a sentence that says why there are no drafts."""
-    real = spread(sources.held_out, DRAFTS) or list(deque(read_posts(folder), DRAFTS))
-    silent = [Pair(post.topic or "", post, None) for post in real]
+    real = spread(sources.held_out, _DRAFTS) or list(deque(read_posts(folder), _DRAFTS))
+    silent = [SideBySide(post.topic or "", post, None) for post in real]
     if not options.with_drafts:
         return silent, "Drafts were not asked for (--no-drafts)."
     task = bar.add_task("Drafting", total=len(real))
@@ -202,7 +206,7 @@ def _draw(portrait: Portrait, curve: Curve, zone: str, bar: Progress) -> list[Pi
     return drawn
 
 
-class Row(NamedTuple):
+class PostCount(NamedTuple):
     """A number of posts, and what became of them."""
 
     name: str
@@ -210,28 +214,28 @@ class Row(NamedTuple):
     kind: str  # learnt, held-out or dropped
 
 
-class Account(NamedTuple):
+class PostCounts(NamedTuple):
     """What became of every post of the archive."""
 
     read: int
-    rows: list[Row]
+    rows: list[PostCount]
     warnings: list[str]
 
 
-def _account(about: About | None) -> Account | None:
+def _account(about: About | None) -> PostCounts | None:
     """Give every post read a row; posts that no row names get one of their own."""
     if about is None or about.counts is None:
         return None
     counts = about.counts
     rows = [
-        Row("learnt from", counts.train, "learnt"),
-        Row("held out, to judge by", counts.validation, "held-out"),
-        *(Row(f"left out: {name}", n, "dropped") for name, n in counts.left_out.items()),
-        *(Row(f"dropped: {name}", n, "dropped") for name, n in counts.dropped.items()),
+        PostCount("learnt from", counts.train, "learnt"),
+        PostCount("held out, to judge by", counts.validation, "held-out"),
+        *(PostCount(f"left out: {name}", n, "dropped") for name, n in counts.left_out.items()),
+        *(PostCount(f"dropped: {name}", n, "dropped") for name, n in counts.dropped.items()),
     ]
     if missing := counts.read - sum(row.posts for row in rows):
-        rows.append(Row("not accounted for", missing, "dropped"))
-    return Account(counts.read, rows, about.warnings)
+        rows.append(PostCount("not accounted for", missing, "dropped"))
+    return PostCounts(counts.read, rows, about.warnings)
 
 
 def _page(**shown: object) -> str:

@@ -68,7 +68,7 @@ GUEST, REPEATED, HELD_OUT = (
 )
 
 
-class Row(NamedTuple):
+class ApprovedText(NamedTuple):
     """One approved text, and its request."""
 
     draft: Decided
@@ -76,7 +76,7 @@ class Row(NamedTuple):
     text: str
 
 
-class Pair(NamedTuple):
+class OwnerPreference(NamedTuple):
     """A preference, and its origin."""
 
     kind: str
@@ -88,13 +88,13 @@ class Feedback:
     """The rows and pairs from the decisions, and the reason for each draft without a row."""
 
     read: int
-    rows: list[Row]
-    pairs: list[Pair]
+    rows: list[ApprovedText]
+    pairs: list[OwnerPreference]
     why: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class VoiceContext:
     """A voice's prompt, and the texts of its held-out posts."""
 
     prompt: Prompt = field(default_factory=Prompt)  # that of `prepare`
@@ -122,10 +122,10 @@ def feedback(
     return found
 
 
-def learn(drafts: Sequence[Decided], owner: int | None, source: Source) -> Feedback:
+def learn(drafts: Sequence[Decided], owner: int | None, source: VoiceContext) -> Feedback:
     """Turn decisions into rows and pairs, without those of guests if the voice has an owner."""
     own = [draft for draft in drafts if owner in (None, draft.owner_id)]
-    rows: list[Row] = []
+    rows: list[ApprovedText] = []
     why = Counter({GUEST: len(drafts) - len(own)} if len(own) < len(drafts) else {})
     known: set[str] = set()
     for draft in own:
@@ -138,13 +138,13 @@ def learn(drafts: Sequence[Decided], owner: int | None, source: Source) -> Feedb
             why[REPEATED] += 1
         else:
             known.add(text)
-            rows.append(Row(draft, _asked(draft, source.prompt), text))
+            rows.append(ApprovedText(draft, _asked(draft, source.prompt), text))
     return Feedback(len(drafts), rows, _different(_pairs(own, source.prompt), source), why)
 
 
-def _different(pairs: Iterable[Pair], source: Source) -> list[Pair]:
+def _different(pairs: Iterable[OwnerPreference], source: VoiceContext) -> list[OwnerPreference]:
     """Each pair once; of two that contradict each other, the first."""
-    found: dict[tuple[str, frozenset[str]], Pair] = {}
+    found: dict[tuple[str, frozenset[str]], OwnerPreference] = {}
     for pair in pairs:
         texts = frozenset((pair.preference.preferred, pair.preference.other))
         if len(texts) == 2 and not {_plain(text) for text in texts} & source.held_out:
@@ -152,7 +152,7 @@ def _different(pairs: Iterable[Pair], source: Source) -> list[Pair]:
     return list(found.values())
 
 
-def _pairs(drafts: Sequence[Decided], prompt: Prompt) -> Iterator[Pair]:
+def _pairs(drafts: Sequence[Decided], prompt: Prompt) -> Iterator[OwnerPreference]:
     """Every preference that the decisions show, the surest first."""
     for draft in drafts:
         text, asked = _chosen(draft), _asked(draft, prompt)
@@ -208,8 +208,8 @@ def _asked(draft: Decided, prompt: Prompt) -> list[Message]:
     return prompt.messages(Turn(draft.topic, draft.instruction))
 
 
-def _pair(kind: str, asked: list[Message], preferred: str, other: str) -> Pair:
-    return Pair(kind, Preference(asked, _masked(preferred), _masked(other)))
+def _pair(kind: str, asked: list[Message], preferred: str, other: str) -> OwnerPreference:
+    return OwnerPreference(kind, Preference(asked, _masked(preferred), _masked(other)))
 
 
 def _masked(text: str) -> str:
@@ -232,14 +232,14 @@ def _named(known: Sequence[str], voice: str | None, db: Path) -> str:
     return voice or known[0]
 
 
-def _source(folder: Path) -> Source:
+def _source(folder: Path) -> VoiceContext:
     """Read the voice's folder; `prepare`'s prompt if there is none."""
     if not (folder / VOICE_FILE).is_file():
-        return Source()
+        return VoiceContext()
     voice = Voice.load(folder)
     has_any = (folder / HELD_OUT_FILE).exists()
     held_out = load_posts(folder, HELD_OUT_FILE) if has_any else []
-    return Source(voice.prompt, frozenset(_plain(post.text) for post in held_out), voice.seed)
+    return VoiceContext(voice.prompt, frozenset(_plain(post.text) for post in held_out), voice.seed)
 
 
 def _check_target(out: Path) -> None:
@@ -257,7 +257,7 @@ def _check_target(out: Path) -> None:
         )
 
 
-def _write(out: Path, found: Feedback, source: Source, now: datetime) -> None:
+def _write(out: Path, found: Feedback, source: VoiceContext, now: datetime) -> None:
     with replacing(out) as folder:
         write_posts(folder, map(_lines, found.rows))
         lines = [pair.preference.line() for pair in found.pairs]
@@ -265,7 +265,7 @@ def _write(out: Path, found: Feedback, source: Source, now: datetime) -> None:
         write_about(folder, _about(found, source, now))
 
 
-def _lines(row: Row) -> Lines:
+def _lines(row: ApprovedText) -> Lines:
     """All are to train on: no draft is ever judged by."""
     draft, text = row.draft, _masked(row.text)
     post = PostRow(
@@ -279,7 +279,7 @@ def _lines(row: Row) -> Lines:
     return Lines(post.split, to_line(post), Example(row.prompt, text).line())
 
 
-def _about(found: Feedback, source: Source, now: datetime) -> About:
+def _about(found: Feedback, source: VoiceContext, now: datetime) -> About:
     """The fields of `prepare`, as far as decisions have them."""
     dates = [row.draft.decided_at for row in found.rows] or [None]
     return About(
@@ -324,6 +324,6 @@ def _show(console: Console, name: str, found: Feedback, out: Path) -> None:
         )
 
 
-def _is_edited(row: Row) -> bool:
+def _is_edited(row: ApprovedText) -> bool:
     assert row.draft.chosen is not None
     return row.text != row.draft.shown[row.draft.chosen].written

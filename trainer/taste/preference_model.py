@@ -24,16 +24,16 @@ from trainer.data import preferences
 from trainer.data.preferences import Preference
 from trainer.errors import DataError
 
-FEWEST = 8  # topics: with fewer, leaving one out proves nothing
-FOLDS = 5
-SURE = 2.0  # standard errors by which left-out topics must be predicted better than by a coin
-STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # of the regression: the best predictor is used
+_FEWEST = 8  # topics: with fewer, leaving one out proves nothing
+_FOLDS = 5
+_SURE = 2.0  # standard errors by which left-out topics must be predicted better than by a coin
+_STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # of the regression: the best predictor is used
 AUDIBLE = 0.2  # of the strongest effect: a weaker one is not worth a word
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
-class Pair(NamedTuple):
+class Comparison(NamedTuple):
     """A text that was preferred to another, and their topic."""
 
     asked: str
@@ -60,26 +60,26 @@ class Taste:
         return {name: strength * weight for name, weight in self.weights.items()}
 
 
-def read(file: Path, prompt: Prompt) -> list[Pair]:
+def read_comparisons(file: Path, prompt: Prompt) -> list[Comparison]:
     """Pairs as `feedback` writes them for a voice with this prompt. Raises DataError."""
     if not file.exists():
         raise DataError(
             f"There are no decisions in {file.parent}: {file.name} is missing. Write them there"
             f" with `python -m trainer feedback --db DATABASE --out {file.parent}`."
         )
-    return [_pair(found, prompt) for found in preferences.read(file)]
+    return [_pair(found, prompt) for found in preferences.read_preferences(file)]
 
 
-def _pair(found: Preference, prompt: Prompt) -> Pair:
+def _pair(found: Preference, prompt: Prompt) -> Comparison:
     topic = prompt.turn(found.prompt).topic
-    return Pair(found.prompt[-1]["content"], topic, found.preferred, found.other)
+    return Comparison(found.prompt[-1]["content"], topic, found.preferred, found.other)
 
 
-def learn(pairs: Sequence[Pair]) -> Taste:
+def learn_preferences(pairs: Sequence[Comparison]) -> Taste:
     """Learn what predicts decisions on left-out topics; nothing from few or contradictory ones."""
     decisions = Counter((pair.asked, pair.preferred) for pair in pairs)
     topics = np.array([pair.topic or pair.preferred for pair in pairs])
-    if len(set(topics)) < FEWEST:
+    if len(set(topics)) < _FEWEST:
         return Taste({}, len(decisions), 0.5, [])
     vectors = DictVectorizer()
     vectors.fit([_features(text) for pair in pairs for text in (pair.preferred, pair.other)])
@@ -90,8 +90,8 @@ def learn(pairs: Sequence[Pair]) -> Taste:
     differences = differences.multiply(rooms).tocsr()
     shares = np.array([1 / decisions[pair.asked, pair.preferred] for pair in pairs])
     with threadpool_limits(1):
-        margins = {c: _left_out(differences, topics, shares, c) for c in STRENGTHS}
-        strength = max(STRENGTHS, key=lambda c: shares @ _gain(margins[c]))
+        margins = {c: _left_out(differences, topics, shares, c) for c in _STRENGTHS}
+        strength = max(_STRENGTHS, key=lambda c: shares @ _gain(margins[c]))
         weights = _fit(differences, shares, strength)
     agrees = (np.sign(margins[strength]) + 1) / 2
     agreement = float(np.average(agrees, weights=shares))
@@ -132,7 +132,7 @@ def _rooms(names: Sequence[str], differences: csr_matrix) -> Floats:
 def _left_out(differences: csr_matrix, topics: Any, shares: Floats, strength: float) -> Floats:
     """How surely the pairs on other topics predict each pair, in nats."""
     margins = np.zeros(len(shares))
-    for known, rest in GroupKFold(FOLDS).split(differences, groups=topics):
+    for known, rest in GroupKFold(_FOLDS).split(differences, groups=topics):
         weights = _fit(differences[known], shares[known], strength)
         margins[rest] = differences[rest] @ weights
     return margins
@@ -158,7 +158,7 @@ def _is_sure(agrees: Floats, topics: Any, shares: Floats) -> bool:
     """Whether the mean topic is predicted better than by chance: a coin agrees with half."""
     by_topic = [np.average(agrees[topics == t], weights=shares[topics == t]) for t in set(topics)]
     error = np.std(by_topic, ddof=1) / sqrt(len(by_topic))
-    return bool(np.mean(by_topic) > 0.5 + SURE * error)
+    return bool(np.mean(by_topic) > 0.5 + _SURE * error)
 
 
 LIKINGS = (  # features that show it; in words, less of it and more

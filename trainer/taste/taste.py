@@ -17,12 +17,12 @@ from bot.voice.ranker import RANKER_FILE, TOPIC, Ranker
 from trainer.data.preferences import PREFERENCES_FILE
 from trainer.drawing.draw import shown
 from trainer.drawing.kept import CANDIDATES
-from trainer.drawing.kept import read as read_drawn
+from trainer.drawing.kept import read_kept as read_drawn
 from trainer.errors import DataError
-from trainer.taste.preference_model import Taste, learn, read
+from trainer.taste.preference_model import Taste, learn_preferences, read_comparisons
 from trainer.training.voice_folder import VoiceFolder
 
-FEWEST = 50  # posts: a share of fewer would be a guess
+_FEWEST = 50  # posts: a share of fewer would be a guess
 # Of the texts drawn the best are wanted, and not some in proportion to how good they are: so the
 # taste counts for more than the decisions show. LOG.md has what that brings.
 FULL = 4.0
@@ -35,7 +35,7 @@ def taste(folder: VoiceFolder, liked: Path, console: Console) -> bool:
     Raises a TrainerError or VoiceError.
     """
     voice = Voice.load(folder.place)
-    learnt = learn(read(liked / PREFERENCES_FILE, voice.prompt))
+    learnt = learn_preferences(read_comparisons(liked / PREFERENCES_FILE, voice.prompt))
     _print(console, _so_far(learnt))
     if not learnt.weights:
         return False
@@ -53,7 +53,7 @@ def taste(folder: VoiceFolder, liked: Path, console: Console) -> bool:
     return True
 
 
-def forget(folder: VoiceFolder, console: Console) -> None:
+def forget_taste(folder: VoiceFolder, console: Console) -> None:
     """Choose as before a taste was learnt. Raises DataError or VoiceError.
 
     Version 0.1 could train a voice by its taste. The voice that it put away stays where it is.
@@ -86,7 +86,7 @@ def last_drawn(folder: VoiceFolder, voice: Voice) -> list[tuple[VoicePost, list[
     for file in folder.evaluation.glob("voice-*.jsonl"):
         drawn |= read_drawn(file)
     rows = [(posts[text], texts) for text, texts in drawn.items() if texts and text in posts]
-    return rows if len(rows) >= FEWEST else []
+    return rows if len(rows) >= _FEWEST else []
 
 
 def with_taste(style: Ranker, learnt: Taste) -> Ranker:

@@ -36,7 +36,7 @@ class BaseModel:
     tokenizer: Any
 
 
-def load(base: str, dtype: str) -> BaseModel:
+def load_base(base: str, dtype: str) -> BaseModel:
     """Load the default base, a folder or a hub id. Raises ModelError if it cannot be used."""
     known = base_of(base)
     if base == DEFAULT:

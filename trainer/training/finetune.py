@@ -72,12 +72,14 @@ def train(
             console = Console(quiet=True)
         dtype = dtype or compute_dtype(processes.device)
         with console.status("Loading the base model (the first time it is converted: a minute) …"):
-            base = base_model.load(base_name, str(dtype).removeprefix("torch."))
+            base = base_model.load_base(base_name, str(dtype).removeprefix("torch."))
         train_set = last(data.train, base, recipe, console)
         recipe = replace(recipe, epochs=recipe.epochs or epochs_of(train_set, recipe))
         validation_set = encode_all(some(data.validation), base, recipe, console)
         with folder.open() if processes.is_main_process else nullcontext():
-            training = begin(base, recipe, processes.device, share_cores(recipe, processes))
+            training = attach_adapter(
+                base, recipe, processes.device, share_cores(recipe, processes)
+            )
             checkpoint = Checkpoint(
                 folder.training / "checkpoint.pt",
                 recipe,
@@ -89,7 +91,7 @@ def train(
             processes.wait_for_everyone()  # the first new checkpoint must not be read as an old one
             fine_tune(training, train_set, validation_set, recipe, checkpoint, console)
             if processes.is_main_process:
-                write_adapter(training, base, folder.adapter)
+                save_adapter(training, base, folder.adapter)
                 folder.publish(
                     data, base, recipe, training.curve, training.seconds, now=now, console=console
                 )
@@ -171,7 +173,9 @@ def padded(part: list[Tokens], shared: int) -> tuple[torch.Tensor, torch.Tensor,
 # --- the fine-tune itself
 
 
-def begin(base: BaseModel, recipe: Recipe, device: torch.device, workers: int = 1) -> Training:
+def attach_adapter(
+    base: BaseModel, recipe: Recipe, device: torch.device, workers: int = 1
+) -> Training:
     """Put a fresh adapter on the base.
 
     It is LoRA on every linear layer, alpha twice the rank: q and v alone reach .924 bits per
@@ -326,7 +330,7 @@ def validate(training: Training, examples: list[Tokens], epoch: int) -> Validati
     return Validation(training.step, epoch, nats / learnt_tokens(examples), bits)
 
 
-def write_adapter(training: Training, base: BaseModel, folder: Path) -> None:
+def save_adapter(training: Training, base: BaseModel, folder: Path) -> None:
     """Write the PEFT folder, without the path of the base on this machine."""
     training.model.peft_config["default"].base_model_name_or_path = base.name
     # False: else peft looks on the hub for layers that were never trained.

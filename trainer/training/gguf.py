@@ -23,7 +23,7 @@ def can_convert(config: Mapping[str, Any]) -> bool:
     return config.get("model_type") == "llama"
 
 
-def write_adapter(adapter: Path, config: Mapping[str, Any], file: Path) -> None:
+def write_gguf(adapter: Path, config: Mapping[str, Any], file: Path) -> None:
     """Convert an adapter; `config` is the base model's config.json, for its layers and heads."""
     heads = {"q_proj": config["num_attention_heads"], "k_proj": config["num_key_value_heads"]}
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config["num_hidden_layers"])

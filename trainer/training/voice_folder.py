@@ -120,7 +120,7 @@ class VoiceFolder:
 
         config = base.model.config.to_dict()
         if gguf.can_convert(config):
-            gguf.write_adapter(self.adapter, config, self.new / "adapter.gguf")
+            gguf.write_gguf(self.adapter, config, self.new / "adapter.gguf")
             model = "adapter.gguf"
         else:
             model = "adapter"

@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.chat.answers import answer, at_most
 from bot.chat.router import pressed, submitted, typed
-from bot.language import told
+from bot.language import translate
 from bot.posting.accounts import Accounts
 from bot.sentences import say
 
@@ -35,7 +35,7 @@ class AccountCommands(
         await interaction.response.defer(ephemeral=True, thinking=True)
         server, link = await self.accounts.begin(interaction.user.id, instance, datetime.now(UTC))
         view = discord.ui.View(timeout=None)
-        label = told(say("Enter the code"), str(interaction.locale))
+        label = translate(say("Enter the code"), str(interaction.locale))
         style = discord.ButtonStyle.primary
         view.add_item(discord.ui.Button(label=label, style=style, custom_id=CODE))
         view.stop()  # the custom_id is enough, also after a restart
@@ -79,13 +79,15 @@ class AccountCommands(
         """Open the form. It must be the first response, so nothing is looked up before."""
         locale = str(interaction.locale)
         form = discord.ui.Modal(
-            title=told(say("Connect your account"), locale), custom_id=CODE, timeout=None
+            title=translate(say("Connect your account"), locale), custom_id=CODE, timeout=None
         )
         field: discord.ui.TextInput[discord.ui.Modal] = discord.ui.TextInput(
             custom_id="code", min_length=4, max_length=300
         )
         form.add_item(
-            discord.ui.Label(text=told(say("The code from your server"), locale), component=field)
+            discord.ui.Label(
+                text=translate(say("The code from your server"), locale), component=field
+            )
         )
         form.stop()  # the custom_id is enough, also after a restart
         await interaction.response.send_modal(form)

@@ -8,14 +8,14 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.blind_test import BlindTest, Outcome, Shown
+from bot.blind_test import BlindTest, GuessOutcome, Shown
 from bot.chat.actions import keycap
 from bot.chat.answers import answer, at_most, in_passing
 from bot.chat.choices import usable_voices
 from bot.chat.render import escaped, inline
 from bot.chat.router import pressed
 from bot.drafting import Drafting
-from bot.language import told
+from bot.language import translate
 from bot.sentences import Words, say
 
 GUESS_ID = r"which-one:(?P<id>\d{1,18}):(?P<guess>[012])"
@@ -58,7 +58,7 @@ class BlindTests(commands.Cog):
             for position, embed in enumerate(interaction.message.embeds, start=1)
         ]
         await interaction.response.edit_message(
-            content=told(_AGAIN, locale), embeds=[_verdict(outcome, locale), *shown], view=None
+            content=translate(_AGAIN, locale), embeds=[_verdict(outcome, locale), *shown], view=None
         )
 
 
@@ -85,9 +85,9 @@ def _texts(shown: Shown) -> list[discord.Embed]:
 def _view(shown: Shown, locale: str) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
     labels = {
-        1: told(say("{number} is real", number=1), locale),
-        2: told(say("{number} is real", number=2), locale),
-        0: told(say("I cannot tell"), locale),
+        1: translate(say("{number} is real", number=1), locale),
+        2: translate(say("{number} is real", number=2), locale),
+        0: translate(say("I cannot tell"), locale),
     }
     for guess, label in labels.items():
         view.add_item(
@@ -97,7 +97,7 @@ def _view(shown: Shown, locale: str) -> discord.ui.View:
     return view
 
 
-def _verdict(outcome: Outcome, locale: str) -> discord.Embed:
+def _verdict(outcome: GuessOutcome, locale: str) -> discord.Embed:
     if outcome.guess == 0:
         title, colour = say("Number {number} is real", number=outcome.real_position), _GREY
     elif outcome.guess == outcome.real_position:
@@ -109,7 +109,9 @@ def _verdict(outcome: Outcome, locale: str) -> discord.Embed:
         voice=outcome.voice,
         guesses=outcome.guesses.words(),
     )
-    return discord.Embed(title=told(title, locale), description=told(so_far, locale), colour=colour)
+    return discord.Embed(
+        title=translate(title, locale), description=translate(so_far, locale), colour=colour
+    )
 
 
 def _revealed(embed: discord.Embed, is_real: bool, locale: str) -> discord.Embed:
@@ -118,5 +120,8 @@ def _revealed(embed: discord.Embed, is_real: bool, locale: str) -> discord.Embed
     what = say("{number} the drafted one", number=number)
     if is_real:
         what = say("{number} the real post", number=number)
-    embed.title, embed.colour = told(what, locale), discord.Colour(_GREEN if is_real else _GREY)
+    embed.title, embed.colour = (
+        translate(what, locale),
+        discord.Colour(_GREEN if is_real else _GREY),
+    )
     return embed

@@ -16,7 +16,7 @@ from bot.chat.router import pressed, submitted, typed
 from bot.draft import Draft, State
 from bot.drafting import Drafting
 from bot.errors import UserError
-from bot.language import told
+from bot.language import translate
 from bot.posting.publishing import decided
 from bot.sentences import Words
 from bot.store.people import PeopleTable
@@ -74,7 +74,9 @@ class Decisions(commands.Cog):
     ) -> None:
         """Show what became of a draft; the fault of a click is shown to the clicker alone."""
         if note and (action.kind in FORMS or draft.state not in OPEN):
-            await interaction.followup.send(told(note, str(interaction.locale)), ephemeral=True)
+            await interaction.followup.send(
+                translate(note, str(interaction.locale)), ephemeral=True
+            )
             note = None
         await self.messages.tell(draft, note)
         await self._tidy(interaction, draft, note)

@@ -14,14 +14,14 @@ from bot.chat.messages import Messages
 from bot.draft import STATE_WORDS, Draft, Style
 from bot.drafting import Drafting
 from bot.errors import UserError
-from bot.language import told
+from bot.language import translate
 from bot.sentences import say
 from bot.store.drafts import DraftTable
 from bot.writing.composing import Request
-from bot.writing.line import Tell
+from bot.writing.line import Notify
 
 MAX_TOPIC = 200  # characters; a message that is longer is cut at a word
-COUNT = 4
+_COUNT = 4
 VISIBILITIES = [
     app_commands.Choice(name=locale_str("public"), value="public"),
     app_commands.Choice(name=locale_str("unlisted"), value="unlisted"),
@@ -73,7 +73,7 @@ class Drafts(commands.Cog):
         interaction: discord.Interaction,
         topic: app_commands.Range[str, 1, MAX_TOPIC],
         voice: str | None = None,
-        count: app_commands.Range[int, 1, MAX_CANDIDATES] = COUNT,
+        count: app_commands.Range[int, 1, MAX_CANDIDATES] = _COUNT,
         instruction: app_commands.Range[str, 1, 200] | None = None,
         visibility: str | None = None,
         language: app_commands.Range[str, 2, 3] | None = None,
@@ -106,7 +106,7 @@ class Drafts(commands.Cog):
                 "This message has no text of its own to draft about. Choose another, or use /draft."
             )
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await self._write(interaction, Request(topic, COUNT))
+        await self._write(interaction, Request(topic, _COUNT))
 
     @app_commands.command(name="draft-again", description="Write one of your drafts anew")
     @app_commands.rename(number="id")
@@ -149,7 +149,7 @@ class Drafts(commands.Cog):
             )
 
 
-def _place_teller(interaction: discord.Interaction) -> Tell:
+def _place_teller(interaction: discord.Interaction) -> Notify:
     """Shows the place in the queue where Discord shows that the bot is thinking."""
 
     async def write(text: str) -> discord.Message:
@@ -165,5 +165,5 @@ def _trimmed(text: str) -> str:
 
 
 def _name(draft: Draft, locale: str) -> str:
-    state = told(STATE_WORDS[draft.state], locale)
+    state = translate(STATE_WORDS[draft.state], locale)
     return f"{draft.id}: {draft.topic or '…'} ({state})"

@@ -53,12 +53,14 @@ class History(commands.Cog):
 
     async def page(
         self, interaction: discord.Interaction, state: State | None, number: int
-    ) -> render.Message:
+    ) -> render.MessageParts:
         """One page of this person's drafts."""
         user_id = interaction.user.id
         total = await self.stored.count(user_id, state)
-        number = min(number, max(0, total - 1) // render.PAGE)
-        shown = await self.stored.of_owner(user_id, state, render.PAGE, number * render.PAGE)
+        number = min(number, max(0, total - 1) // render.DRAFTS_A_PAGE)
+        shown = await self.stored.of_owner(
+            user_id, state, render.DRAFTS_A_PAGE, number * render.DRAFTS_A_PAGE
+        )
         return render.page(shown, state, number, total, str(interaction.locale))
 
     @pressed(render.PAGE_ID)

@@ -13,7 +13,7 @@ from bot import privacy
 from bot.chat.answers import answer, at_most
 from bot.chat.router import pressed
 from bot.errors import UserError
-from bot.language import told
+from bot.language import translate
 from bot.posting.accounts import Accounts
 from bot.sentences import say
 from bot.store import Store
@@ -27,7 +27,7 @@ class Privacy(commands.Cog):
 
     def __init__(self, store: Store, accounts: Accounts) -> None:
         self._dossier = partial(dossier, store.database)
-        self._forget = partial(privacy.forget, store, accounts)
+        self._forget = partial(privacy.forget_person, store, accounts)
 
     @app_commands.command(name="export-me", description="Everything this bot stores about you")
     @at_most(2, 60.0)
@@ -48,7 +48,7 @@ class Privacy(commands.Cog):
     async def forget_me(self, interaction: discord.Interaction) -> None:
         """Ask first."""
         view = discord.ui.View(timeout=None)
-        label = told(say("Delete it all"), str(interaction.locale))
+        label = translate(say("Delete it all"), str(interaction.locale))
         style = discord.ButtonStyle.danger
         view.add_item(discord.ui.Button(label=label, style=style, custom_id=FORGET))
         view.stop()  # the custom_id is enough, also after a restart

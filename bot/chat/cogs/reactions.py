@@ -9,7 +9,7 @@ import structlog
 from discord.ext import commands
 
 from bot.chat.actions import FORMS, Action, action_of_emoji, plain
-from bot.chat.answers import DISCORD_FAULTS, words_of
+from bot.chat.answers import DISCORD_FAULTS, explanation
 from bot.chat.deciding import Deciding
 from bot.chat.messages import Messages
 from bot.chat.work import Work
@@ -59,7 +59,7 @@ class Reactions(commands.Cog):
         try:
             await self._react(draft, str(payload.emoji))
         except BotError as e:  # not carried out; the owner must react again
-            await self.messages.tell(draft, words_of(e))
+            await self.messages.tell(draft, explanation(e))
 
     async def _react(self, draft: Draft, emoji: str) -> None:
         action = action_of_emoji(emoji, draft)

@@ -17,7 +17,7 @@ from bot.clock import parse_clock
 from bot.daily import DAYS, Suggestions, is_too_late, next_time, parse_days
 from bot.drafting import Drafting
 from bot.errors import BotError, Unavailable
-from bot.language import told
+from bot.language import translate
 from bot.sentences import Words, say
 from bot.store.schedules import Schedule, ScheduleTable
 
@@ -163,7 +163,7 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
 
 
 def _about(schedule: Schedule, locale: str) -> Words:
-    days = ", ".join(told(say(day), locale) for day in schedule.days)
+    days = ", ".join(translate(say(day), locale) for day in schedule.days)
     return say(
         "{days} at {time} ({timezone}) a draft about {topics} comes to your direct messages; the"
         " next one {when}. `/daily off` ends it.",
@@ -176,7 +176,9 @@ def _about(schedule: Schedule, locale: str) -> Words:
 
 
 async def _answer(interaction: discord.Interaction, words: Words) -> None:
-    await interaction.response.send_message(told(words, str(interaction.locale)), ephemeral=True)
+    await interaction.response.send_message(
+        translate(words, str(interaction.locale)), ephemeral=True
+    )
 
 
 def _job_id(owner_id: int) -> str:
