@@ -9,7 +9,7 @@ from typing import Literal, ParamSpec, TypeVar
 from prometheus_client import Counter, Gauge, Histogram
 
 P = ParamSpec("P")
-T = TypeVar("T")
+_T = TypeVar("_T")
 TimedStep = Literal["first response", "wait", "compose", "publish"]
 
 STEP_SECONDS = Histogram(
@@ -28,12 +28,12 @@ GATEWAY_SECONDS = Gauge("bot_gateway_latency_seconds", "Discord's gateway, from 
 UP = Gauge("bot_up", "1 while this part is well", ["part"])
 
 
-def timed(step: TimedStep) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
+def timed(step: TimedStep) -> Callable[[Callable[P, Awaitable[_T]]], Callable[P, Awaitable[_T]]]:
     """Time every call of an async function as one step, also a call that fails."""
 
-    def decorate(call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    def decorate(call: Callable[P, Awaitable[_T]]) -> Callable[P, Awaitable[_T]]:
         @wraps(call)
-        async def timed_call(*args: P.args, **kwargs: P.kwargs) -> T:
+        async def timed_call(*args: P.args, **kwargs: P.kwargs) -> _T:
             with STEP_SECONDS.labels(step).time():
                 return await call(*args, **kwargs)
 

@@ -39,7 +39,7 @@ SHORTEST_LIMIT = 20  # characters; a thread's parts need some for their numbers
 _ID = re.compile(r"[\w-]{1,100}", re.ASCII)
 _URL = re.compile(r"https?://[^\s<>()\[\]\\|*`]{1,500}")
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class Mastodon:
@@ -229,7 +229,7 @@ class Mastodon:
         is_address = isinstance(url, str) and _URL.fullmatch(url)
         return Status(_id(found["id"]), url if is_address else self.base_url)
 
-    async def _call(self, call: Callable[[], T]) -> T:
+    async def _call(self, call: Callable[[], _T]) -> _T:
         try:
             return await asyncio.to_thread(call)
         except (errors.MastodonAPIError, errors.MastodonRatelimitError) as e:

@@ -21,7 +21,7 @@ from bot.voice.ranker import Ranker
 from bot.writing.llm import LLM
 from bot.writing.screen import KnownPosts, Rejected, Rules, screen
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 ACCOUNTS_OWN = Style()
 AT_ONCE = 4  # texts a request: llama.cpp refuses more than it has slots
@@ -141,7 +141,7 @@ async def _several(
     return await together(llm.complete(voice, messages, size) for size in sizes)
 
 
-async def together(todo: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def together(todo: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
     """Run all side by side; the first failure ends the others and is raised."""
     try:
         async with asyncio.TaskGroup() as group:

@@ -89,22 +89,33 @@ def prepare(
         _account(folder, staging, summary)
         summary.warnings = _warnings(staging, opened)
         staging.delete()
-        about = About(
-            created_at=now.isoformat(timespec="seconds"),
-            sources=[{"kind": s.archive.kind, "read": s.posts} for s in opened],
-            dates=dates,
-            counts=_counts(summary),
-            topics={"posts_with": summary.with_source, "posts_without": summary.without_topic},
-            personal_data=_found(summary.personal),
-            ner=dict(summary.names) if summary.names else None,
-            prompt=asdict(prompt),
-            seed=options.seed,
-            options={k: v for k, v in asdict(options).items() if k not in IN_OPTIONS},
-            warnings=summary.warnings,
-        )
-        write_about(folder, about)
+        write_about(folder, _about(opened, options, prompt, summary, dates, now))
     print_summary(stdout or Console(), summary, options)
     return summary
+
+
+def _about(
+    opened: Sequence[Source],
+    options: PrepareOptions,
+    prompt: Prompt,
+    summary: Summary,
+    dates: dict[str, str | None],
+    now: datetime,
+) -> About:
+    """What dataset.json says of this run."""
+    return About(
+        created_at=now.isoformat(timespec="seconds"),
+        sources=[{"kind": s.archive.kind, "read": s.posts} for s in opened],
+        dates=dates,
+        counts=_counts(summary),
+        topics={"posts_with": summary.with_source, "posts_without": summary.without_topic},
+        personal_data=_found(summary.personal),
+        ner=dict(summary.names) if summary.names else None,
+        prompt=asdict(prompt),
+        seed=options.seed,
+        options={k: v for k, v in asdict(options).items() if k not in IN_OPTIONS},
+        warnings=list(summary.warnings),
+    )
 
 
 def _open(path: Path) -> Source:

@@ -29,7 +29,7 @@ CLOSED = (
     " and OPENAI_API_KEY."
 )
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class Unanswered(TrainerError):
@@ -248,7 +248,7 @@ class Provider:
 
     # --- retries
 
-    def _patiently(self, call: Callable[[], T], limit_s: float | None = None) -> T:
+    def _patiently(self, call: Callable[[], _T], limit_s: float | None = None) -> _T:
         """Retry until an answer comes; says so once if it lasts, ProviderError if it lasts long."""
         limit_s = self.pace.set_up_s if limit_s is None else limit_s
         pauses = Pauses(self.pace, limit_s, self.say)
@@ -258,7 +258,7 @@ class Provider:
             except Unanswered as e:
                 pauses.wait(e)
 
-    def _ask(self, call: Callable[[], T]) -> T:
+    def _ask(self, call: Callable[[], _T]) -> _T:
         try:
             return call()
         except openai.APIError as e:

@@ -47,7 +47,7 @@ from trainer.training.voice_folder import VoiceFolder
 
 IGNORED = -100  # the label that cross_entropy skips: a prompt's tokens and padding
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 def train(
@@ -287,11 +287,11 @@ def take_step(training: Training, batch: list[Tokens], rate: float, memory_token
 
 
 def in_parts(
-    compute: Callable[[list[Tokens]], T],
+    compute: Callable[[list[Tokens]], _T],
     training: Training,
     examples: list[Tokens],
     memory_tokens: int,
-) -> Iterator[T]:
+) -> Iterator[_T]:
     """Results for this process's parts of the examples, one part a worker at once."""
     processes, workers = PartialState(), training.workers
     first, step = processes.process_index * workers, processes.num_processes * workers
