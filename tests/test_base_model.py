@@ -1,21 +1,17 @@
 """Finding, checking, converting and loading the base model."""
 
-import errno
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy
 import pytest
-import torch
 
 from bot.voice import Prompt, Turn
 from bot.voice.weights import GGUF_FILE, GGUF_SHA256, PACKAGE
 from tests.fakes.tiny_llama import write_tiny_model
 from trainer.errors import ModelError
 from trainer.training import base_model
-from trainer.training.base_model import is_out_of_memory
 
 
 def test_the_default_loads_with_its_own_chat_template() -> None:
@@ -61,73 +57,6 @@ def test_a_model_of_another_kind_than_attention_is_refused(tmp_path: Path) -> No
     write_tiny_model(tmp_path / "odd", kind="mamba")
     with pytest.raises(ModelError, match="is a mamba model, and only models of attention alone"):
         base_model.load_base(str(tmp_path / "odd"), "float32")
-
-
-class RustError(Exception):
-    """As safetensors and tokenizers raise their own."""
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError(),
-        OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)),
-        RuntimeError(
-            "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate"
-            " memory: you tried to allocate 33988608 bytes. Error code 12 (Cannot allocate memory)"
-        ),
-        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate"),
-        RuntimeError("Could not allocate memory for Tensor SizesAndStrides!"),
-        RuntimeError("C10 Out of Memory. Trying to allocate 8 bytes"),
-        RuntimeError("unable to mmap 8 bytes from file </model>: Cannot allocate memory (12)"),
-        RuntimeError("unable to allocate shared memory(shm) for file </torch_1>"),
-        RuntimeError("Couldn't allocate shared memory segment: 12"),
-        RuntimeError("failed to allocate 4096 bytes for packed weights"),
-        RuntimeError("std::bad_alloc"),
-        RuntimeError("can't start new thread"),
-        RuntimeError("could not create a primitive"),
-        RuntimeError("could not create a memory object"),
-        RuntimeError("Intel oneMKL DFTI ERROR: Not enough memory to allocate"),
-        RuntimeError("OpenBLAS error: Memory allocation still failed after 10 retries, giving up."),
-        RuntimeError("OpenBLAS: malloc failed in dgemm"),
-        RuntimeError("memory allocation failed"),
-        RuntimeError("Out of memory in matmul"),
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
-        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
-        RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB)"),
-        RustError("I/O error: Cannot allocate memory (os error 12)"),
-    ],
-    ids=str,
-)
-def test_each_library_has_its_own_words_for_memory_that_ran_out(error: Exception) -> None:
-    assert is_out_of_memory(error)
-
-
-def test_numpy_says_so_by_its_own_error() -> None:
-    with pytest.raises(MemoryError) as told:
-        numpy.empty(1 << 50)
-    assert is_out_of_memory(told.value)
-    assert is_out_of_memory(RuntimeError(str(told.value)))  # as another library may pass it on
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
-        RuntimeError(
-            "could not create a primitive descriptor for the matmul primitive. Run workload with"
-            " environment variable ONEDNN_VERBOSE=all to get additional diagnostic information."
-        ),
-        RuntimeError("could not create a primitive descriptor for a gated mlp primitive"),
-        RuntimeError("could not create a memory descriptor from blob"),
-        RuntimeError("could not execute a primitive"),  # whose arguments are wrong, mostly
-        RuntimeError("mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)"),
-        RuntimeError("Cannot set memory_format both in TensorOptions and explicit argument"),
-    ],
-    ids=str,
-)
-def test_what_cannot_be_computed_at_all_is_no_lack_of_memory(error: Exception) -> None:
-    assert not is_out_of_memory(error)
 
 
 HUB = """

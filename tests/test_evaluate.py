@@ -99,6 +99,20 @@ def test_the_report_shows_what_was_found(voice: Path, provider: FakeLLM) -> None
     cells = (copies.real, copies.base, copies.examples)
     shown = f"<strong>{copies.voice}</strong></td>" + "".join(f"<td>{c}</td>" for c in cells)
     assert f"<tr><th>near copies</th><td>{shown}" in page
+    assert "word chain" not in page
+
+
+def test_the_report_still_shows_the_word_chains_of_an_older_evaluation(voice: Path) -> None:
+    """Version 0.1 measured them, too."""
+    copies = {"name": "near copies", "voice": "0 %", "real": "2 %", "base": "1 %"}
+    row = copies | {"examples": "3 %", "markov": "45 %", "goal": "at most 3 %"}
+    chains = {"markov": {"near_copies": 0.45}}
+    old = {"line": "It comes close.", "figures": [row], "measures": {"floors": chains}}
+    (voice / "evaluation.json").write_text(json.dumps(old), "utf-8")
+    assert main(["report", voice.name, "--voices", str(voice.parent), "--no-drafts"]) == 0
+    page = (voice / "report.html").read_text("utf-8")
+    assert "<th>base, five examples</th><th>word chain</th><th>goal</th>" in page
+    assert "<td>3 %</td><td>45 %</td><td>at most 3 %</td>" in page
 
 
 def test_an_interrupted_run_goes_on(
