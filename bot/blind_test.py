@@ -57,7 +57,7 @@ class BlindTest:
         self._choosing = asyncio.Lock()  # two at once would choose the same post
 
     async def deal(
-        self, user_id: int, voice: str | None, now: datetime, tell: Notify | None = None
+        self, user_id: int, voice: str | None, now: datetime, notify: Notify | None = None
     ) -> Shown:
         """Choose a real post, draft on its first topic, and store who sees them.
 
@@ -76,7 +76,7 @@ class BlindTest:
         topic, real = post.topic, post.text.strip()
         try:
             candidates = await self._drafting.candidates(
-                user_id, opened, Request(topic, _COUNT, taken=[real]), rules, tell
+                user_id, opened, Request(topic, _COUNT, taken=[real]), rules, notify
             )
             if candidates[0].parts:  # no real post is that long
                 raise UserError("Nothing short enough was drafted. Try again.")

@@ -51,16 +51,16 @@ class Drafting:
         self._blocked = blocked
 
     async def write_draft(
-        self, owner_id: int, request: Request, now: datetime, tell: Notify | None = None
+        self, owner_id: int, request: Request, now: datetime, notify: Notify | None = None
     ) -> Draft:
         """Write and store a draft; `tell` gets the place in the queue, if there is one.
 
         Raises UserError, Unavailable or Refused.
         """
-        return await self.store.drafts.add(await self.compose_draft(owner_id, request, now, tell))
+        return await self.store.drafts.add(await self.compose_draft(owner_id, request, now, notify))
 
     async def compose_draft(
-        self, owner_id: int, request: Request, now: datetime, tell: Notify | None = None
+        self, owner_id: int, request: Request, now: datetime, notify: Notify | None = None
     ) -> Draft:
         """Write a draft without storing it, when it is its turn.
 
@@ -77,7 +77,7 @@ class Drafting:
             topic=request.topic,
             instruction=request.instruction,
             style=request.style,
-            candidates=await self.candidates(owner_id, opened, request, rules, tell),
+            candidates=await self.candidates(owner_id, opened, request, rules, notify),
             max_chars=max_chars,
             created_at=now,
         )
@@ -92,14 +92,18 @@ class Drafting:
         opened: OpenVoice,
         request: Request,
         rules: Rules,
-        tell: Notify | None = None,
+        notify: Notify | None = None,
     ) -> tuple[Candidate, ...]:
         """Compose candidates when it is this person's turn."""
-        async with self.line.turn(person, tell):
+        async with self.line.turn(person, notify):
             return await compose(self._llm, opened, request, rules)
 
     async def revise(
-        self, old: Draft, now: datetime, instruction: str | None = None, tell: Notify | None = None
+        self,
+        old: Draft,
+        now: datetime,
+        instruction: str | None = None,
+        notify: Notify | None = None,
     ) -> Draft:
         """Write the same draft anew, in the place of the old one if that is still open.
 
@@ -114,7 +118,7 @@ class Drafting:
             voice=old.voice,
             style=old.style,
         )
-        new = await self.compose_draft(old.owner_id, request, now, tell)
+        new = await self.compose_draft(old.owner_id, request, now, notify)
         if old.state is not State.PENDING:
             return await self.store.drafts.add(new)
         stored = await self.store.decisions.replace(old.id, new, now, instruction)

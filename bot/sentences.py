@@ -1,6 +1,6 @@
 """Sentences for people: an English template and its values, filled in when they are shown.
 
-Pure. `language.told` translates them; `str()` gives the English.
+Pure. `language.translate` translates them; `str()` gives the English.
 """
 
 from dataclasses import dataclass, field

@@ -61,7 +61,7 @@ async def _code(link: str, username: str) -> str:
 
 
 async def _connect(accounts: Accounts, user_id: int, proxy: Proxy, username: str) -> Mastodon:
-    _, link = await accounts.begin(user_id, proxy.url, NOW)
+    _, link = await accounts.start_connection(user_id, proxy.url, NOW)
     return await accounts.finish(user_id, await _code(link, username), NOW)
 
 
@@ -86,7 +86,7 @@ async def test_without_an_account_there_is_a_sentence(accounts: Accounts) -> Non
 
 
 async def test_the_scopes_are_the_smallest(accounts: Accounts, proxy: Proxy) -> None:
-    _, link = await accounts.begin(ALICE, proxy.url, NOW)
+    _, link = await accounts.start_connection(ALICE, proxy.url, NOW)
     asked = parse_qs(urlsplit(link).query)
     assert asked["scope"] == ["read:accounts read:statuses write:statuses"]
     assert asked["redirect_uri"] == ["urn:ietf:wg:oauth:2.0:oob"]
@@ -109,7 +109,9 @@ async def test_a_draft_claimed_for_one_account_is_settled_there_or_nowhere(
 
 
 async def test_a_server_is_registered_at_once(accounts: Accounts, proxy: Proxy) -> None:
-    await asyncio.gather(*(accounts.begin(user, proxy.url, NOW) for user in (ALICE, BOB)))
+    await asyncio.gather(
+        *(accounts.start_connection(user, proxy.url, NOW) for user in (ALICE, BOB))
+    )
     assert proxy.seen.count(("POST", "/api/v1/apps")) == 1
 
 
@@ -117,18 +119,18 @@ async def test_an_application_nobody_uses_is_registered_again(
     accounts: Accounts, proxy: Proxy
 ) -> None:
     later = NOW + APPLICATION_LIFE + timedelta(seconds=1)
-    await accounts.begin(ALICE, proxy.url, NOW)
-    await accounts.begin(ALICE, proxy.url, later)
+    await accounts.start_connection(ALICE, proxy.url, NOW)
+    await accounts.start_connection(ALICE, proxy.url, later)
     assert proxy.seen.count(("POST", "/api/v1/apps")) == 2
     await _connect(accounts, ALICE, proxy, "alice")
-    await accounts.begin(BOB, proxy.url, later + APPLICATION_LIFE * 2)
+    await accounts.start_connection(BOB, proxy.url, later + APPLICATION_LIFE * 2)
     assert proxy.seen.count(("POST", "/api/v1/apps")) == 2
 
 
 async def test_a_code_counts_for_who_began_and_only_for_a_while(
     accounts: Accounts, proxy: Proxy, store: Store
 ) -> None:
-    _, link = await accounts.begin(ALICE, proxy.url, NOW)
+    _, link = await accounts.start_connection(ALICE, proxy.url, NOW)
     code = await _code(link, "alice")
     with pytest.raises(UserError, match="Begin with"):
         await accounts.finish(BOB, code, NOW)
@@ -157,8 +159,8 @@ async def test_a_server_that_does_not_register_is_told(
 ) -> None:
     proxy.fault("POST", "/api/v1/apps", fault)
     with pytest.raises(kind, match=said):
-        await accounts.begin(ALICE, proxy.url, NOW)
-    await accounts.begin(ALICE, proxy.url, NOW)
+        await accounts.start_connection(ALICE, proxy.url, NOW)
+    await accounts.start_connection(ALICE, proxy.url, NOW)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +170,7 @@ async def test_a_server_that_does_not_register_is_told(
 async def test_a_server_that_fails_half_way_connects_nothing(
     accounts: Accounts, proxy: Proxy, store: Store, path: str, fault: str | int
 ) -> None:
-    _, link = await accounts.begin(ALICE, proxy.url, NOW)
+    _, link = await accounts.start_connection(ALICE, proxy.url, NOW)
     code = await _code(link, "alice")
     proxy.fault("POST" if "oauth" in path else "GET", path, fault)
     with pytest.raises((Unavailable, Refused, UserError)) as e:
@@ -258,5 +260,5 @@ async def test_only_what_the_operator_allows_may_be_private(store: Store, proxy:
     strict = Accounts(frozenset(), None, store, Vault([KEY]))
     for address in (proxy.url, "http://localhost", "127.0.0.1"):
         with pytest.raises(UserError, match="not the address of a Mastodon server"):
-            await strict.begin(ALICE, address, NOW)
+            await strict.start_connection(ALICE, address, NOW)
     assert proxy.seen == []

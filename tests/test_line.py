@@ -66,9 +66,9 @@ class Desk:
         await self.serve(len(self.line) + 9)
         await self._group.__aexit__(None, None, None)
 
-    async def join(self, *people: int, tell: Notify | None = None) -> "list[asyncio.Task[None]]":
+    async def join(self, *people: int, notify: Notify | None = None) -> "list[asyncio.Task[None]]":
         """Let them get in line, one after the other."""
-        tasks = [self._group.create_task(self._take(person, tell)) for person in people]
+        tasks = [self._group.create_task(self._take(person, notify)) for person in people]
         await _settled()
         return tasks
 
@@ -78,8 +78,8 @@ class Desk:
             self._ends.release()
             await _settled()
 
-    async def _take(self, person: int, tell: Notify | None) -> None:
-        async with self.line.turn(person, tell):
+    async def _take(self, person: int, notify: Notify | None) -> None:
+        async with self.line.turn(person, notify):
             self.served.append(person)
             await self._ends.acquire()
 
@@ -152,12 +152,12 @@ async def test_a_person_and_the_line_have_their_limits() -> None:
 async def test_the_place_is_told_and_told_again_when_it_changes() -> None:
     told: list[str] = []
 
-    async def tell(words: Words) -> None:
+    async def notify(words: Words) -> None:
         told.extend(re.findall(r"number \d|next|your turn", str(words)))
 
     async with Desk(Line(at_once=1, tell_after_s=0.001, tell_every_s=0.001)) as desk:
         await desk.join(GREEDY, GREEDY)
-        await desk.join(GREEDY, tell=tell)
+        await desk.join(GREEDY, notify=notify)
         await _until(lambda: told == ["number 2"])
         await desk.join(1)  # goes before both
         await _until(lambda: told[1:] == ["number 3"])

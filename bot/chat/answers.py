@@ -111,7 +111,7 @@ def in_passing(
     """
     sent: list[discord.Message] = []
 
-    async def tell(words: Words) -> None:
+    async def show(words: Words) -> None:
         text = translate(words, locale)
         try:
             async with asyncio.timeout(PASSING_S):
@@ -122,7 +122,7 @@ def in_passing(
         except DISCORD_FAULTS as e:
             log.info("something could not be told in passing", why=str(e))
 
-    return tell
+    return show
 
 
 async def answer(interaction: discord.Interaction, *lines: Words, **more: Any) -> None:

@@ -4,7 +4,7 @@ cogs/reactions.py   1️⃣ below a draft: finds the draft and the Action    -> 
 cogs/decisions.py   a button or a form: the same, by its custom_id      -> decide
 decide      stores it, confirms it to Discord, carries it out in its turn, shows the outcome
   posting/publishing.py   approve: claims the draft, posts it, records it
-  messages.py             tell: the draft's message says what became of it
+  messages.py             update: the draft's message says what became of it
   following.py            plan: what comes by itself, such as a post that is due later
 go_on       at the next start, finishes what a crash interrupted after the confirmation
 """
@@ -58,19 +58,19 @@ class Deciding:
         typed: Mapping[str, str],
         *,
         confirm: Callable[[], Awaitable[object]],
-        tell: Callable[[Draft, Words | None], Awaitable[None]],
+        update: Callable[[Draft, Words | None], Awaitable[None]],
         interaction: discord.Interaction | None = None,
     ) -> None:
         """Carry out the decision of a draft's owner, and show the outcome.
 
-        `typed` is the form's text, `confirm` answers Discord, `tell` shows the draft as it is
+        `typed` is the form's text, `confirm` answers Discord, `update` shows the draft as it is
         afterwards, with a note. Raises UserError if the draft is gone.
         """
         async with self._written_down(draft, action, typed):  # before Discord confirms it
             await confirm()
             async with self._turn(draft.id, action):
                 draft, note = await self._carry_out(draft, action, typed, interaction)
-                await tell(draft, note)
+                await update(draft, note)
                 self._following.plan(draft)
 
     async def go_on(self) -> None:
@@ -91,7 +91,7 @@ class Deciding:
         if note:
             await self._following.announce(draft, note)
         elif draft.state is not State.PUBLISHING:  # `settle` will show that one's outcome
-            await self._messages.tell(draft)
+            await self._messages.update(draft)
             self._following.plan(draft)
 
     async def _carry_out(
@@ -147,14 +147,14 @@ class Deciding:
         """Show another draft in the place of this one. Raises BotError and DISCORD_FAULTS."""
         if draft.state is not State.PENDING:
             raise decided(draft)
-        tell = await self._place_teller(draft, interaction)
-        new = await self._drafting.revise(draft, now, wish, tell)
+        notify = await self._queue_notice(draft, interaction)
+        new = await self._drafting.revise(draft, now, wish, notify)
         if interaction:
             await self._messages.present(interaction, new)
         else:
             await self._messages.show(new)
 
-    async def _place_teller(self, draft: Draft, interaction: discord.Interaction | None) -> Notify:
+    async def _queue_notice(self, draft: Draft, interaction: discord.Interaction | None) -> Notify:
         """Shows the place in the queue beside the draft, to its owner only."""
 
         async def send(text: str) -> discord.Message:

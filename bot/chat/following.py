@@ -43,7 +43,7 @@ class Following:
         """Take up the stored drafts, and begin to look after them."""
         now = datetime.now(UTC)
         for draft in await self._drafts.posted_since(now - UNDO_FOR):
-            self._messages.untold[draft.id] = None  # it may have ended before Discord took it
+            self._messages.outdated[draft.id] = None  # it may have ended before Discord took it
             self.plan(draft)
         for draft in await self._drafts.in_state(State.SCHEDULED):
             self.plan(draft)
@@ -73,7 +73,7 @@ class Following:
         try:
             draft = await self._drafts.get(draft_id)
             if draft and draft.state is State.PUBLISHED:
-                await self._messages.tell(draft)
+                await self._messages.update(draft)
             elif draft:
                 outcome = await self._drafting.publishing.settle_one(draft, datetime.now(UTC))
                 if outcome:
@@ -85,11 +85,11 @@ class Following:
         """Post due drafts, finish half-way ones, expire old ones, show those that nobody saw."""
         now = now or datetime.now(UTC)
         try:
-            await self._messages.tell_again()
+            await self._messages.update_again()
             for draft, error in await self._drafting.publishing.settle(now):
                 await self._announce_outcome(draft, error)
             for draft in await self._drafting.expire(now):
-                await self._messages.tell(draft)
+                await self._messages.update(draft)
             for draft in await self._drafts.unshown(now - SHOWN_WITHIN):
                 if draft.id not in self._unreachable:
                     await self._call(draft)
@@ -101,7 +101,7 @@ class Following:
 
     async def announce(self, draft: Draft, note: Words | None) -> None:
         """Show its owner what became of a draft while they were not looking."""
-        await self._messages.tell(draft, note)
+        await self._messages.update(draft, note)
         self.plan(draft)
         if draft.state is not State.PUBLISHED:
             await self._call(draft, note)

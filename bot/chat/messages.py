@@ -1,6 +1,6 @@
 """A draft's message in its owner's direct messages: sends it, and edits it to show the outcome.
 
-Whatever happens to a draft ends here, in `tell`. Decides nothing.
+Whatever happens to a draft ends here, in `update`. Decides nothing.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class Messages:
 
     def __init__(self, client: discord.Client, store: Store, patience_s: float) -> None:
         """`patience_s`: how long Discord may take over one message."""
-        self.untold: dict[int, Words | None] = {}  # drafts whose messages lack the outcome
+        self.outdated: dict[int, Words | None] = {}  # drafts whose messages lack the outcome
         self._client = client
         self._drafts = store.drafts
         self._people = store.people
@@ -88,11 +88,11 @@ class Messages:
         person = await self.fetch_person(draft.owner_id)
         await person.send(**render.which_one(draft, kind, locale))
 
-    async def tell(self, draft: Draft, note: Words | None = None) -> None:
+    async def update(self, draft: Draft, note: Words | None = None) -> None:
         """Update a draft's message to show what became of it, now or a minute later."""
         if draft.channel_id is None or draft.message_id is None:
             return
-        self.untold.pop(draft.id, None)
+        self.outdated.pop(draft.id, None)
         locale = await self._people.locale(draft.owner_id)
         channel = self._client.get_partial_messageable(
             draft.channel_id, type=discord.ChannelType.private
@@ -106,18 +106,18 @@ class Messages:
         except DISCORD_FAULTS as e:
             log.warning("the message could not be edited", draft=draft.id, why=str(e))
             if getattr(e, "code", None) not in GONE:
-                self.untold[draft.id] = note
+                self.outdated[draft.id] = note
             return
         if draft.shown != draft.fingerprint and draft.state is State.PENDING:
             await self._drafts.shown(draft, draft.channel_id, draft.message_id)
 
-    async def tell_again(self) -> None:
+    async def update_again(self) -> None:
         """Try once more to edit the messages that could not be edited."""
-        for draft_id, note in list(self.untold.items()):
+        for draft_id, note in list(self.outdated.items()):
             if draft := await self._drafts.get(draft_id):
-                await self.tell(draft, note)
+                await self.update(draft, note)
             else:
-                del self.untold[draft_id]
+                del self.outdated[draft_id]
 
 
 _CLOSED = say(

@@ -72,7 +72,7 @@ class Accounts:
             account=name,
         )
 
-    async def begin(self, user_id: int, typed: str, now: datetime) -> tuple[str, str]:
+    async def start_connection(self, user_id: int, typed: str, now: datetime) -> tuple[str, str]:
         """Begin to connect an account: the server's address, and the link for the person's yes."""
         base_url = instance.base_url(typed, self._private)
         async with self._registering:

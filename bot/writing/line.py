@@ -60,14 +60,14 @@ class Line:
         return len(self._waiting)
 
     @asynccontextmanager
-    async def turn(self, person: int, tell: Notify | None = None) -> AsyncIterator[None]:
+    async def turn(self, person: int, notify: Notify | None = None) -> AsyncIterator[None]:
         """Wait for a turn and hold it for the block; `tell` gets the place in the queue.
 
         Raises Unavailable if the queue is full, or the bot stops meanwhile.
         """
         mine = self._join(person)
         try:
-            await self._wait(mine, tell)
+            await self._wait(mine, notify)
             yield
         finally:
             self._leave(mine)
@@ -101,16 +101,16 @@ class Line:
         return mine
 
     @metrics.timed("wait")
-    async def _wait(self, mine: Waiting, tell: Notify | None) -> None:
+    async def _wait(self, mine: Waiting, notify: Notify | None) -> None:
         told, pause_s = 0, self._tell_after_s
         while not (await asyncio.wait({mine.turn}, timeout=pause_s))[0]:
             place, pause_s = self._waiting.index(mine) + 1, self._tell_every_s
-            if tell and place != told:
+            if notify and place != told:
                 told = place
-                await tell(_place(place))
+                await notify(_place(place))
         mine.turn.result()
-        if tell and told:
-            await tell(say("It is your turn: I am writing."))
+        if notify and told:
+            await notify(say("It is your turn: I am writing."))
 
     def _leave(self, mine: Waiting) -> None:
         for those in (self._waiting, self._in_hand):

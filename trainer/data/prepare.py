@@ -72,17 +72,17 @@ def prepare(
     or ModelError.
     """
     out = out.absolute()
-    written = OwnDrafts.load(db) if db else OwnDrafts()
+    own_drafts = OwnDrafts.load(db) if db else OwnDrafts()
     opened = [_open(path) for path in sources]
     with ExitStack() as stack:
         folder = stack.enter_context(replacing(out))
         recogniser = _recogniser(options.ner, out, stack)
         bar = stack.enter_context(progress_bar(Console(stderr=True)))
-        staging = stack.enter_context(closing(Staging(folder / "staging.db", options, written)))
+        staging = stack.enter_context(closing(Staging(folder / "staging.db", options, own_drafts)))
         _stage(staging, opened, bar).save(folder)
         _settle(staging, opened, options, bar)
         summary = Summary(read=staging.read, personal=staging.personal)
-        summary.drafted = len(written.texts) if db else None
+        summary.drafted = len(own_drafts.texts) if db else None
         if recogniser:
             _recognise(staging, recogniser, summary, bar)
         dates = _write_posts(folder, staging, recogniser, prompt, summary, bar)

@@ -39,9 +39,9 @@ class PersonalData:
 class Sift:
     """Decides on each post alone, and notes the personal data it meets."""
 
-    def __init__(self, options: PrepareOptions, written: OwnDrafts) -> None:
+    def __init__(self, options: PrepareOptions, own_drafts: OwnDrafts) -> None:
         self.personal = PersonalData()
-        self._written = written
+        self._written = own_drafts
         self._options = options
         self._kinds = options.kinds
         self._languages = frozenset(options.languages)

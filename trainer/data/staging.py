@@ -72,10 +72,10 @@ class Dropped:
 class Staging:
     """Takes posts in any order; gives the kept ones, oldest first."""
 
-    def __init__(self, file: Path, options: PrepareOptions, written: OwnDrafts) -> None:
+    def __init__(self, file: Path, options: PrepareOptions, own_drafts: OwnDrafts) -> None:
         self.read = 0
         self._options = options
-        self._sift = Sift(options, written)
+        self._sift = Sift(options, own_drafts)
         self.personal = self._sift.personal
         self._file = file
         self.db = sqlite3.connect(file)

@@ -33,7 +33,9 @@ class AccountCommands(
     ) -> None:
         """Give the link to say yes, and a button for the code that the person gets there."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        server, link = await self.accounts.begin(interaction.user.id, instance, datetime.now(UTC))
+        server, link = await self.accounts.start_connection(
+            interaction.user.id, instance, datetime.now(UTC)
+        )
         view = discord.ui.View(timeout=None)
         label = translate(say("Enter the code"), str(interaction.locale))
         style = discord.ButtonStyle.primary

@@ -38,8 +38,8 @@ class BlindTests(commands.Cog):
         """Defer, deal a trial, and show it to this person only."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         locale = str(interaction.locale)
-        tell = in_passing(lambda text: interaction.edit_original_response(content=text), locale)
-        shown = await self.blind_test.deal(interaction.user.id, voice, datetime.now(UTC), tell)
+        notify = in_passing(lambda text: interaction.edit_original_response(content=text), locale)
+        shown = await self.blind_test.deal(interaction.user.id, voice, datetime.now(UTC), notify)
         await answer(interaction, _question(shown), embeds=_texts(shown), view=_view(shown, locale))
 
     @pressed(GUESS_ID)

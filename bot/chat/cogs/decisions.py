@@ -65,7 +65,7 @@ class Decisions(commands.Cog):
             action,
             filled_in,
             confirm=interaction.response.defer,
-            tell=partial(self._tell, interaction, action),
+            update=partial(self._tell, interaction, action),
             interaction=interaction,
         )
 
@@ -78,7 +78,7 @@ class Decisions(commands.Cog):
                 translate(note, str(interaction.locale)), ephemeral=True
             )
             note = None
-        await self.messages.tell(draft, note)
+        await self.messages.update(draft, note)
         await self._tidy(interaction, draft, note)
 
     async def _tidy(

@@ -118,9 +118,9 @@ class Drafts(commands.Cog):
         """Write the same once more; replaces a draft that is still open."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         old = await self.drafting.own(number, interaction.user.id)
-        new = await self.drafting.revise(old, datetime.now(UTC), tell=_place_teller(interaction))
+        new = await self.drafting.revise(old, datetime.now(UTC), notify=_queue_notice(interaction))
         await self._present(interaction, new)
-        await self.messages.tell(await self.drafting.get(old.id))
+        await self.messages.update(await self.drafting.get(old.id))
 
     @draft_again.autocomplete("number")
     async def own_drafts(
@@ -133,8 +133,8 @@ class Drafts(commands.Cog):
         return [app_commands.Choice(name=name[:100], value=i) for i, name in found[:25]]
 
     async def _write(self, interaction: discord.Interaction, request: Request) -> None:
-        user_id, tell = interaction.user.id, _place_teller(interaction)
-        draft = await self.drafting.write_draft(user_id, request, datetime.now(UTC), tell)
+        user_id, notify = interaction.user.id, _queue_notice(interaction)
+        draft = await self.drafting.write_draft(user_id, request, datetime.now(UTC), notify)
         await self._present(interaction, draft)
 
     async def _present(self, interaction: discord.Interaction, draft: Draft) -> None:
@@ -149,7 +149,7 @@ class Drafts(commands.Cog):
             )
 
 
-def _place_teller(interaction: discord.Interaction) -> Notify:
+def _queue_notice(interaction: discord.Interaction) -> Notify:
     """Shows the place in the queue where Discord shows that the bot is thinking."""
 
     async def write(text: str) -> discord.Message:

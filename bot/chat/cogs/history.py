@@ -48,7 +48,7 @@ class History(commands.Cog):
         if draft is None:
             raise UserError("There is no post of yours to delete. /draft writes one.")
         await self.drafting.publishing.undo(draft, datetime.now(UTC))
-        await self.messages.tell(await self.drafting.get(draft.id))
+        await self.messages.update(await self.drafting.get(draft.id))
         await answer(interaction, say("Draft {id} is deleted again from Mastodon.", id=draft.id))
 
     async def page(

@@ -59,7 +59,7 @@ class Reactions(commands.Cog):
         try:
             await self._react(draft, str(payload.emoji))
         except BotError as e:  # not carried out; the owner must react again
-            await self.messages.tell(draft, explanation(e))
+            await self.messages.update(draft, explanation(e))
 
     async def _react(self, draft: Draft, emoji: str) -> None:
         action = action_of_emoji(emoji, draft)
@@ -67,12 +67,14 @@ class Reactions(commands.Cog):
         if action is None or not _fits(draft, action, datetime.now(UTC)):
             await record()
             if action and draft.state is State.SCHEDULED:  # its old reactions are still there
-                await self.messages.tell(draft, decided(draft).words)
+                await self.messages.update(draft, decided(draft).words)
         elif action.kind in FORMS:
             await record()
             await self.messages.ask_which(draft, action.kind)
         else:
-            await self.deciding.decide(draft, action, {}, confirm=record, tell=self.messages.tell)
+            await self.deciding.decide(
+                draft, action, {}, confirm=record, update=self.messages.update
+            )
 
     # Missed reactions.
 
