@@ -15,7 +15,7 @@ from bot.posting.accounts import Accounts
 from bot.posting.mastodon import Mastodon
 from bot.posting.vault import Vault
 from bot.store import Store
-from bot.voice import Turn, list_voices
+from bot.voice import PromptParts, list_voices
 from bot.writing.composing import OpenVoice
 from bot.writing.llm import LLM
 
@@ -80,7 +80,7 @@ async def _check_engine() -> str:
         if settings.llm_base_url or opened.voice.backend != "local":
             await llm.check()
             return "The language model's server answers and takes the key."
-        texts = await llm.complete(opened.voice, opened.voice.messages(Turn()), 1)
+        texts = await llm.complete(opened.voice, opened.voice.messages(PromptParts()), 1)
     return f"The embedded engine starts and writes (texts drawn: {len(texts)})."
 
 

@@ -53,7 +53,7 @@ class Drafting:
     async def write_draft(
         self, owner_id: int, request: Request, now: datetime, notify: Notify | None = None
     ) -> Draft:
-        """Write and store a draft; `tell` gets the place in the queue, if there is one.
+        """Write and store a draft; `notify` gets the place in the queue, if there is one.
 
         Raises UserError, Unavailable or Refused.
         """
@@ -84,7 +84,7 @@ class Drafting:
 
     def rules(self, opened: OpenVoice, max_chars: int, length: Callable[[str], int]) -> Rules:
         """The rules that this bot checks a voice's texts against."""
-        return Rules(max_chars, length, opened.archive, self._blocked)
+        return Rules(max_chars, length, opened.known_posts, self._blocked)
 
     async def candidates(
         self,
@@ -191,13 +191,13 @@ def _readable(request: Request) -> Request:
     hidden_behind = one_line(request.style.content_warning or "") or None
     return replace(
         request,
-        topic=_wish(request.topic),
-        instruction=_wish(request.instruction),
+        topic=_cleaned(request.topic),
+        instruction=_cleaned(request.instruction),
         style=replace(request.style, content_warning=hidden_behind),
     )
 
 
-def _wish(text: str | None) -> str | None:
+def _cleaned(text: str | None) -> str | None:
     """The text without invisible characters. Raises UserError if nothing is left."""
     cleaned = wish(text) if text else None
     if text and not cleaned:

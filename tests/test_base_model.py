@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.voice import Prompt, Turn
+from bot.voice import Prompt, PromptParts
 from bot.voice.weights import GGUF_FILE, GGUF_SHA256, PACKAGE
 from tests.fakes.tiny_llama import write_tiny_model
 from trainer.errors import ModelError
@@ -19,7 +19,7 @@ def test_the_default_loads_with_its_own_chat_template() -> None:
     assert base.sha256 == GGUF_SHA256
     assert base.model.num_parameters() == 134_515_008
     rendered = base.tokenizer.apply_chat_template(
-        Prompt().messages(Turn("fog")), tokenize=False, add_generation_prompt=True
+        Prompt().messages(PromptParts("fog")), tokenize=False, add_generation_prompt=True
     )
     assert rendered == (
         "<|im_start|>system\nWrite a post in the author's voice.<|im_end|>\n"

@@ -10,10 +10,10 @@ from discord import app_commands
 from bot.__main__ import build_parser as bot_parser
 from bot.chat.cogs.accounts import AccountCommands
 from bot.chat.cogs.blind_test import BlindTests
+from bot.chat.cogs.daily import Daily
 from bot.chat.cogs.drafts import Drafts
 from bot.chat.cogs.history import History
 from bot.chat.cogs.privacy import Privacy
-from bot.chat.cogs.schedule import Daily
 from bot.chat.cogs.voices import VoiceCommands
 from bot.config import ELSEWHERE, Settings
 from docs import reference

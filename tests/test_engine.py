@@ -13,7 +13,7 @@ import openai
 import pytest
 
 from bot.errors import VoiceError
-from bot.voice import Base, Sampling, Turn, Voice
+from bot.voice import Base, PromptParts, Sampling, Voice
 from bot.voice.weights import DEFAULT_BASE, find_weights
 from bot.writing.engine import Engine
 from bot.writing.engine_child import servable
@@ -61,7 +61,7 @@ async def test_a_killed_engine_is_started_again_and_no_call_fails(voices: Path) 
         killed = engine.pid
         assert killed
         os.kill(killed, signal.SIGKILL)
-        texts = await llm.complete(voice, voice.messages(Turn("tea")), 1)
+        texts = await llm.complete(voice, voice.messages(PromptParts("tea")), 1)
         await llm.close()
         assert engine.pid != killed
     assert len(texts) <= 1
@@ -195,7 +195,7 @@ async def test_the_engine_starts_when_the_first_local_voice_is_used(
         stack.push_async_callback(llm.close)
         for name in ("hosted", "odd", "hosted"):
             voice = replace(Voice.load(voices / name), sampling=Sampling(max_tokens=2))
-            await llm.complete(voice, voice.messages(Turn("tea")), 1)
+            await llm.complete(voice, voice.messages(PromptParts("tea")), 1)
             assert (engine.pid is None) == (len(fake_llm.asked) == 1 and name == "hosted")
         await llm.check()
     assert [asked["model"] for asked in fake_llm.asked] == ["ft:override"] * 2

@@ -205,7 +205,7 @@ def test_the_bot_knows_nothing_of_held_out_posts(voice: Path) -> None:
     opened = OpenVoice.load(voice)
     assert "zoo" not in opened.topics
     assert "01-02" not in opened.days
-    assert opened.archive.copies.longest_run(secret.text) == 0
+    assert opened.known_posts.copies.longest_run(secret.text) == 0
 
 
 def test_posts_to_judge_by_are_different_and_in_order() -> None:

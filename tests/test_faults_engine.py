@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from bot.chat.answers import sentence_for
 from bot.errors import BotError
-from bot.voice import Sampling, Turn, Voice
+from bot.voice import PromptParts, Sampling, Voice
 from bot.writing.engine import Engine
 from bot.writing.llm import LLM
 from tests.fakes.adapter import write_local_voices
@@ -46,7 +46,7 @@ async def _ask(
     voice = replace(Voice.load(folder), sampling=Sampling(max_tokens=tokens))
     llm = LLM(NOWHERE, "none", engine=engine.ready, timeout_s=patience_s)
     try:
-        await llm.complete(voice, voice.messages(Turn(topic)), 1)
+        await llm.complete(voice, voice.messages(PromptParts(topic)), 1)
     except BotError as e:
         return sentence_for(e)
     finally:

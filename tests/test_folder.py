@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.voice import Prompt, Turn
+from bot.voice import Prompt, PromptParts
 from tests.fakes.prepared import invented_posts, write_prepared
 from trainer.data import dataset, folder, preferences
 from trainer.data.folder import (
@@ -43,13 +43,13 @@ POSTS = st.builds(
 
 
 def _lines(post: PostRow) -> Lines:
-    example = Example.of(Prompt(), Turn(post.kind), post.text)
+    example = Example.of(Prompt(), PromptParts(post.kind), post.text)
     return Lines(post.split, to_line(post), example.line())
 
 
 def test_an_example_asks_as_the_bot_will() -> None:
     prompt = Prompt(system="Be her.", user="About {topic}, please", no_topic="anything")
-    example = Example.of(prompt, Turn("fog, Port Almond"), "It is fog.")
+    example = Example.of(prompt, PromptParts("fog, Port Almond"), "It is fog.")
     assert msgspec.json.decode(example.line()) == {
         "messages": [
             {"role": "system", "content": "Be her."},
@@ -60,7 +60,7 @@ def test_an_example_asks_as_the_bot_will() -> None:
 
 
 def test_a_post_without_a_topic_answers_the_question_for_anything() -> None:
-    assert Example.of(Prompt(), Turn(""), "Hm.").prompt == Prompt().messages(Turn())
+    assert Example.of(Prompt(), PromptParts(""), "Hm.").prompt == Prompt().messages(PromptParts())
 
 
 @given(st.lists(POSTS, max_size=5))
@@ -72,7 +72,7 @@ def test_posts_are_read_as_they_were_written(
     assert [*read_post_rows(data)] == posts
     for side, name in (("train", folder.TRAIN_FILE), ("validation", folder.VALIDATION_FILE)):
         kept = [post for post in posts if post.split == side]
-        written = [Example.of(Prompt(), Turn(post.kind), post.text) for post in kept]
+        written = [Example.of(Prompt(), PromptParts(post.kind), post.text) for post in kept]
         assert read_examples(data / name) == written
 
 
@@ -89,7 +89,9 @@ def test_dropped_rows_and_the_account_are_read_as_they_were_written(tmp_path: Pa
 
 def test_preferences_are_read_as_they_were_written(tmp_path: Path) -> None:
     """Also with marks that Python, and no JSON, takes for the end of a line."""
-    rows = [Preference(Prompt().messages(Turn("fog")), "Fog\u2028again.", "Fog\x85no\nmore.")]
+    rows = [
+        Preference(Prompt().messages(PromptParts("fog")), "Fog\u2028again.", "Fog\x85no\nmore.")
+    ]
     (tmp_path / PREFERENCES_FILE).write_text("".join(f"{row.line()}\n" for row in rows))
     assert preferences.read_preferences(tmp_path / PREFERENCES_FILE) == rows
 

@@ -18,7 +18,7 @@ import pytest
 from bot.errors import BotError, Refused, Unavailable
 from bot.posting import oauth
 from bot.posting.mastodon import Mastodon
-from bot.voice import Turn, Voice
+from bot.voice import PromptParts, Voice
 from bot.writing.llm import LLM
 from tests.fakes.discord_markdown import seen
 from tests.fakes.odd_server import OddServer
@@ -83,10 +83,10 @@ async def test_whatever_a_models_server_says_is_texts_or_a_sentence(
     llm, voice = LLM(f"{server.url}/v1", "none"), Voice.load(voice_folder)
     try:
         if isinstance(expected, list):
-            assert await llm.complete(voice, voice.messages(Turn("tea")), 4) == expected
+            assert await llm.complete(voice, voice.messages(PromptParts("tea")), 4) == expected
         else:
             with pytest.raises(Unavailable, match=expected):
-                await llm.complete(voice, voice.messages(Turn("tea")), 4)
+                await llm.complete(voice, voice.messages(PromptParts("tea")), 4)
     finally:
         await llm.close()
 
@@ -97,7 +97,7 @@ async def test_a_models_server_cannot_fill_the_memory_nor_lead_elsewhere(
     llm, voice = LLM(f"{server.url}/v1", "none"), Voice.load(voice_folder)
 
     async def ask() -> list[str]:
-        return await llm.complete(voice, voice.messages(Turn("tea")), 4)
+        return await llm.complete(voice, voice.messages(PromptParts("tea")), 4)
 
     server.huge = True
     assert await _peak_mb(ask) < BOUND_MB

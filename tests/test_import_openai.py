@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from bot.voice import Prompt, Turn, Voice
+from bot.voice import Prompt, PromptParts, Voice
 from tests.fakes.finetuning import FakeProvider, serving
 from tests.fakes.prepared import invented_posts
 from trainer.__main__ import main
@@ -239,7 +239,7 @@ def test_requests_that_are_all_the_same_name_no_topic() -> None:
     prompt, topics = template_of(_asking(*["Write a tweet."] * 12))
     assert prompt == Prompt("Be Mara.", no_topic="Write a tweet.")
     assert set(topics) == {""}
-    assert prompt.messages(Turn(""))[-1]["content"] == "Write a tweet."
+    assert prompt.messages(PromptParts(""))[-1]["content"] == "Write a tweet."
 
 
 def test_a_common_start_within_a_word_is_no_template() -> None:
@@ -264,7 +264,9 @@ def test_the_template_and_the_topics_give_back_every_request(
     asked = [f"{start}{t.strip()}{end}" if t.strip() else f"{start}x{end}" for t in topics]
     asked = [a.strip() for a in asked]
     prompt, found = template_of(_asking(*asked))
-    rendered = [prompt.messages(Turn(", ".join(split_topics(t))))[-1]["content"] for t in found]
+    rendered = [
+        prompt.messages(PromptParts(", ".join(split_topics(t))))[-1]["content"] for t in found
+    ]
     for got, wanted in zip(rendered, asked, strict=True):
         assert "".join(got.split()) == "".join(wanted.split()) or prompt.no_topic in got
 

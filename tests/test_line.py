@@ -155,7 +155,7 @@ async def test_the_place_is_told_and_told_again_when_it_changes() -> None:
     async def notify(words: Words) -> None:
         told.extend(re.findall(r"number \d|next|your turn", str(words)))
 
-    async with Desk(Line(at_once=1, tell_after_s=0.001, tell_every_s=0.001)) as desk:
+    async with Desk(Line(at_once=1, notify_after_s=0.001, notify_every_s=0.001)) as desk:
         await desk.join(GREEDY, GREEDY)
         await desk.join(GREEDY, notify=notify)
         await _until(lambda: told == ["number 2"])
@@ -240,7 +240,7 @@ async def test_drafts_and_revisions_are_written_in_turns(voice_folder: Path, pro
 async def test_people_are_told_their_place_and_then_get_their_draft(stage: Stage) -> None:
     llm = stage.llm = HeldLLM()
     async with llm, stage.running() as bot:
-        bot.drafting.line = Line(at_once=1, tell_after_s=0.05, tell_every_s=0.05)
+        bot.drafting.line = Line(at_once=1, notify_after_s=0.05, notify_every_s=0.05)
         discord = stage.sandbox.discord
         await discord.slash("alice", "draft", topic="first", count=1)
         await _until(lambda: llm.topics == ["first"])
@@ -258,7 +258,7 @@ async def test_new_ones_by_button_and_by_reaction_wait_in_the_same_line(stage: S
     llm = stage.llm = HeldLLM()
     llm.gate.set()
     async with llm, stage.running() as bot:
-        bot.drafting.line = Line(at_once=1, tell_after_s=0.05, tell_every_s=0.05)
+        bot.drafting.line = Line(at_once=1, notify_after_s=0.05, notify_every_s=0.05)
         discord = stage.sandbox.discord
         for topic in ("first", "second"):
             await discord.slash("alice", "draft", topic=topic, count=1)

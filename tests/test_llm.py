@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import BotError, Refused, Unavailable
-from bot.voice import Turn, Voice
+from bot.voice import PromptParts, Voice
 from bot.writing.llm import CONCURRENT, LLM
 from tests.fakes.llm import TEXTS, FakeLLM
 
@@ -21,11 +21,11 @@ async def llm(fake_llm: FakeLLM) -> AsyncIterator[LLM]:
 
 async def test_it_asks_as_the_voice_says(llm: LLM, fake_llm: FakeLLM, voice_folder: Path) -> None:
     voice = Voice.load(voice_folder)
-    texts = await llm.complete(voice, voice.messages(Turn("tea")), 4)
+    texts = await llm.complete(voice, voice.messages(PromptParts("tea")), 4)
     assert texts == list(TEXTS[:4])
     (asked,) = fake_llm.asked
     assert asked["model"] == "ft:mara"
-    assert asked["messages"] == voice.messages(Turn("tea"))
+    assert asked["messages"] == voice.messages(PromptParts("tea"))
     assert asked["authorization"] == "Bearer secret-key"
     assert "min_p" not in asked  # OpenAI would refuse it
 
@@ -35,7 +35,7 @@ async def test_an_unfinished_text_is_left_out(
 ) -> None:
     fake_llm.finish_reason = "length"
     voice = Voice.load(voice_folder)
-    assert await llm.complete(voice, voice.messages(Turn("tea")), 4) == []
+    assert await llm.complete(voice, voice.messages(PromptParts("tea")), 4) == []
 
 
 async def test_requests_at_once_are_bounded(
@@ -43,7 +43,9 @@ async def test_requests_at_once_are_bounded(
 ) -> None:
     voice = Voice.load(voice_folder)
     fake_llm.delay_s = 0.02
-    await asyncio.gather(*(llm.complete(voice, voice.messages(Turn("tea")), 1) for _ in range(20)))
+    await asyncio.gather(
+        *(llm.complete(voice, voice.messages(PromptParts("tea")), 1) for _ in range(20))
+    )
     assert fake_llm.most_at_once == CONCURRENT
 
 
@@ -65,14 +67,14 @@ async def test_a_failure_becomes_a_sentence(
     fake_llm.failures = [(status, {"retry-after-ms": "1"})] * times
     voice = Voice.load(voice_folder)
     with pytest.raises(kind) as e:
-        await llm.complete(voice, voice.messages(Turn("tea")), 1)
+        await llm.complete(voice, voice.messages(PromptParts("tea")), 1)
     assert "secret-key" not in str(e.value)
 
 
 async def test_a_short_fault_is_ridden_out(llm: LLM, fake_llm: FakeLLM, voice_folder: Path) -> None:
     fake_llm.failures = [(503, {"retry-after-ms": "1"})]
     voice = Voice.load(voice_folder)
-    assert await llm.complete(voice, voice.messages(Turn("tea")), 1) == [TEXTS[0]]
+    assert await llm.complete(voice, voice.messages(PromptParts("tea")), 1) == [TEXTS[0]]
 
 
 async def test_garbage_and_a_dead_server_are_unavailable(
@@ -81,7 +83,7 @@ async def test_garbage_and_a_dead_server_are_unavailable(
     voice = Voice.load(voice_folder)
     fake_llm.garbage = 1
     with pytest.raises(Unavailable, match="no sense"):
-        await llm.complete(voice, voice.messages(Turn("tea")), 1)
+        await llm.complete(voice, voice.messages(PromptParts("tea")), 1)
     dead = LLM("http://127.0.0.1:9/v1", "none")
     with pytest.raises(Unavailable, match="cannot be reached"):
         await dead.check()

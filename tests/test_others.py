@@ -43,7 +43,7 @@ def test_a_voice_brings_its_others_along(voice_folder: Path) -> None:
     others = Others()
     others.add(THEIRS)
     others.save(voice_folder)
-    assert OpenVoice.load(voice_folder).archive.others.wrote(THEIRS)
+    assert OpenVoice.load(voice_folder).known_posts.others.wrote(THEIRS)
 
 
 def test_a_damaged_file_is_said(voice_folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.voice import Prompt, Turn
+from bot.voice import Prompt, PromptParts
 from tests.fakes import x_archive
 from tests.fakes.x_archive import CANARY, OTHER_ID, OWN_ID, files, key, link, note, tweet
 from trainer.data import dataset
@@ -166,7 +166,8 @@ def test_the_newest_fifth_validates_and_rows_follow_posts(tmp_path: Path) -> Non
         expected = [p for p in posts if p["split"] == side]
         assert [r["messages"][-1]["content"] for r in rows] == [p["text"] for p in expected]
         assert [r["messages"][:-1] for r in rows] == [
-            Prompt().messages(Turn(", ".join(t["text"] for t in p["topics"]))) for p in expected
+            Prompt().messages(PromptParts(", ".join(t["text"] for t in p["topics"])))
+            for p in expected
         ]
     assert about["dates"] == {"first": posts[0]["created_at"], "last": posts[-1]["created_at"]}
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.voice import Prompt, Turn
+from bot.voice import Prompt, PromptParts
 
 BEFORE = Path(__file__).parent / "samples" / "before" / "prompts.jsonl"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -19,7 +19,7 @@ PROMPTS = st.builds(Prompt, system=TEXT, user=ASKED, no_topic=LINES.map(lambda t
 
 def test_voices_are_asked_as_they_were_by_the_version_before() -> None:
     for row in map(json.loads, BEFORE.read_text("utf-8").splitlines()):
-        messages = Prompt(*row["prompt"]).messages(Turn(*row["turn"]))
+        messages = Prompt(*row["prompt"]).messages(PromptParts(*row["turn"]))
         assert [m["content"] for m in messages] == row["said"], row
 
 
@@ -28,8 +28,8 @@ def test_voices_are_asked_as_they_were_by_the_version_before() -> None:
 def test_what_was_rendered_is_read_back(
     prompt: Prompt, topic: str | None, instruction: str | None
 ) -> None:
-    turn = Turn(topic, instruction)
-    read = prompt.turn(prompt.messages(turn))
+    turn = PromptParts(topic, instruction)
+    read = prompt.parts(prompt.messages(turn))
     first = prompt.no_topic.split("\n")[0]
     assert read == turn or topic == first  # who asks for "anything" asks for no topic
     assert prompt.messages(read) == prompt.messages(turn)
@@ -38,9 +38,9 @@ def test_what_was_rendered_is_read_back(
 @pytest.mark.parametrize("asked", ["tea", "tea\nshorter", ""])
 def test_a_request_of_another_template_is_taken_as_it_stands(asked: str) -> None:
     topic, _, instruction = asked.partition("\n")
-    turn = Prompt(user="Write about {topic}.").turn([{"role": "user", "content": asked}])
-    assert turn == Turn(topic or None, instruction or None)
+    turn = Prompt(user="Write about {topic}.").parts([{"role": "user", "content": asked}])
+    assert turn == PromptParts(topic or None, instruction or None)
 
 
 def test_an_instruction_never_takes_the_place_of_a_blank_topic() -> None:
-    assert Prompt().messages(Turn("  ", "shorter"))[-1]["content"] == "anything\nshorter"
+    assert Prompt().messages(PromptParts("  ", "shorter"))[-1]["content"] == "anything\nshorter"

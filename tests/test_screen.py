@@ -11,7 +11,7 @@ from bot.writing.screen import KnownPosts, Rules, WordList, screen
 
 OLD = "The kettle knows what the kettle knows, and it is not telling the harbour master tonight."
 ARCHIVE = KnownPosts([OLD, "Noted.", "🫖"])
-RULES = Rules(max_chars=100, length=len, archive=ARCHIVE)
+RULES = Rules(max_chars=100, length=len, known_posts=ARCHIVE)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_somebody_elses_words_are_known_again() -> None:
     others = Others()
     others.add("Nine otters in a row, and not one of them would say who had rung the bell.")
     others.add("Otters do not ring bells")
-    rules = replace(RULES, archive=KnownPosts([OLD], others))
+    rules = replace(RULES, known_posts=KnownPosts([OLD], others))
     bad = ["As they say: nine otters in a row and NOT one knew.", "otters do not ring bells!"]
     good = ["Nine otters in a row, and no bell.", "Otters do not ring bells in May."]
     kept, dropped = screen([*bad, *good], "", rules)
@@ -113,7 +113,7 @@ def test_the_same_text_is_offered_once() -> None:
 
 
 def test_length_is_the_servers_own_count() -> None:
-    rules = Rules(max_chars=5, length=lambda text: len(text) // 2, archive=ARCHIVE)
+    rules = Rules(max_chars=5, length=lambda text: len(text) // 2, known_posts=ARCHIVE)
     kept, _ = screen(["ten chars!"], "", rules)
     assert kept[0].length == 5
 
@@ -126,7 +126,7 @@ def test_any_text_is_kept_or_dropped_never_lost(text: str) -> None:
 
 
 def test_whom_the_author_mentions_again_and_again_may_be_mentioned() -> None:
-    rules = replace(RULES, archive=KnownPosts(["Hi @Fox!", "@fox, tea?", "Bye @goose."]))
+    rules = replace(RULES, known_posts=KnownPosts(["Hi @Fox!", "@fox, tea?", "Bye @goose."]))
     kept, dropped = screen(["Ask @fox.", "Ask @goose.", "Ask @fox@evil.example."], "tea", rules)
     assert [c.text for c in kept] == ["Ask @fox."]
     assert len(dropped) == 2

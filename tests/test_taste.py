@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.voice import HELD_OUT_FILE, Base, Prompt, Turn, Voice, VoicePost, save_posts
+from bot.voice import HELD_OUT_FILE, Base, Prompt, PromptParts, Voice, VoicePost, save_posts
 from bot.voice.ranker import RANKER_FILE, Ranker
 from tests.fakes.prepared import invented_posts, write_prepared
 from trainer.__main__ import main
@@ -104,7 +104,7 @@ def test_a_decision_beside_many_texts_weighs_no_more_than_one_beside_few() -> No
 
 def test_pairs_are_read_with_the_topic_that_was_asked_for(tmp_path: Path) -> None:
     prompt = Prompt(user="About {topic}, please")
-    asked = [prompt.messages(Turn(topic)) for topic in ("fog", "fog\nshorter", None)]
+    asked = [prompt.messages(PromptParts(topic)) for topic in ("fog", "fog\nshorter", None)]
     _write(tmp_path, [Preference(messages, "a", "b") for messages in asked])
     pairs = read_comparisons(tmp_path / PREFERENCES_FILE, prompt)
     assert [pair.topic for pair in pairs] == ["fog", "fog", None]
@@ -121,7 +121,9 @@ def _write(data: Path, rows: Sequence[Preference]) -> Path:
 def data(tmp_path: Path) -> Path:
     """Decisions of somebody who likes it quiet."""
     pairs = _decided(_quiet, noise=0.1)
-    rows = [Preference(Prompt().messages(Turn(p.topic)), p.preferred, p.other) for p in pairs]
+    rows = [
+        Preference(Prompt().messages(PromptParts(p.topic)), p.preferred, p.other) for p in pairs
+    ]
     return _write(tmp_path / "liked", rows)
 
 
@@ -207,7 +209,9 @@ def test_the_voice_that_an_older_version_put_away_is_not_lost_but_named(
 def test_of_few_decisions_nothing_is_changed(
     voice_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few = _write(tmp_path / "few", [Preference(Prompt().messages(Turn("fog")), "Fog.", "Fog!")])
+    few = _write(
+        tmp_path / "few", [Preference(Prompt().messages(PromptParts("fog")), "Fog.", "Fog!")]
+    )
     assert _run(voice_folder, "--learn", few) == 0
     assert "1 decision that prefer" in capsys.readouterr().out
     assert not (voice_folder / RANKER_FILE).exists()

@@ -8,7 +8,7 @@ import pytest
 
 from bot.voice import (
     Prompt,
-    Turn,
+    PromptParts,
     Voice,
     VoiceError,
     VoicePost,
@@ -89,8 +89,10 @@ def test_damaged_posts_are_refused(tmp_path: Path, line: str) -> None:
 )
 def test_the_template_takes_the_topic(topic: str | None, asked: str) -> None:
     prompt = Prompt(system="Write.", user="About: {topic}!")
-    assert [m["content"] for m in prompt.messages(Turn(topic))] == ["Write.", asked]
+    assert [m["content"] for m in prompt.messages(PromptParts(topic))] == ["Write.", asked]
 
 
 def test_a_topic_cannot_bring_its_own_placeholder() -> None:
-    assert Prompt(user="{topic}").messages(Turn("{topic} {0}"))[1]["content"] == "{topic} {0}"
+    assert (
+        Prompt(user="{topic}").messages(PromptParts("{topic} {0}"))[1]["content"] == "{topic} {0}"
+    )

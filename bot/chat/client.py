@@ -19,12 +19,12 @@ from bot import metrics
 from bot.chat.answers import DISCORD_FAULTS, begin_interaction, report_fault
 from bot.chat.cogs.accounts import AccountCommands
 from bot.chat.cogs.blind_test import BlindTests
+from bot.chat.cogs.daily import Daily
 from bot.chat.cogs.decisions import Decisions
 from bot.chat.cogs.drafts import Drafts
 from bot.chat.cogs.history import History
 from bot.chat.cogs.privacy import Privacy
 from bot.chat.cogs.reactions import Reactions
-from bot.chat.cogs.schedule import Daily
 from bot.chat.cogs.voices import VoiceCommands
 from bot.chat.deciding import Deciding
 from bot.chat.following import Following

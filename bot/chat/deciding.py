@@ -1,4 +1,6 @@
-"""From an owner's decision on a draft to its outcome in the draft's message. Begin reading here.
+"""From an owner's decision on a draft to its outcome in the draft's message.
+
+The second thing to read, after bot/drafting.py.
 
 cogs/reactions.py   1️⃣ below a draft: finds the draft and the Action    -> decide
 cogs/decisions.py   a button or a form: the same, by its custom_id      -> decide

@@ -87,7 +87,7 @@ async def run(args: argparse.Namespace) -> int:
     settings = chosen(args)
     opened = OpenVoice.load(settings.voice_folder())
     blocked = WordList(settings.blocked_lines())
-    rules = Rules(args.max_chars, status_length, opened.archive, blocked)
+    rules = Rules(args.max_chars, status_length, opened.known_posts, blocked)
     async with LLM.open(settings) as llm:
 
         async def ask(topic: str) -> Sequence["Candidate"]:

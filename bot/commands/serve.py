@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.commands.arguments import from_one, port
 from bot.errors import ConfigError, VoiceError
-from bot.voice import Turn, Voice, list_voices
+from bot.voice import PromptParts, Voice, list_voices
 from bot.voice.weights import find_weights
 
 DESCRIPTION = """\
@@ -140,7 +140,11 @@ def _greeting(voices: dict[str, Voice], host: str, port: int) -> str:
     url = f"http://{host}:{port}/v1"
     name, voice = next(iter(voices.items()))
     limit = voice.sampling.max_tokens
-    body = {"model": name, "messages": voice.messages(Turn("the first snow")), "max_tokens": limit}
+    body = {
+        "model": name,
+        "messages": voice.messages(PromptParts("the first snow")),
+        "max_tokens": limit,
+    }
     lines = [
         f"Serving {', '.join(voices)} at {url}; Ctrl-C ends it.",
         "Any client of OpenAI's API can use it, with the voice's name as the model:",

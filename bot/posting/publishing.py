@@ -24,6 +24,8 @@ Outcome = tuple[Draft, BotError | None]  # a draft as it is now, and the error, 
 
 ASK_AFTER = timedelta(hours=24)  # without knowing whether a status is there
 TOO_LATE = timedelta(hours=24)  # after that, a missed scheduled post is not posted
+# Between two looks for a status; `mastodon.PAUSES_S` lie within one look, and following.py sweeps
+# once a minute.
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=30)
 
 
@@ -94,7 +96,7 @@ class Publishing:
                 if not await self._decisions.release(draft.id, now, State.UNKNOWN, "absent"):
                     raise decided(await self._again(draft))
                 return
-            if not await self._decisions.confirm(draft.id, now):
+            if not await self._decisions.owner_found(draft.id, now):
                 raise decided(await self._again(draft))
             part = len(draft.statuses)
             text = draft.approved.statuses[part]

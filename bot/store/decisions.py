@@ -129,7 +129,7 @@ class DecisionTable:
                 draft_id, State.PUBLISHING, State.UNKNOWN
             ) and await self._record(draft_id, "ask", now)
 
-    async def confirm(self, draft_id: int, now: datetime) -> bool:
+    async def owner_found(self, draft_id: int, now: datetime) -> bool:
         """Record the owner's word that it is posted."""
         async with self._db.transaction():
             return await self._move(

@@ -16,7 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from bot.errors import VoiceError
 from bot.voice.files import write_whole
-from bot.voice.prompt import Message, Prompt, Turn
+from bot.voice.prompt import Message, Prompt, PromptParts
 
 __all__ = [
     "HELD_OUT_FILE",
@@ -25,8 +25,8 @@ __all__ = [
     "Base",
     "Message",
     "Prompt",
+    "PromptParts",
     "Sampling",
-    "Turn",
     "Voice",
     "VoiceError",
     "VoicePost",
@@ -90,9 +90,9 @@ class Voice:
     seed: int
     created_at: str  # ISO 8601, UTC
 
-    def messages(self, turn: Turn) -> list[Message]:
+    def messages(self, parts: PromptParts) -> list[Message]:
         """Chat messages that request a post from this voice."""
-        return self.prompt.messages(turn)
+        return self.prompt.messages(parts)
 
     def save(self, folder: Path) -> None:
         """Write voice.json, whole or not at all: call this last."""

@@ -15,7 +15,7 @@ Message = dict[Literal["role", "content"], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class PromptParts:
     """The parts of one request. A part that is None, or blank, is left out."""
 
     topic: str | None = None
@@ -30,20 +30,20 @@ class Prompt:
     user: str = PLACE
     no_topic: str = "anything"
 
-    def messages(self, turn: Turn) -> list[Message]:
+    def messages(self, parts: PromptParts) -> list[Message]:
         """Chat messages that request a post; without a topic, whatever the author would write.
 
         Voices learnt to find a topic in its place, so an instruction goes below it.
         """
-        asked = _stripped(turn.topic) or self.no_topic
-        if instruction := _stripped(turn.instruction):
+        asked = _stripped(parts.topic) or self.no_topic
+        if instruction := _stripped(parts.instruction):
             asked = f"{asked}\n{instruction}"
         return [
             {"role": "system", "content": self.system},
             {"role": "user", "content": self.user.replace(PLACE, asked)},
         ]
 
-    def turn(self, messages: Sequence[Message]) -> Turn:
+    def parts(self, messages: Sequence[Message]) -> PromptParts:
         """The turn of these messages: the inverse of `messages`, for topics of one line.
 
         Reads a request of another template as a bare topic and instruction.
@@ -54,9 +54,9 @@ class Prompt:
         if more and (found := re.fullmatch(pattern, asked, re.DOTALL)):
             asked = found[1]
         if f"{asked}\n".startswith(f"{self.no_topic}\n"):
-            return Turn(None, asked[len(self.no_topic) + 1 :] or None)
+            return PromptParts(None, asked[len(self.no_topic) + 1 :] or None)
         topic, _, instruction = asked.partition("\n")
-        return Turn(topic or None, instruction or None)
+        return PromptParts(topic or None, instruction or None)
 
 
 def _stripped(part: str | None) -> str:

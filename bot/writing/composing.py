@@ -1,4 +1,4 @@
-"""From a voice and a topic to candidates: draw texts, screen them, choose the most alike.
+"""From a voice and a topic to candidates: draw texts, screen them, choose which to show.
 
 `/draft` shows them, `bot draft` prints them, and the trainer judges them.
 """
@@ -15,7 +15,7 @@ from bot import metrics
 from bot.draft import Candidate, Style
 from bot.errors import UserError
 from bot.sentences import Words, say
-from bot.voice import Message, Turn, Voice, load_posts
+from bot.voice import Message, PromptParts, Voice, load_posts
 from bot.voice.others import Others
 from bot.voice.ranker import Ranker
 from bot.writing.llm import LLM
@@ -37,7 +37,7 @@ class OpenVoice:
     voice: Voice
     topics: dict[str, int]  # and how many posts are about each
     days: dict[str, frozenset[str]]  # "MM-DD" -> topics written about on that day in any year
-    archive: KnownPosts
+    known_posts: KnownPosts
     ranker: Ranker | None = None  # voices at a provider, and those of before, have none
 
     @classmethod
@@ -109,7 +109,7 @@ async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> D
     """Draw until enough short texts pass the screen, and more for a ranker to choose from."""
     drawn = Drawn(request, [], [], [])
     rules = replace(rules, prompt=opened.voice.prompt.system)
-    messages = opened.voice.messages(Turn(request.topic, request.instruction))
+    messages = opened.voice.messages(PromptParts(request.topic, request.instruction))
     named = f"{request.topic or ''}\n{request.instruction or ''}"
     wanted = drawn_for(request.count, opened.ranker)
     left = max(DRAWN_AT_MOST, 4 * request.count, 2 * wanted)

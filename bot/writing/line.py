@@ -18,8 +18,8 @@ from bot.sentences import Words, say
 OF_ONE = 10  # drafts of a person, waiting or in progress
 IN_ALL = 300  # drafts waiting: at 10 s a draft, four at once, the last is due within the 15 minutes
 #               for which Discord lets an interaction be answered
-TELL_AFTER_S = 1.0  # after a shorter wait nobody needs to see their place
-TELL_EVERY_S = 5.0  # and only if the place has changed
+NOTIFY_AFTER_S = 1.0  # after a shorter wait nobody needs to see their place
+NOTIFY_EVERY_S = 5.0  # and only if the place has changed
 
 Notify = Callable[[Words], Awaitable[None]]
 
@@ -42,14 +42,14 @@ class Line:
         at_once: int,
         of_one: int = OF_ONE,
         in_all: int = IN_ALL,
-        tell_after_s: float = TELL_AFTER_S,
-        tell_every_s: float = TELL_EVERY_S,
+        notify_after_s: float = NOTIFY_AFTER_S,
+        notify_every_s: float = NOTIFY_EVERY_S,
     ) -> None:
         self._at_once = at_once
         self._of_one = of_one
         self._in_all = in_all
-        self._tell_after_s = tell_after_s
-        self._tell_every_s = tell_every_s
+        self._notify_after_s = notify_after_s
+        self._notify_every_s = notify_every_s
         self._waiting: list[Waiting] = []  # sorted
         self._in_hand: list[Waiting] = []
         self._round = 0  # of the last turn that was given
@@ -61,7 +61,7 @@ class Line:
 
     @asynccontextmanager
     async def turn(self, person: int, notify: Notify | None = None) -> AsyncIterator[None]:
-        """Wait for a turn and hold it for the block; `tell` gets the place in the queue.
+        """Wait for a turn and hold it for the block; `notify` gets the place in the queue.
 
         Raises Unavailable if the queue is full, or the bot stops meanwhile.
         """
@@ -102,9 +102,9 @@ class Line:
 
     @metrics.timed("wait")
     async def _wait(self, mine: Waiting, notify: Notify | None) -> None:
-        told, pause_s = 0, self._tell_after_s
+        told, pause_s = 0, self._notify_after_s
         while not (await asyncio.wait({mine.turn}, timeout=pause_s))[0]:
-            place, pause_s = self._waiting.index(mine) + 1, self._tell_every_s
+            place, pause_s = self._waiting.index(mine) + 1, self._notify_every_s
             if notify and place != told:
                 told = place
                 await notify(_place(place))

@@ -1,4 +1,4 @@
-"""Checks every candidate before anyone sees it: drops each that fails, with its reason.
+"""Checks every drawn text before anyone sees it: drops each that fails, with its reason.
 
 Shows none with a warning, since drawing another text is faster than reading a warning. But a text
 may mention people whom the author has mentioned several times; a line below it names them.
@@ -94,7 +94,7 @@ class Rules:
 
     max_chars: int
     length: Callable[[str], int]
-    archive: KnownPosts
+    known_posts: KnownPosts
     blocked: WordList = NO_WORDS
     prompt: str = ""  # the system prompt, which no answer may repeat
 
@@ -133,10 +133,10 @@ def _fault(text: str, named: str, rules: Rules) -> Words | None:
     plain, asked = (unicodedata.normalize("NFKC", t) for t in (text, named))  # ＠ and ｗｗｗ． too
     tests: tuple[tuple[Words, Callable[[], bool]], ...] = (
         (INVENTED_LINK, lambda: not _links(plain) <= _links(asked)),
-        (STRANGER, lambda: not handles(plain) <= handles(asked) | rules.archive.acquaintances),
+        (STRANGER, lambda: not handles(plain) <= handles(asked) | rules.known_posts.acquaintances),
         (BLOCKED, lambda: rules.blocked.meets(text)),
-        (NEAR_COPY, lambda: rules.archive.copies.is_near_copy(text)),
-        (SOMEBODY_ELSES, lambda: rules.archive.others.wrote(text)),
+        (NEAR_COPY, lambda: rules.known_posts.copies.is_near_copy(text)),
+        (SOMEBODY_ELSES, lambda: rules.known_posts.others.wrote(text)),
         (LEAK, lambda: _leaks(text, rules.prompt)),
         (PERSONAL, lambda: any(found.text not in named for found in personal.find(text))),
     )

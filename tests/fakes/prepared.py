@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bot.voice import Prompt, Turn
+from bot.voice import Prompt, PromptParts
 
 SUBJECTS = ("kettle", "goose", "harbour", "fog", "ladder", "clerk", "tide")
 TURNS = ("again", "says nothing", "has been promoted", "objects", "was here first")
@@ -23,7 +23,7 @@ def write_prepared(folder: Path, posts: Sequence[tuple[str, str]], validation: i
     sides = ["train"] * (len(posts) - validation) + ["validation"] * validation
     rows: dict[str, list[object]] = {"train": [], "validation": [], "posts": []}
     for number, (side, (topic, text)) in enumerate(zip(sides, posts, strict=True)):
-        asked = Prompt().messages(Turn(topic))
+        asked = Prompt().messages(PromptParts(topic))
         rows[side].append({"messages": [*asked, {"role": "assistant", "content": text}]})
         rows["posts"].append(
             {

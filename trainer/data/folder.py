@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from bot.voice import Message, Prompt, Turn
+from bot.voice import Message, Prompt, PromptParts
 from trainer.errors import DataError
 
 DATA_SCHEMA = 1
@@ -69,7 +69,7 @@ class Example(Struct, frozen=True):
     completion: str
 
     @classmethod
-    def of(cls, prompt: Prompt, turn: Turn, text: str) -> "Example":
+    def of(cls, prompt: Prompt, turn: PromptParts, text: str) -> "Example":
         """Build the row in which the post answers this turn, prompted like the finished voice."""
         return cls(prompt.messages(turn), text)
 

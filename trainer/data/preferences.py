@@ -2,6 +2,7 @@
 
 Each line: {"input": {"messages": [...]}, "preferred_output": [{"role": "assistant", ...}],
 "non_preferred_output": [{"role": "assistant", ...}]}.
+`taste` learns from them too, so this stays when the provider goes.
 """
 
 import json

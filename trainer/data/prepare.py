@@ -15,7 +15,7 @@ from msgspec import UNSET
 from rich.console import Console
 from rich.progress import Progress
 
-from bot.voice import Prompt, Turn
+from bot.voice import Prompt, PromptParts
 from bot.voice.others import Others
 from trainer.archives import Archive, Tally, note_others, open_archive, posts_of
 from trainer.data.clean import LEFT_OUT, Reason
@@ -208,7 +208,7 @@ def _write_posts(
             dates = {"first": dates["first"] or post.created_at, "last": post.created_at}
             if post.side == "train" and len(summary.examples) < EXAMPLES:
                 summary.examples.append(
-                    (prompt.messages(Turn(row.asked))[-1]["content"], post.text)
+                    (prompt.messages(PromptParts(row.asked))[-1]["content"], post.text)
                 )
             if post.row % _STEP == 0:
                 bar.update(task, completed=post.row)

@@ -16,7 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
 
-from bot.voice import Prompt, Turn
+from bot.voice import Prompt, PromptParts
 from trainer.data.folder import Example, PostRow, TopicRow, to_line
 from trainer.data.staging import Kept
 from trainer.data.topics import Topic, Vocabulary, find_topics
@@ -62,7 +62,7 @@ class Renderer:
             ", ".join(asked),
             frozenset(str(topic.source) for topic in topics),
             to_line(_post_row(post, topics)),
-            Example.of(self.prompt, Turn(", ".join(asked)), post.text).line(),
+            Example.of(self.prompt, PromptParts(", ".join(asked)), post.text).line(),
         )
 
 

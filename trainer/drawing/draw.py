@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bot.config import DraftSettings, read_settings
 from bot.errors import BotError
-from bot.voice import Prompt, Turn, Voice
+from bot.voice import Prompt, PromptParts, Voice
 from bot.voice.ranker import Ranker
 from bot.voice.weights import find_weights
 from bot.writing.composing import AT_ONCE, OpenVoice, Request, draw, drawn_for, together
@@ -76,7 +76,7 @@ async def _draw_all(
     if base_prompt:
         settings = settings.model_copy(update={"llm_model": None})  # it would name the voice
         opened = replace(opened, voice=_untrained(opened.voice, base_prompt), ranker=None)
-    rules = Rules(max_chars, status_length, opened.archive, WordList(settings.blocked_lines()))
+    rules = Rules(max_chars, status_length, opened.known_posts, WordList(settings.blocked_lines()))
     wanted = drawn_for(count, opened.ranker)
     at_once = asyncio.Semaphore(1 + SLOTS // wanted)  # one more than the engine has room for
     # Nobody waits for the bot's other work here: every core, as in a training.
@@ -86,7 +86,9 @@ async def _draw_all(
 
         async def texts_on(topic: str | None) -> list[str]:
             if base_prompt:  # unscreened: the screen is a part of the voice that is compared
-                return await llm.complete(opened.voice, opened.voice.messages(Turn(topic)), 1)
+                return await llm.complete(
+                    opened.voice, opened.voice.messages(PromptParts(topic)), 1
+                )
             drawn = await draw(llm, opened, Request(topic, count), rules)
             return [c.text for c in drawn.short or drawn.threads]
 

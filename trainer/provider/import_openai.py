@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bot.voice import Prompt, Turn
+from bot.voice import Prompt, PromptParts
 from trainer.data.folder import (
     About,
     Counts,
@@ -239,7 +239,7 @@ def _lines(
                 topics=[TopicRow(word, "import") for word in words],
                 split=side,
             )
-            example = Example.of(prompt, Turn(", ".join(words)), chat.text)
+            example = Example.of(prompt, PromptParts(", ".join(words)), chat.text)
             yield Lines(side, to_line(post), example.line())
 
 

@@ -21,7 +21,7 @@ from bot.voice import (
     VOICE_FILE,
     Message,
     Prompt,
-    Turn,
+    PromptParts,
     Voice,
     load_posts,
     personal,
@@ -205,7 +205,7 @@ def _chosen(draft: Decided) -> str | None:
 
 
 def _asked(draft: Decided, prompt: Prompt) -> list[Message]:
-    return prompt.messages(Turn(draft.topic, draft.instruction))
+    return prompt.messages(PromptParts(draft.topic, draft.instruction))
 
 
 def _pair(kind: str, asked: list[Message], preferred: str, other: str) -> OwnerPreference:

@@ -71,7 +71,7 @@ def read_comparisons(file: Path, prompt: Prompt) -> list[Comparison]:
 
 
 def _pair(found: Preference, prompt: Prompt) -> Comparison:
-    topic = prompt.turn(found.prompt).topic
+    topic = prompt.parts(found.prompt).topic
     return Comparison(found.prompt[-1]["content"], topic, found.preferred, found.other)
 
 

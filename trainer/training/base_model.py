@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.voice import Base, Prompt, Turn
+from bot.voice import Base, Prompt, PromptParts
 from bot.voice.weights import DEFAULT_BASE, GGUF_SHA256, find_weights
 from trainer.errors import ModelError
 
@@ -196,7 +196,7 @@ def _check_chat(tokenizer: Any, asked: str) -> None:
             " Choose an instruct model for --base."
         )
     try:
-        tokenizer.apply_chat_template(Prompt().messages(Turn()), tokenize=False)
+        tokenizer.apply_chat_template(Prompt().messages(PromptParts()), tokenize=False)
     except Exception as e:  # a template raises what it likes
         raise ModelError(
             f"The chat template of {asked} takes no system message, which every example has."
