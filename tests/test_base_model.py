@@ -68,7 +68,7 @@ def load(name):
     from trainer.training import base_model
     from trainer.errors import ModelError
     try:
-        print("loaded", base_model.load(name, "float32").name)
+        print("loaded", base_model.load_base(name, "float32").name)
     except ModelError as e:
         print(e)
 

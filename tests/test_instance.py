@@ -212,7 +212,7 @@ def watch(event, args):
         raise OSError("nothing leaves this machine")
 socket.getaddrinfo = lookup
 sys.addaudithook(watch)
-from bot.instance import AddressRefused, Session
+from bot.posting.instance import AddressRefused, Session
 url = "https://rebinding.example"
 told = []
 for _ in range(2):
