@@ -15,7 +15,7 @@ LOCK := .venv/bin/uv pip compile --quiet pyproject.toml --universal --python-ver
 DEMO := .demo
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install install-dev demo run doctor check reference chromium test coverage hooks test-nightly audit lock bench bench-load kill-test fuzz bench-training bench-voice bench-owner clean
+.PHONY: help install install-dev demo run doctor check lint reference chromium test coverage hooks test-nightly audit lock bench bench-load kill-test fuzz bench-training bench-voice bench-owner clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,8 @@ check: install-dev  ## layout of the code, lint, types and who may import what: 
 	@.venv/bin/ruff check .
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports --no-logo
+
+lint: check
 
 reference: install  ## docs/reference.md, from what the programs say of themselves
 	@$(PY) -m docs.reference
