@@ -21,6 +21,7 @@ from trainer.__main__ import build_parser as trainer_parser
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+LISTED = {"commands", "cogs", "store"}  # rooms whose modules stand in a list of bare names
 FIRST_PAGES = {"README.md": 200, "ARCHITECTURE.md": 150}  # lines at most
 REFERENCE = (ROOT / "docs" / "reference.md").read_text("utf-8")
 
@@ -91,8 +92,13 @@ def test_the_first_pages_are_short() -> None:
 
 
 def test_the_architecture_names_every_module() -> None:
-    named = set(re.findall(r"\w+", (ROOT / "ARCHITECTURE.md").read_text("utf-8")))
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     files = [file for room in ("bot", "trainer") for file in (ROOT / room).rglob("*.py")]
     assert len(files) > 150
-    modules = {file.parent.name if file.stem == "__init__" else file.stem for file in files}
-    assert modules - named == set()
+    missing = {
+        file.relative_to(ROOT)
+        for file in files
+        if file.stem != "__init__"
+        and not re.search(rf"\b{file.stem}{'' if file.parent.name in LISTED else '[.]py'}\b", text)
+    }
+    assert missing == set()

@@ -260,7 +260,7 @@ async def test_personal_data_does_not_get_into_the_rows(tmp_path: Path) -> None:
 
 
 def test_the_reader_knows_the_newest_layout() -> None:
-    """A new migration: look whether decisions.py still reads what is meant, then raise LAYOUT."""
+    """A new migration: look whether bot_database.py still reads it, then raise LAYOUT."""
     assert max(int(f.name.split("_")[0]) for f in MIGRATIONS.glob("*.sql")) == bot_database.LAYOUT
 
 

@@ -47,7 +47,7 @@ class Sampling:
     """How candidates are drawn. `min_p` is sent only to servers of local voices."""
 
     temperature: float = 1.0
-    min_p: float = 0.005  # with more, posts end too early, after a sentence (LOG.md)
+    min_p: float = 0.005  # with more, posts end too early, after a sentence (experiments/LOG.md)
     max_tokens: int = 160
 
 

@@ -25,7 +25,9 @@ _T = TypeVar("_T")
 
 ACCOUNTS_OWN = Style()
 AT_ONCE = 4  # texts a request: llama.cpp refuses more than it has slots
-TO_CHOOSE_FROM = 8  # texts a draft, or two for each candidate: sixteen chose no better (LOG.md)
+TO_CHOOSE_FROM = (
+    8  # texts a draft, or two for each candidate: sixteen chose no better (experiments/LOG.md)
+)
 TO_PLEASE = 16  # or four for each, if there is a taste: texts that somebody likes are rare
 DRAWN_AT_MOST = 16  # or four for each, or twice as many as wanted, if too few pass the screen
 

@@ -55,7 +55,8 @@ def llama_server(base: Path, adapters: Sequence[Path], threads: int) -> "xllamac
     p.n_parallel = SLOTS
     p.n_ctx = SLOT_TOKENS * SLOTS
     # One core stays free: threads wait for each other thousands of times a text, and a thread that
-    # shares its core makes all of them wait (LOG.md: from 143 tokens a second to under 26).
+    # shares its core makes all of them wait: 143 tokens a second fell to under 26
+    # (experiments/LOG.md).
     p.cpuparams.n_threads = threads or max(1, (os.cpu_count() or 2) - 1)
     p.cpuparams_batch.n_threads = p.cpuparams.n_threads
     p.use_jinja = True

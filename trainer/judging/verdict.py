@@ -1,6 +1,6 @@
 """The verdict on a voice: from figures to shortfalls, one line for a newcomer, and a table.
 
-Pure. The goals are the project's; LOG.md and docs say how far the default base gets.
+Pure. The goals are the project's; experiments/LOG.md and docs say how far the default base gets.
 """
 
 from collections.abc import Callable

@@ -109,7 +109,7 @@ def _features(text: str) -> dict[str, float]:
     """All but the pairs of words, too many for so few decisions, and the share of the topic.
 
     Nobody likes a text for missing its topic. But somebody who dislikes hashtags seems to if topics
-    are hashtags, and a voice trained by that lost its topics (LOG.md).
+    are hashtags, and a voice trained by that lost its topics (experiments/LOG.md).
     """
     return {name: 1.0 for name in sorted(features(text, None)) if not name.startswith("p ")}
 

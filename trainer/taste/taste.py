@@ -24,7 +24,7 @@ from trainer.training.voice_folder import VoiceFolder
 
 _FEWEST = 50  # posts: a share of fewer would be a guess
 # Of the texts drawn the best are wanted, and not some in proportion to how good they are: so the
-# taste counts for more than the decisions show. LOG.md has what that brings.
+# taste counts for more than the decisions show. experiments/LOG.md has what that brings.
 FULL = 4.0
 TOPICS = 2.0  # times the topic counts beside it once more: texts keep to it as they did before
 

@@ -106,7 +106,7 @@ def epoch_batches(examples: list[Tokens], recipe: Recipe, epoch: int) -> list[li
 
     Posts learnt last are kept best, and people change. Within a window the order is random, and
     batches have similar lengths, so little padding. Few posts, read again, are one window: they
-    were learnt worse in the order of time (LOG.md).
+    were learnt worse in the order of time (experiments/LOG.md).
     """
     rng = random.Random(f"{recipe.seed}:{epoch}")  # noqa: S311 - an order, not a secret
     size = recipe.batch_size

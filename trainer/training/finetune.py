@@ -103,7 +103,8 @@ def share_cores(recipe: Recipe, processes: PartialState) -> int:
     """How many parts of a batch are computed at once; the cores are shared out among them.
 
     Two threads with a part each wait for one another once a step. Two threads within each matrix
-    product wait thousands of times: slower by a third, and tenfold where a core is busy (LOG.md).
+    product wait thousands of times: slower by a third, and tenfold where a core is busy
+    (experiments/LOG.md).
     """
     # Not every system can say which cores are ours.
     ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -179,7 +180,7 @@ def attach_adapter(
     """Put a fresh adapter on the base.
 
     It is LoRA on every linear layer, alpha twice the rank: q and v alone reach .924 bits per
-    character where all layers reach .831 (LOG.md).
+    character where all layers reach .831 (experiments/LOG.md).
     """
     torch.manual_seed(recipe.seed)
     lora = LoraConfig(
@@ -196,8 +197,8 @@ def attach_adapter(
             raise ModelError(
                 f"No adapter can be put on {base.name}: {e} Choose another model for --base."
             ) from e
-    # No dropout, even if the base was trained with it: it gained nothing (LOG.md), and without it
-    # neither threads nor a kill change the numbers.
+    # No dropout, even if the base was trained with it: it gained nothing (experiments/LOG.md), and
+    # without it neither threads nor a kill change the numbers.
     model.eval()
     weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(weights, betas=(0.9, 0.99), weight_decay=0.0)
@@ -307,7 +308,7 @@ def learning_rate(step: int, total: int, recipe: Recipe) -> float:
 
     A cosine hardly learns from the last posts, which are the newest (warm-up, stable, decay: Hu et
     al., MiniCPM, 2024). Few posts, read again, are learnt by heart at the full rate, so they get
-    the cosine (LOG.md).
+    the cosine (experiments/LOG.md).
     """
     warm, left = min(1.0, (step + 1) / max(1.0, 0.06 * total)), 1 - step / total
     share = min(1.0, left / 0.3) if recipe.is_read_once else (1 - math.cos(math.pi * left)) / 2

@@ -1,4 +1,4 @@
-"""The settings of a fine-tune, each with its reason; LOG.md has the measurements."""
+"""The settings of a fine-tune, each with its reason; experiments/LOG.md has the measurements."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -10,7 +10,9 @@ class Recipe:
 
     tokens: int = 55_000  # an epoch, of the newest posts: seven minutes on two cores
     epochs: int = 0  # 0: two if they hold no more tokens than that, else one
-    patience: int = 1  # epochs without gain before the end: past the best, runs got worse (LOG.md)
+    patience: int = (
+        1  # epochs without gain before the end: past the best, runs got worse (experiments/LOG.md)
+    )
     rank: int = 16  # on every linear layer
     learning_rate: float = 1e-3  # twice that overfitted in the second epoch, at batch size 8
     batch_size: int = 4  # posts a step: better than 8 on every author, at the same speed
