@@ -11,12 +11,16 @@ import pytest
 from bench import rooms
 
 ROOT = Path(__file__).parent.parent
-FILES = [f for name in ("bot", "trainer", "sandbox") for f in sorted((ROOT / name).rglob("*.py"))]
+PACKAGES = ("bot", "trainer", "sandbox")
+WRITTEN = {".py", ".js", ".css", ".html", ".sql", ".jinja"}  # by hand; a catalogue is data
+FILES = [f for name in PACKAGES for f in sorted((ROOT / name).rglob("*.py"))]
 BOUNDS = {"trainer": (13, 45), "bot": (23, 90)}  # boxes and arrows of `python -m bench.rooms`
 
 
 def test_no_file_is_longer_than_four_hundred_lines() -> None:
-    lines = {str(f.relative_to(ROOT)): len(f.read_text("utf-8").splitlines()) for f in FILES}
+    written = [f for name in PACKAGES for f in (ROOT / name).rglob("*") if f.suffix in WRITTEN]
+    assert {file.suffix for file in written} == WRITTEN
+    lines = {str(f.relative_to(ROOT)): len(f.read_text("utf-8").splitlines()) for f in written}
     assert [file for file, count in lines.items() if count > 400] == []
 
 
@@ -39,16 +43,6 @@ def test_no_cog_reaches_for_the_store() -> None:
         if isinstance(node, ast.Attribute) and node.attr == "store"
     }
     assert reaching == set()
-
-
-def test_no_cog_reaches_through_what_it_is_handed_into_the_store() -> None:
-    reaching = [
-        f"{file.name}:{node.lineno}"
-        for file in (ROOT / "bot" / "chat" / "cogs").glob("*.py")
-        for node in ast.walk(ast.parse(file.read_text("utf-8")))
-        if isinstance(node, ast.Attribute) and node.attr == "store"
-    ]
-    assert reaching == []
 
 
 @pytest.mark.parametrize("package", rooms.PACKAGES)
