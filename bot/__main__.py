@@ -38,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(e, file=sys.stderr)
         return 2
     except ModuleNotFoundError as e:
+        if not e.name or e.name.split(".")[0] in ("bot", "sandbox"):
+            raise
         print(f"This needs {e.name}, which is not installed. Run `make install`.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -139,6 +139,16 @@ async def test_without_the_sandbox_it_is_said_where_it_is(env: dict[str, str]) -
     assert "Traceback" not in err
 
 
+async def test_a_lost_module_of_ours_is_not_taken_for_a_library() -> None:
+    """`make install` would not help against a mistake of ours."""
+    lose = "import sys; sys.modules['{}'] = None; from bot.__main__ import main; main(['doctor'])"
+    _, _, err = await _python(lose.format("bot.doctor"))
+    assert "Traceback" in err
+    assert "make install" not in err
+    _, _, err = await _python(lose.format("discord"))
+    assert "This needs discord, which is not installed. Run `make install`." in err
+
+
 HEAVY = ("aiohttp", "apscheduler", "asyncio", "discord", "mastodon", "openai", "pydantic")
 
 

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.chat import client
 from bot.chat.client import Bot, point_at
 from bot.drafting import Drafting
 from bot.store import Store
@@ -60,11 +59,8 @@ async def test_every_command_is_offered_everywhere(stage: Stage, bot: Bot) -> No
         assert command["integration_types"] == [0, 1]  # added to a server, or to a person
 
 
-async def test_the_login_is_tried_for_as_long_as_discord_is_away(
-    drafting: Drafting, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_login_is_tried_for_as_long_as_discord_is_away(drafting: Drafting) -> None:
     """The pauses once ended after 17 hours, and the bot connected without a login."""
-    monkeypatch.setattr(client, "LOGIN_PAUSES_S", (0.0,))
     asked: list[bytes] = []
 
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -73,7 +69,8 @@ async def test_the_login_is_tried_for_as_long_as_discord_is_away(
 
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
         point_at(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        async with Bot(drafting, AsyncIOScheduler(timezone="UTC")) as bot:
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        async with Bot(drafting, scheduler, login_pauses_s=(0.0,)) as bot:
             serving = asyncio.create_task(bot.serve("a token"))
             async with asyncio.timeout(60):
                 while len(asked) <= 2010 and not serving.done():  # aiohttp asks twice each time

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from collections.abc import Sequence
 from itertools import chain, repeat
 from types import SimpleNamespace
 from typing import Any
@@ -40,7 +41,7 @@ log = structlog.stdlib.get_logger(__name__)
 _EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
 _PLACES = app_commands.TranslationContextLocation
 NAME_PLACES = {_PLACES.command_name, _PLACES.group_name, _PLACES.parameter_name}
-LOGIN_PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # the last one again and again
+_LOGIN_PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _PATIENCE_S = 30.0  # for one message; aiohttp would wait 5 minutes for a silent Discord
 # Close codes after which coming back would not help, and what to do about each
 CLOSED_FOR_GOOD = {
@@ -57,9 +58,16 @@ class Bot(commands.Bot):
     """One bot for every voice and everybody who uses one. Needs no privileged intent."""
 
     def __init__(
-        self, drafting: Drafting, scheduler: AsyncIOScheduler, patience_s: float = _PATIENCE_S
+        self,
+        drafting: Drafting,
+        scheduler: AsyncIOScheduler,
+        patience_s: float = _PATIENCE_S,
+        login_pauses_s: Sequence[float] = _LOGIN_PAUSES_S,
     ) -> None:
-        """`patience_s`: how long Discord may take over one message."""
+        """`patience_s`: how long Discord may take over one message.
+
+        `login_pauses_s`: the pauses between logins that fail; the last one comes again and again.
+        """
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -76,6 +84,7 @@ class Bot(commands.Bot):
         self.work = Work(scheduler)
         self.is_connected = False  # to the gateway, at this moment
         self.patience_s = patience_s
+        self._login_pauses_s = login_pauses_s
         self.messages = Messages(self, drafting.store, patience_s)
         self.following = Following(self, drafting, scheduler, self.messages)
         self.deciding = Deciding(drafting, self.messages, self.following)
@@ -152,7 +161,7 @@ class Bot(commands.Bot):
         Raises ConfigError if the token or the intents are refused.
         """
         try:
-            for pause in chain(LOGIN_PAUSES_S, repeat(LOGIN_PAUSES_S[-1])):
+            for pause in chain(self._login_pauses_s, repeat(self._login_pauses_s[-1])):
                 try:
                     await self.login(token)
                     break
