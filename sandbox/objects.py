@@ -223,11 +223,6 @@ def emoji(key: str) -> Json:
     return {"id": custom_id, "name": name} if name else {"id": None, "name": key}
 
 
-def emoji_key(value: Json) -> str:
-    """The inverse of `emoji`."""
-    return f"{value['name']}:{value['id']}" if value.get("id") else str(value["name"])
-
-
 def is_emoji(key: str) -> bool:
     """Whether this can be a reaction: a custom `name:id`, or anything beyond plain ASCII."""
     name, _, custom_id = key.rpartition(":")

@@ -8,7 +8,7 @@ import re
 import time
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import BodyPartReader, web
@@ -35,7 +35,6 @@ class Call:
     query: Mapping[str, str]
     json: Any  # the bot's body, parsed; None without a body
     files: list[tuple[str, bytes]]  # name and content of each uploaded file
-    at_s: float = field(default_factory=time.monotonic)
     status: int | None = None  # None: no answer yet, or cut off
     answer: Any = None  # the JSON it got
 

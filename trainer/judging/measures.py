@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 import numpy as np
+from scipy.stats import ks_2samp
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -120,12 +121,8 @@ def _letters(text: str) -> str:
 
 def length_distance(ours: Sequence[str], theirs: Sequence[str]) -> float:
     """Kolmogorov-Smirnov distance of the lengths in characters, 0..1."""
-    a, b = np.sort([len(t) for t in ours]), np.sort([len(t) for t in theirs])
-    points = np.concatenate([a, b])
-    gaps = np.searchsorted(a, points, "right") / len(a) - np.searchsorted(b, points, "right") / len(
-        b
-    )
-    return float(np.abs(gaps).max())
+    lengths = [len(t) for t in ours], [len(t) for t in theirs]
+    return float(ks_2samp(*lengths, method="asymp").statistic)
 
 
 @dataclass(frozen=True, slots=True)

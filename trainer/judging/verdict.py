@@ -15,7 +15,6 @@ STYLE_GOAL, CLOSE = 0.62, 0.75
 COPIES_GOAL, PARROT = 0.03, 0.10
 TOPIC_GOAL = 0.80
 VARIETY_GOAL = 0.97  # of real posts' distinct pairs
-BITS_GOAL = 0.30  # lower than the base model's
 
 
 def shortfalls(found: Findings) -> dict[str, float]:

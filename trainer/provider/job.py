@@ -34,7 +34,7 @@ from trainer.provider.client import (
     Unanswered,
 )
 from trainer.provider.note import JOB_FILE, JobNote
-from trainer.training.progress import JobProgress
+from trainer.provider.progress import JobProgress
 from trainer.training.voice_folder import VoiceFolder
 
 DEFAULT_PROVIDER_MODEL = "gpt-4.1-mini-2025-04-14"
