@@ -40,7 +40,10 @@ _LINE_START = re.compile(r"^(\s*)([-+#>])|^(\s*\d+)([.)])", re.M)
 
 
 def visible(text: str) -> str:
-    """The text without invisible characters; lines end by newlines, of blank ones one stays."""
+    """The text without invisible characters.
+
+    Line ends become newlines; of several blank lines one stays.
+    """
     text = _SEEN_OR_NOT.sub(lambda m: m[1] or "", _LINE_END.sub("\n", text))
     return _BLANK_LINES.sub("\n\n", _BLANK.sub(" ", text)).strip()
 

@@ -210,9 +210,9 @@ class Tree(app_commands.CommandTree[Bot]):
             here = {(c.name, c.type) for c in await self.fetch_commands()}
             if here == {(c.name, _type(c)) for c in self.get_commands()}:
                 return
-        told = await self.sync()
+        synced = await self.sync()
         await store.set_note(name, digest)
-        log.info("told Discord the commands", count=len(told))
+        log.info("told Discord the commands", count=len(synced))
 
     async def _digest(self) -> str:
         """A hash of the exact definition of every command, translations included."""

@@ -260,7 +260,10 @@ class Publishing:
 
 
 def expect_whole(draft: Draft, position: int | None = None) -> None:
-    """Raise UserError if this draft's thread broke off, and this is not how it goes on."""
+    """Raise UserError if a part of this thread is posted already.
+
+    Its chosen text may still go on.
+    """
     if draft.is_broken_thread and position != draft.chosen:
         raise UserError(
             "A part of this thread is posted already. Post the rest, or delete it first."

@@ -208,9 +208,9 @@ def _plainly() -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as e:
-        if told := _translated(e):
+        if unavailable := _translated(e):
             log.error("the database fails", why=str(e), code=e.sqlite_errorname)
-            raise told from e
+            raise unavailable from e
         raise
 
 

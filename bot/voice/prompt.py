@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-PLACE = "{topic}"  # where the turn goes
+PLACE = "{topic}"  # where the parts go
 
 Message = dict[Literal["role", "content"], str]
 
@@ -24,7 +24,7 @@ class PromptParts:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The template that rendered every example; the turn takes the place of `{topic}` in `user`."""
+    """The template that rendered every example; the parts take the place of `{topic}` in `user`."""
 
     system: str = "Write a post in the author's voice."
     user: str = PLACE
@@ -44,9 +44,10 @@ class Prompt:
         ]
 
     def parts(self, messages: Sequence[Message]) -> PromptParts:
-        """The turn of these messages: the inverse of `messages`, for topics of one line.
+        """The parts that these messages were rendered from: the inverse of `messages`.
 
-        Reads a request of another template as a bare topic and instruction.
+        Only for topics of one line. Reads a request of another template as a bare topic and
+        instruction.
         """
         asked = messages[-1]["content"]
         first, *more = map(re.escape, self.user.split(PLACE))

@@ -156,8 +156,8 @@ async def together(todo: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
 def _reasons(dropped: Sequence[Rejected]) -> Words:
     """The reasons with their counts, most common first."""
     words = {r.reason.template: r.reason for r in dropped}
-    told: Words | None = None
+    reasons: Words | None = None
     for template, n in Counter(r.reason.template for r in dropped).most_common():
         one = say("{n}× {reason}", n=n, reason=words[template])
-        told = say("{reasons}; {reason}", reasons=told, reason=one) if told else one
-    return told or say("the model wrote nothing usable")
+        reasons = say("{reasons}; {reason}", reasons=reasons, reason=one) if reasons else one
+    return reasons or say("the model wrote nothing usable")

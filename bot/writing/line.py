@@ -26,7 +26,7 @@ Notify = Callable[[Words], Awaitable[None]]
 
 @dataclass(frozen=True, order=True, slots=True)
 class Waiting:
-    """A waiting draft; those of an earlier round, then those that came earlier, go first."""
+    """A waiting draft. Earlier rounds go first, then earlier arrivals."""
 
     round: int
     number: int
@@ -102,14 +102,14 @@ class Line:
 
     @metrics.timed("wait")
     async def _wait(self, mine: Waiting, notify: Notify | None) -> None:
-        told, pause_s = 0, self._notify_after_s
+        last_place, pause_s = 0, self._notify_after_s
         while not (await asyncio.wait({mine.turn}, timeout=pause_s))[0]:
             place, pause_s = self._waiting.index(mine) + 1, self._notify_every_s
-            if notify and place != told:
-                told = place
+            if notify and place != last_place:
+                last_place = place
                 await notify(_place(place))
         mine.turn.result()
-        if notify and told:
+        if notify and last_place:
             await notify(say("It is your turn: I am writing."))
 
     def _leave(self, mine: Waiting) -> None:

@@ -123,7 +123,7 @@ class LLM:
 
     async def _ask(self, voice: Voice, messages: Sequence[Message], n: int) -> list[str]:
         server = await self._server(voice)
-        turns: list[ChatCompletionMessageParam] = [
+        chat_messages: list[ChatCompletionMessageParam] = [
             {"role": "system", "content": m["content"]}
             if m["role"] == "system"
             else {"role": "user", "content": m["content"]}
@@ -133,7 +133,7 @@ class LLM:
             async with asyncio.timeout(self._timeout_s):  # openai's own is for each piece
                 answer = await server.client.chat.completions.create(
                     model=server.model,
-                    messages=turns,
+                    messages=chat_messages,
                     n=n,
                     temperature=voice.sampling.temperature,
                     max_tokens=voice.sampling.max_tokens,

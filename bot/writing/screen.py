@@ -159,10 +159,10 @@ def handles(text: str) -> set[str]:
 
 
 def _leaks(text: str, prompt: str) -> bool:
-    words, told = words_of(text), words_of(prompt)
-    size = len(told)
+    words, prompt_words = words_of(text), words_of(prompt)
+    size = len(prompt_words)
     return size >= SHORTEST_LEAK and any(
-        words[i : i + size] == told for i in range(len(words) - size + 1)
+        words[i : i + size] == prompt_words for i in range(len(words) - size + 1)
     )
 
 

@@ -147,7 +147,10 @@ class _Blocks:
 
 
 def _leaves(blocks: _Blocks, cid: bytes, depth: int) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the keys and blocks of a tree, which stores of a key only what the last one lacks."""
+    """Yield the keys and blocks of a tree.
+
+    It stores each key without its common start with the key before.
+    """
     if depth > DEEPEST:
         raise _Missing("its tree is too deep")
     node = msgspec.convert(blocks.read(cid), _Node)

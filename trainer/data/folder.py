@@ -69,9 +69,9 @@ class Example(Struct, frozen=True):
     completion: str
 
     @classmethod
-    def of(cls, prompt: Prompt, turn: PromptParts, text: str) -> "Example":
-        """Build the row in which the post answers this turn, prompted like the finished voice."""
-        return cls(prompt.messages(turn), text)
+    def of(cls, prompt: Prompt, parts: PromptParts, text: str) -> "Example":
+        """Build the row in which the post answers these parts, prompted like the finished voice."""
+        return cls(prompt.messages(parts), text)
 
     def line(self) -> bytes:
         """Render the row in the chat format that every provider reads."""
@@ -80,7 +80,7 @@ class Example(Struct, frozen=True):
 
 
 class Counts(Struct, frozen=True):
-    """`read` is `kept` and all of `dropped`; `kept` is train, validation and all of `left_out`."""
+    """Counts of posts. read = kept + dropped; kept = train + validation + left_out."""
 
     read: int
     kept: int

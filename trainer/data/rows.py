@@ -115,7 +115,7 @@ def _start(renderer: Renderer) -> None:
 
 
 def _end_with_parent() -> None:
-    """A parent that was killed could not end its pool, which would wait for ever."""
+    """End this process when its parent dies: a killed parent cannot end its pool."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

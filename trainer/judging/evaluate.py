@@ -107,18 +107,18 @@ def _find(
         several = [d for d in drawn if len(d) > 1]
         measured[name] = by.measure([t for t, _ in first], [t for _, t in first], several)
         bar.advance(task)
-    told = [measured["voice"].told]
+    separabilities = [measured["voice"].told]
     for choice in range(1, choices):
         others = [shown(texts, topic, 1, ranker, choice) for texts, topic in rows]
-        told.append(by.told([texts[0] for texts in others if texts]))
+        separabilities.append(by.separability([texts[0] for texts in others if texts]))
         bar.advance(task)
     halves = _halves([post.text for post in held_out], options)
     of_real = by.measure(texts, topics, halves=halves)
     bar.advance(task)
-    past = by.told(old[-len(real) :])
+    past = by.separability(old[-len(real) :])
     bar.advance(task)
     return Findings(
-        voice=replace(measured.pop("voice"), told=mean(told)),
+        voice=replace(measured.pop("voice"), told=mean(separabilities)),
         real=of_real,
         past=past,
         floors=measured,

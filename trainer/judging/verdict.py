@@ -45,15 +45,15 @@ def line(found: Findings) -> str:
     short = shortfalls(found)
     weakest = max(short, key=lambda side: short[side])
     but = "Weakest point" if short[weakest] > 0 else "Weakest point, though good enough"
-    told = [_head(found, short), f"{but}: {_WEAK[weakest](found)}."]
+    sentences = [_head(found, short), f"{but}: {_WEAK[weakest](found)}."]
     if beaten := _beaten_by(found):
-        told.append(f"{beaten} does as well without any training.")
+        sentences.append(f"{beaten} does as well without any training.")
     posts = found.voice.texts
     if posts < HINT:
-        told.append(f"Judged by {_posts(posts)} only, which flatters: take it as a hint.")
+        sentences.append(f"Judged by {_posts(posts)} only, which flatters: take it as a hint.")
     elif found.voice.told.posts < _SURE:
-        told.append(f"Judged by {posts} posts; {_SURE} would make it surer.")
-    return " ".join(told)
+        sentences.append(f"Judged by {posts} posts; {_SURE} would make it surer.")
+    return " ".join(sentences)
 
 
 def _head(found: Findings, short: dict[str, float]) -> str:

@@ -37,8 +37,8 @@ class Separability(NamedTuple):
 
 def mean(several: Sequence[Separability]) -> Separability:
     """The mean over several choices of as many texts."""
-    styles = [told.style for told in several if told.style is not None]
-    masked = [told.masked for told in several if told.masked is not None]
+    styles = [one.style for one in several if one.style is not None]
+    masked = [one.masked for one in several if one.masked is not None]
     return Separability(
         fmean(styles) if styles else None, fmean(masked) if masked else None, several[0].posts
     )
@@ -49,7 +49,7 @@ class Measured:
     """The measures of one set of texts."""
 
     texts: int
-    told: Separability  # from real posts
+    told: Separability  # from real posts; evaluation.json has this key, so it stays
     near_copies: float
     longest_run: int  # words
     on_topic: float | None
@@ -87,15 +87,19 @@ class Yardstick:
         other._real = real
         return other
 
-    def told(self, texts: Sequence[str], others: Sequence[str] | None = None) -> Separability:
+    def separability(
+        self, texts: Sequence[str], others: Sequence[str] | None = None
+    ) -> Separability:
         """How well a classifier tells texts from real posts, or from others."""
         others = self._real if others is None else others
         size = min(len(texts), len(others))
         return Separability(
-            self._told(texts, others, self._style), self._told(texts, others, masked_view), size
+            self._accuracy(texts, others, self._style),
+            self._accuracy(texts, others, masked_view),
+            size,
         )
 
-    def _told(self, texts: Sequence[str], others: Sequence[str], view: View) -> float | None:
+    def _accuracy(self, texts: Sequence[str], others: Sequence[str], view: View) -> float | None:
         if min(len(texts), len(others)) < 2 * FOLDS:
             return None
         with threadpool_limits(1):  # with so little data, threads wait more than they work
@@ -119,7 +123,7 @@ class Yardstick:
             kept = on_topic([text for text, _ in asked], [topic for _, topic in asked])
         return Measured(
             texts=len(texts),
-            told=self.told(*halves) if halves else self.told(texts),
+            told=self.separability(*halves) if halves else self.separability(texts),
             near_copies=sum(map(self._copies.is_near_copy, texts)) / len(texts),
             longest_run=max(map(self._copies.longest_run, texts)),
             on_topic=kept,

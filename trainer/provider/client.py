@@ -249,7 +249,10 @@ class Provider:
     # --- retries
 
     def _patiently(self, call: Callable[[], _T], limit_s: float | None = None) -> _T:
-        """Retry until an answer comes; says so once if it lasts, ProviderError if it lasts long."""
+        """Retry until an answer comes. Says once that it takes long.
+
+        Raises ProviderError after `limit_s`.
+        """
         limit_s = self.pace.set_up_s if limit_s is None else limit_s
         pauses = Pauses(self.pace, limit_s, self.say)
         while True:

@@ -106,8 +106,9 @@ def learn_preferences(pairs: Sequence[Comparison]) -> Taste:
 
 
 def _features(text: str) -> dict[str, float]:
-    """All but the pairs of words, too many for so few decisions, and the share of the topic.
+    """A text's features for a taste.
 
+    Leaves out pairs of words (too many for so few decisions) and the share of the topic.
     Nobody likes a text for missing its topic. But somebody who dislikes hashtags seems to if topics
     are hashtags, and a voice trained by that lost its topics (experiments/LOG.md).
     """
@@ -115,9 +116,10 @@ def _features(text: str) -> dict[str, float]:
 
 
 def _rooms(names: Sequence[str], differences: csr_matrix) -> Floats:
-    """How far each weight may go: further for the subjects of most tastes than for single words.
+    """How large each weight may become.
 
-    Steps of an amount add up: the more of them two texts differ by in the mean, the less each may.
+    What most tastes are about gets more room than a single word. Steps of an amount add up: the
+    more of them set two texts apart, the less room each gets.
     """
     stems = np.array([_stem(name) for name in names])
     rooms = np.array([0.3 if name[:2] == "w " and name[2].isalnum() else 1.0 for name in names])

@@ -77,7 +77,7 @@ def forget_taste(folder: VoiceFolder, console: Console) -> None:
 def last_drawn(folder: VoiceFolder, voice: Voice) -> list[tuple[VoicePost, list[str]]]:
     """Held-out posts, each with all texts that the last evaluation drew on its topic.
 
-    None if the voice was not evaluated since it was trained, or on too few posts.
+    Empty if the voice was not evaluated since it was trained, or on too few posts.
     """
     if not (folder.place / HELD_OUT_FILE).exists() or "distinct_2_real" not in voice.metrics:
         return []

@@ -136,13 +136,13 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
                 return
         except BotError as e:
             log.warning("no daily draft today", owner=owner_id, why=str(e))
-            await self._tell(owner_id, e)
+            await self._send_reason(owner_id, e)
         except discord.HTTPException as e:
             log.warning("the daily draft could not be sent", owner=owner_id, why=str(e))
         if next_at := await self._suggestions.advance(schedule, now):
             self._plan(owner_id, next_at)
 
-    async def _tell(self, owner_id: int, error: BotError) -> None:
+    async def _send_reason(self, owner_id: int, error: BotError) -> None:
         words = say("There is no daily draft today: {reason}", reason=error.words)
         try:
             await self.messages.say(owner_id, words)

@@ -65,11 +65,11 @@ class Decisions(commands.Cog):
             action,
             filled_in,
             confirm=interaction.response.defer,
-            update=partial(self._tell, interaction, action),
+            update=partial(self._show_outcome, interaction, action),
             interaction=interaction,
         )
 
-    async def _tell(
+    async def _show_outcome(
         self, interaction: discord.Interaction, action: Action, draft: Draft, note: Words | None
     ) -> None:
         """Show what became of a draft; the fault of a click is shown to the clicker alone."""

@@ -87,19 +87,19 @@ class VoiceCommands(
         """Give a voice to its owner, or let a guest in."""
         name, role = await self.voices.grant(interaction.user.id, user.id, voice, datetime.now(UTC))
         if role == "owner":
-            told = say(
+            answer_text = say(
                 "The voice **{voice}** is {person}'s now: only they draft in it, and only they"
                 " let others.",
                 voice=name,
                 person=user.mention,
             )
         else:
-            told = say(
+            answer_text = say(
                 "{person} may draft in your voice **{voice}** now. `/voice revoke` ends it.",
                 voice=name,
                 person=user.mention,
             )
-        await answer(interaction, told)
+        await answer(interaction, answer_text)
 
     @app_commands.command(name="revoke", description="Take a voice from somebody, or give it up")
     @app_commands.describe(
@@ -111,13 +111,13 @@ class VoiceCommands(
     ) -> None:
         """End somebody's right to a voice; their pending drafts in it cannot be posted any more."""
         name = await self.voices.revoke(interaction.user.id, user.id, voice)
-        told = say(
+        answer_text = say(
             "{person} cannot draft in the voice **{voice}** any more, nor post what was drafted"
             " in it.",
             voice=name,
             person=user.mention,
         )
-        await answer(interaction, told)
+        await answer(interaction, answer_text)
 
     async def _rates(self, voice: Voice) -> list[Words]:
         """Approvals and guesses about its drafts, as far as they are known."""
