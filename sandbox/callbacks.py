@@ -11,7 +11,7 @@ from sandbox.interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT,
 from sandbox.objects import APP_ID, Json
 from sandbox.rest import Answer, Call, Route, route
 from sandbox.rules import DiscordError, check_choices, check_message, check_modal, refuse
-from sandbox.world import EPHEMERAL, LOADING, Message, World
+from sandbox.world import EPHEMERAL, LOADING, ChatMessage, World
 
 SLASH_ANSWER, REPLY, MENU_ANSWER = 20, 19, 23  # message types
 
@@ -136,13 +136,13 @@ class Callbacks:
             raise DiscordError(401, 50027, "Invalid Webhook Token")
         return interaction
 
-    def _original(self, app_id: str, token: str) -> Message:
+    def _original(self, app_id: str, token: str) -> ChatMessage:
         message = self._find(app_id, token).original_message
         if message is None or message.id not in self._world.messages:
             raise DiscordError(404, 10008, "Unknown Message")
         return message
 
-    def _message(self, app_id: str, token: str, message_id: str) -> Message:
+    def _message(self, app_id: str, token: str, message_id: str) -> ChatMessage:
         interaction = self._find(app_id, token)
         mine = [interaction.original_message, *interaction.followup_messages]
         for message in mine:
@@ -170,7 +170,7 @@ class Callbacks:
 
     # Used by both.
 
-    def _post(self, interaction: Interaction, body: Json) -> Message:
+    def _post(self, interaction: Interaction, body: Json) -> ChatMessage:
         is_ephemeral = bool((body.get("flags") or 0) & EPHEMERAL)
         message = self._world.post(
             interaction.channel,
@@ -186,14 +186,14 @@ class Callbacks:
         self._gateway.announce("MESSAGE_CREATE", message)
         return message
 
-    def _change(self, message: Message, body: Json, call: Call | None = None) -> Json:
+    def _change(self, message: ChatMessage, body: Json, call: Call | None = None) -> Json:
         check_message({**message.data, **body}, has_files=bool(call and call.files))
         files = call.files if call else body.get("files") or []
         self._world.edit(message, {**body, "files": files})
         self._gateway.announce("MESSAGE_UPDATE", message)
         return self._world.wire(message)
 
-    def _remove(self, message: Message) -> Answer:
+    def _remove(self, message: ChatMessage) -> Answer:
         del self._world.messages[message.id]
         self._gateway.announce_gone(message)
         return 204, None

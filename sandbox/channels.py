@@ -7,7 +7,7 @@ from sandbox.gateway import Gateway
 from sandbox.objects import APP_ID, GENERAL_ID, GUILD_ID, Json
 from sandbox.rest import Answer, Call, Route, route
 from sandbox.rules import DiscordError, check_message, refuse
-from sandbox.world import Message, World
+from sandbox.world import ChatMessage, World
 
 NONCE_S = 300  # for how long `enforce_nonce` remembers a nonce
 
@@ -18,7 +18,7 @@ class Channels:
     def __init__(self, world: World, gateway: Gateway) -> None:
         self._world = world
         self._gateway = gateway
-        self._nonces: dict[tuple[str, str], tuple[float, Message]] = {}
+        self._nonces: dict[tuple[str, str], tuple[float, ChatMessage]] = {}
 
     def routes(self) -> list[Route]:
         """Every route under /channels, and the one that opens a DM."""
@@ -144,7 +144,7 @@ class Channels:
             self._tell("MESSAGE_REACTION_REMOVE", message, user_id, emoji)
         return 204, None
 
-    def _tell(self, event: str, message: Message, user_id: str, emoji: str) -> None:
+    def _tell(self, event: str, message: ChatMessage, user_id: str, emoji: str) -> None:
         self._gateway.announce_reaction(event, message, self._world.users[user_id], emoji)
 
     def _who_reacted(self, call: Call, channel_id: str, message_id: str, emoji: str) -> Answer:

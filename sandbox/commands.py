@@ -69,7 +69,9 @@ def is_offered(command: Json, *, in_dm: bool) -> bool:
     return (1 if in_dm else 0) in contexts
 
 
-def choose(commands: list[Json], typed: str, given: Mapping[str, object], *, in_dm: bool) -> Chosen:
+def choose_command(
+    commands: list[Json], typed: str, given: Mapping[str, object], *, in_dm: bool
+) -> Chosen:
     """The command that `/draft`, `draft` or `daily set` names.
 
     If it has subcommands and none is named, the only one that can take the given options.

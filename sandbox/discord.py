@@ -30,14 +30,14 @@ from sandbox.interactions import (
 )
 from sandbox.objects import APP_ID, GENERAL_ID, Json, is_emoji
 from sandbox.rest import API, Call, Rest, Validator
-from sandbox.rules import LOCALES
+from sandbox.rules import DISCORD_LOCALES
 from sandbox.world import World
 
 Where = Literal["guild", "dm"]
 T = TypeVar("T")
 
 # A bot's token begins with its id; the rest of this one is no secret.
-TOKEN = base64.b64encode(APP_ID.encode()).decode().rstrip("=") + ".sandbox.not-a-secret"
+BOT_TOKEN = base64.b64encode(APP_ID.encode()).decode().rstrip("=") + ".sandbox.not-a-secret"
 
 
 class LoopbackDiscord:
@@ -46,7 +46,7 @@ class LoopbackDiscord:
     def __init__(
         self,
         *,
-        token: str = TOKEN,
+        token: str = BOT_TOKEN,
         people: Sequence[str] = ("alice", "bob"),
         ack_s: float = 3.0,
         token_s: float = 900.0,
@@ -117,7 +117,7 @@ class LoopbackDiscord:
         """Use a slash command; the record fills as the bot answers. Raises UserError."""
         person, in_dm = self.world.person(user), where == "dm"
         given = {**(given or {}), **options}
-        chosen = commands.choose(self.applications.offered(), command, given, in_dm=in_dm)
+        chosen = commands.choose_command(self.applications.offered(), command, given, in_dm=in_dm)
         data = commands.fill(chosen, given, self.world.person)
         return self._begin(COMMAND, person, data, in_dm, chosen.command)
 
@@ -153,7 +153,7 @@ class LoopbackDiscord:
         person, in_dm = self.world.person(user), where == "dm"
         given = dict(given or {})
         names = {option: value, **given}
-        chosen = commands.choose(self.applications.offered(), command, names, in_dm=in_dm)
+        chosen = commands.choose_command(self.applications.offered(), command, names, in_dm=in_dm)
         data = commands.fill_focused(chosen, option, value, given)
         record = self._begin(AUTOCOMPLETE, person, data, in_dm, chosen.command)
         await self.answer_to(record)
@@ -238,8 +238,10 @@ class LoopbackDiscord:
 
     def set_locale(self, user: str, locale: str) -> None:
         """Change the language of a person's Discord, for all they do from now on."""
-        if locale not in LOCALES:
-            raise UserError(f"Discord has no language {locale!r}. It has: {sorted(LOCALES)}.")
+        if locale not in DISCORD_LOCALES:
+            raise UserError(
+                f"Discord has no language {locale!r}. It has: {sorted(DISCORD_LOCALES)}."
+            )
         self.world.locales[self.world.person(user)["id"]] = locale
         self.world.pulse.beat()
 

@@ -14,7 +14,7 @@ from sandbox.objects import Json
 
 
 @dataclass(slots=True)
-class Fault:
+class InjectedFault:
     """One way to fail."""
 
     method: str
@@ -32,7 +32,7 @@ class Faults:
     """The waiting faults."""
 
     def __init__(self) -> None:
-        self._waiting: list[Fault] = []
+        self._waiting: list[InjectedFault] = []
 
     def fail(
         self,
@@ -49,7 +49,7 @@ class Faults:
         body = body or {"message": f"{status}: told to fail", "code": 0}
         path = re.compile(path_regex)
         self._waiting.append(
-            Fault(method, path, times, status, body, headers, is_after_work=is_after_work)
+            InjectedFault(method, path, times, status, body, headers, is_after_work=is_after_work)
         )
 
     def rate_limit(
@@ -84,20 +84,20 @@ class Faults:
     def hang(self, method: str, path_regex: str, seconds: float, times: int = 1) -> None:
         """Begin the work only after this long."""
         path = re.compile(path_regex)
-        self._waiting.append(Fault(method, path, times, delay_s=seconds, is_only_slow=True))
+        self._waiting.append(InjectedFault(method, path, times, delay_s=seconds, is_only_slow=True))
 
     def cut(
         self, method: str, path_regex: str, times: int = 1, *, is_after_work: bool = False
     ) -> None:
         """Cut the connection instead of answering, before or after the work was done."""
         path = re.compile(path_regex)
-        self._waiting.append(Fault(method, path, times, is_after_work=is_after_work))
+        self._waiting.append(InjectedFault(method, path, times, is_after_work=is_after_work))
 
     def clear(self) -> None:
         """All is well again."""
         self._waiting.clear()
 
-    async def take(self, method: str, path: str) -> Fault | None:
+    async def take(self, method: str, path: str) -> InjectedFault | None:
         """The fault this request runs into, if any; a slow one is slept through here."""
         for fault in self._waiting:
             if fault.times and fault.method == method and fault.path.fullmatch(path):

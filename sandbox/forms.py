@@ -10,7 +10,7 @@ from sandbox.objects import Json
 from sandbox.rules import BUTTON, LABEL, ROW, SELECTS, TEXT_INPUT, walk
 
 STRING_SELECT = 3
-MAX_INPUT = 4000
+LONGEST_INPUT = 4000
 
 
 def find_clickable(message: Json, custom_id: str) -> Json:
@@ -79,7 +79,7 @@ def _typed(field: Json, text: str | None) -> str:
     name = field.get("label") or field["custom_id"]
     if not value and field.get("required", True):
         raise UserError(f"The field {name!r} must be filled in.")
-    low, high = field.get("min_length") or 0, field.get("max_length") or MAX_INPUT
+    low, high = field.get("min_length") or 0, field.get("max_length") or LONGEST_INPUT
     if value and not low <= len(value) <= high:
         raise UserError(f"The field {name!r} takes {low} to {high} characters, not {len(value)}.")
     return value

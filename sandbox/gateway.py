@@ -16,7 +16,7 @@ from aiohttp import WSMsgType, web
 
 from sandbox import objects
 from sandbox.objects import APP_ID, GENERAL_ID, GUILD_ID, Json
-from sandbox.world import Message, World
+from sandbox.world import ChatMessage, World
 
 MAX_PAYLOAD = 4096  # bytes a client may send at once
 KEPT_EVENTS = 2000
@@ -42,7 +42,7 @@ class Op(IntEnum):
 
 GUILDS, GUILD_MESSAGES, GUILD_REACTIONS = 1 << 0, 1 << 9, 1 << 10
 DIRECT_MESSAGES, DIRECT_REACTIONS, MESSAGE_CONTENT = 1 << 12, 1 << 13, 1 << 15
-PRIVILEGED = 1 << 1 | 1 << 8 | MESSAGE_CONTENT
+PRIVILEGED_BITS = 1 << 1 | 1 << 8 | MESSAGE_CONTENT
 KNOWN_INTENTS = (1 << 26) - 1
 # Event -> the intent it needs in the guild, in a DM. An event that is not here needs none.
 NEEDED_INTENT = {
@@ -119,7 +119,7 @@ def _compressor(compression: str | None) -> Callable[[bytes], bytes] | None:
 
 
 @dataclass(slots=True)
-class Session:
+class GatewaySession:
     """A bot's session; it has no connection while the bot is away."""
 
     id: str
@@ -154,7 +154,7 @@ class Gateway:
     def __init__(
         self, world: World, token: str, *, heartbeat_s: float, approved_intents: int
     ) -> None:
-        self.sessions: dict[str, Session] = {}
+        self.sessions: dict[str, GatewaySession] = {}
         self.received: list[tuple[int, object]] = []  # opcode and data of all the bot sent
         self.copies: dict[str, int] = {}  # times an event is sent: 0 loses it, 2 repeats it
         self.resume_url = ""
@@ -188,7 +188,7 @@ class Gateway:
                 session.dispatch(event, shown)
         self._world.pulse.beat()
 
-    def announce(self, event: str, message: Message) -> None:
+    def announce(self, event: str, message: ChatMessage) -> None:
         """Announce a new or changed message, unless it is ephemeral."""
         if message.only_for:
             return
@@ -197,7 +197,7 @@ class Gateway:
             data = data | {"guild_id": GUILD_ID, "member": _partial_member(author)}
         self.dispatch(event, data, author_id=author["id"])
 
-    def announce_gone(self, message: Message) -> None:
+    def announce_gone(self, message: ChatMessage) -> None:
         """Announce a deleted message."""
         if message.only_for:
             return
@@ -206,7 +206,7 @@ class Gateway:
             gone["guild_id"] = GUILD_ID
         self.dispatch("MESSAGE_DELETE", gone)
 
-    def announce_reaction(self, event: str, message: Message, user: Json, key: str) -> None:
+    def announce_reaction(self, event: str, message: ChatMessage, user: Json, key: str) -> None:
         """Announce a reaction that was added or removed."""
         data: Json = {
             "user_id": user["id"],
@@ -329,14 +329,14 @@ class Gateway:
         intents = data.get("intents")
         if not isinstance(intents, int) or intents & ~KNOWN_INTENTS:
             raise Closed(4013, "Invalid intent(s).")
-        if intents & PRIVILEGED & ~self._approved_intents:
+        if intents & PRIVILEGED_BITS & ~self._approved_intents:
             raise Closed(4014, "Disallowed intent(s).")
         shard, shards = data.get("shard") or (0, 1)
         if not 0 <= shard < shards:
             raise Closed(4010, "Invalid shard.")
         # One bot: once a new process identifies, the old one's session will not come back.
         self.sessions = {k: s for k, s in self.sessions.items() if s.connection}
-        session = Session(f"session{self._world.ids.next()}", intents, connection)
+        session = GatewaySession(f"session{self._world.ids.next()}", intents, connection)
         self.sessions[session.id] = session
         session.dispatch("READY", self._ready(session.id, data.get("shard")))
         if intents & GUILDS:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sandbox import objects
 from sandbox.objects import ALL_PERMISSIONS, APP_ID, GENERAL_ID, GUILD_ID, Json
-from sandbox.world import Message, World
+from sandbox.world import ChatMessage, World
 
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
 IN_GUILD, IN_BOT_DM = 0, 1
@@ -27,8 +27,8 @@ class Interaction:
     ack_after_s: float | None = None
     modal: Json | None = None  # the modal it opened
     choices: list[Json] | None = None  # the suggestions it got
-    original_message: Message | None = None
-    followup_messages: list[Message] = field(default_factory=list)
+    original_message: ChatMessage | None = None
+    followup_messages: list[ChatMessage] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -66,7 +66,7 @@ def new_interaction(
     data: Json,
     *,
     in_dm: bool,
-    message: Message | None = None,
+    message: ChatMessage | None = None,
     installs: Sequence[int] = (0,),
 ) -> Interaction:
     """An interaction as Discord sends it; `installs` are the command's integration types."""

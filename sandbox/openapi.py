@@ -16,7 +16,7 @@ from typing import Any
 from sandbox.objects import Json
 
 ENV = "DISCORD_OPENAPI"
-KEPT = 64  # results of the last validations
+KEPT_RESULTS = 64  # results of the last validations
 BESIDE_REPOSITORY = Path(__file__).parents[1].parent / "shared/specs/discord-openapi.json"
 
 # Discord accepts more here than its description says: schema -> the truth.
@@ -102,11 +102,11 @@ class OpenApi:
             key = f"{operation.method} {operation.path} {json.dumps(body, sort_keys=True)}"
             if key not in self._checked:  # the same commands come at every start of a bot
                 errors = list(self._schema_errors(operation, "requestBody", body))
-                self._checked = dict([*self._checked.items(), (key, errors)][-KEPT:])
+                self._checked = dict([*self._checked.items(), (key, errors)][-KEPT_RESULTS:])
             yield from self._checked[key]
 
 
-def load() -> OpenApi | None:
+def load_openapi() -> OpenApi | None:
     """The validator, or None if the file or jsonschema is missing."""
     return _read(Path(os.environ.get(ENV) or BESIDE_REPOSITORY))
 

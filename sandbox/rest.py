@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import BodyPartReader, web
 
-from sandbox.faults import Fault, Faults
+from sandbox.faults import Faults, InjectedFault
 from sandbox.objects import Json
 from sandbox.pulse import Pulse
 from sandbox.rules import EMPTY_MESSAGE, INVALID_FORM, DiscordError
@@ -167,7 +167,7 @@ def _bucket(call: Call) -> Mapping[str, str]:
     }
 
 
-def _spoil(request: web.Request, call: Call, fault: Fault) -> web.StreamResponse:
+def _spoil(request: web.Request, call: Call, fault: InjectedFault) -> web.StreamResponse:
     call.status, call.answer = fault.status, fault.body
     if fault.status is None and request.transport:
         request.transport.abort()

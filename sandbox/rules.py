@@ -24,7 +24,7 @@ LINK, PREMIUM = 5, 6
 
 COMMAND_NAME = re.compile(r"[-_'\w]{1,32}")
 # fmt: off
-LOCALES = frozenset((
+DISCORD_LOCALES = frozenset((
     "id", "da", "de", "en-GB", "en-US", "es-ES", "es-419", "fr", "hr", "it", "lt", "hu",
     "nl", "no", "pl", "pt-BR", "ro", "fi", "sv-SE", "vi", "tr", "cs", "el", "bg",
     "ru", "uk", "hi", "th", "zh-CN", "ja", "zh-TW", "ko",
@@ -49,7 +49,7 @@ class DiscordError(Exception):
         return body | {"errors": self.errors} if self.errors else body
 
 
-class Form:
+class FormErrors:
     """Collects the faults of a body, field by field, as error 50035 lists them."""
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class Form:
 
 def refuse(path: str, code: str, message: str) -> DiscordError:
     """Error 50035 about a single field."""
-    form = Form()
+    form = FormErrors()
     form.wrong(path, code, message)
     return DiscordError(400, INVALID_FORM, "Invalid Form Body", form.errors)
 
@@ -95,7 +95,7 @@ def check_message(body: Json, *, has_files: bool = False) -> None:
     """Check a message that is to be sent, or as it would be after an edit."""
     if not has_files and not any(body.get(key) for key in _WHAT_A_MESSAGE_CAN_HOLD):
         raise DiscordError(400, EMPTY_MESSAGE, "Cannot send an empty message")
-    form = Form()
+    form = FormErrors()
     form.length("content", body.get("content"), 0, MAX_CONTENT)
     _check_embeds(form, body.get("embeds") or [])
     if (body.get("flags") or 0) & COMPONENTS_V2:
@@ -120,7 +120,7 @@ _WHAT_A_MESSAGE_CAN_HOLD = (
 _V2_ONLY = "Not allowed together with the IS_COMPONENTS_V2 flag"
 
 
-def _check_embeds(form: Form, embeds: list[Json]) -> None:
+def _check_embeds(form: FormErrors, embeds: list[Json]) -> None:
     form.count("embeds", embeds, 0, MAX_EMBEDS)
     total = 0
     for i, embed in enumerate(embeds):
@@ -150,7 +150,7 @@ def _embed_texts(embed: Json) -> Iterator[tuple[str, str, int]]:
         yield f"fields.{i}.value", field.get("value") or "", 1024
 
 
-def _check_rows(form: Form, rows: list[Json]) -> None:
+def _check_rows(form: FormErrors, rows: list[Json]) -> None:
     form.count("components", rows, 0, MAX_ROWS)
     for i, row in enumerate(rows):
         if row.get("type") != ROW:
@@ -169,7 +169,7 @@ def _check_rows(form: Form, rows: list[Json]) -> None:
                     form.wrong(where, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", message)
 
 
-def _check_button(form: Form, where: str, button: Json) -> None:
+def _check_button(form: FormErrors, where: str, button: Json) -> None:
     style = button.get("style")
     if style == PREMIUM:
         return
@@ -190,7 +190,7 @@ def _check_button(form: Form, where: str, button: Json) -> None:
         form.length(f"{where}.custom_id", button["custom_id"], 1, 100)
 
 
-def _check_custom_ids(form: Form, components: list[Json]) -> None:
+def _check_custom_ids(form: FormErrors, components: list[Json]) -> None:
     seen: set[str] = set()
     for path, component in walk(components):
         custom_id = component.get("custom_id")
@@ -213,7 +213,7 @@ def walk(components: list[Json], path: str = "components") -> Iterator[tuple[str
 
 def check_modal(modal: Json) -> None:
     """Check a modal that a button or a command opens."""
-    form = Form()
+    form = FormErrors()
     form.length("data.title", modal.get("title"), 1, 45)
     form.length("data.custom_id", modal.get("custom_id"), 1, 100)
     components = modal.get("components") or []
@@ -232,7 +232,7 @@ def check_modal(modal: Json) -> None:
 
 def check_choices(choices: list[Json]) -> None:
     """Check the suggestions of an autocomplete."""
-    form = Form()
+    form = FormErrors()
     form.count("data.choices", choices, 0, 25)
     for i, choice in enumerate(choices):
         form.length(f"data.choices.{i}.name", choice.get("name"), 1, 100)
@@ -243,7 +243,7 @@ def check_choices(choices: list[Json]) -> None:
 
 def check_commands(commands: list[Json]) -> None:
     """Check the whole list of an application's commands, as a bulk overwrite sends it."""
-    form = Form()
+    form = FormErrors()
     chat_input = [c for c in commands if c.get("type", 1) == 1]
     if len(chat_input) > 100:
         raise DiscordError(400, 30032, "Maximum number of application commands reached (100)")
@@ -263,22 +263,22 @@ def check_commands(commands: list[Json]) -> None:
     form.done()
 
 
-def _check_named(form: Form, where: str, thing: Json) -> None:
+def _check_named(form: FormErrors, where: str, thing: Json) -> None:
     name = thing.get("name") or ""
     if not COMMAND_NAME.fullmatch(name) or name != name.lower():
         form.wrong(f"{where}.name", "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
     form.length(f"{where}.description", thing.get("description"), 1, 100)
 
 
-def _check_locales(form: Form, where: str, thing: Json) -> None:
+def _check_locales(form: FormErrors, where: str, thing: Json) -> None:
     for key in ("name_localizations", "description_localizations"):
         for locale in thing.get(key) or {}:
-            if locale not in LOCALES:
-                message = f"Value must be one of {sorted(LOCALES)}."
+            if locale not in DISCORD_LOCALES:
+                message = f"Value must be one of {sorted(DISCORD_LOCALES)}."
                 form.wrong(f"{where}.{key}.{locale}", "BASE_TYPE_CHOICES", message)
 
 
-def _check_options(form: Form, where: str, options: list[Json]) -> None:
+def _check_options(form: FormErrors, where: str, options: list[Json]) -> None:
     form.count(where, options, 0, 25)
     for i, name in _repeated(option.get("name") for option in options):
         message = f"Option name already exists: {name}"

@@ -15,7 +15,7 @@ from mastodon_mock.testing import MockServer
 from bot.errors import Unavailable
 from sandbox import openapi
 from sandbox.api import PeopleApi
-from sandbox.discord import TOKEN, LoopbackDiscord
+from sandbox.discord import BOT_TOKEN, LoopbackDiscord
 from sandbox.objects import Json
 
 PAGE = Path(__file__).with_name("page")
@@ -36,7 +36,7 @@ class Sandbox:
     def __init__(
         self,
         *,
-        token: str = TOKEN,
+        token: str = BOT_TOKEN,
         people: Sequence[str] = ("alice", "bob"),
         ack_s: float = 3.0,
         token_s: float = 900.0,
@@ -51,7 +51,7 @@ class Sandbox:
             token_s=token_s,
             heartbeat_s=heartbeat_s,
             approved_intents=approved_intents,
-            validator=openapi.load(),
+            validator=openapi.load_openapi(),
         )
         self.token = token
         self.people = self.discord.people

@@ -19,7 +19,7 @@ MAX_REACTIONS = 20
 
 
 @dataclass(slots=True)
-class Message:
+class ChatMessage:
     """A message and who reacted to it."""
 
     data: Json  # as Discord sends it, without the reactions
@@ -46,7 +46,7 @@ class World:
         self.dms: dict[str, Json] = {}  # user id -> channel
         self.closed_dms: set[str] = set()  # ids of people who take no DMs
         self.locales: dict[str, str] = {}  # user id -> language of their Discord
-        self.messages: dict[str, Message] = {}
+        self.messages: dict[str, ChatMessage] = {}
         self.files: dict[str, bytes] = {}  # attachment id -> content
         self.cdn_url = ""  # where attachments are fetched
         for number, name in enumerate(people, 1):
@@ -74,7 +74,7 @@ class World:
 
     def post(
         self, channel: Json, author: Json, body: Json, *, only_for: str | None = None
-    ) -> Message:
+    ) -> ChatMessage:
         """Store a message; `body` is the JSON sent, `files` the attachments' names and bytes."""
         message_id = self.ids.next()
         data: Json = {
@@ -100,12 +100,12 @@ class World:
                 data[key] = body[key]
         if "webhook_id" in data:
             data["application_id"] = APP_ID
-        message = Message(data, only_for)
+        message = ChatMessage(data, only_for)
         self.messages[message_id] = message
         channel["last_message_id"] = message_id
         return message
 
-    def edit(self, message: Message, body: Json) -> None:
+    def edit(self, message: ChatMessage, body: Json) -> None:
         """Change the keys in `body`; null empties one. Flags can only hide or show embeds."""
         data = message.data
         if "content" in body:
@@ -124,7 +124,7 @@ class World:
         data["flags"] &= ~LOADING
         data["edited_timestamp"] = objects.now()
 
-    def message(self, channel_id: str, message_id: str) -> Message:
+    def message(self, channel_id: str, message_id: str) -> ChatMessage:
         """A message as the bot finds it: ephemeral answers are not in any channel's history."""
         found = self.messages.get(message_id)
         if channel_id not in self.channels:
@@ -133,7 +133,7 @@ class World:
             raise DiscordError(404, 10008, "Unknown Message")
         return found
 
-    def seen(self, person: Json, message_id: str) -> Message:
+    def seen(self, person: Json, message_id: str) -> ChatMessage:
         """A message this person can see. Raises UserError if it is not theirs to see."""
         found = self.messages.get(message_id)
         if found is None or not self.is_visible(found, person):
@@ -141,7 +141,7 @@ class World:
             raise UserError(f"{name} sees no message {message_id}: it is gone, or not theirs.")
         return found
 
-    def is_visible(self, message: Message, person: Json) -> bool:
+    def is_visible(self, message: ChatMessage, person: Json) -> bool:
         """Whether this person sees it: the guild's channel is for all, the rest for one person."""
         if message.only_for:
             return message.only_for == str(person["id"])
@@ -152,7 +152,7 @@ class World:
         messages = sorted(self.messages.values(), key=lambda m: int(m.id))
         return [self.wire(m, person["id"]) for m in messages if self.is_visible(m, person)]
 
-    def wire(self, message: Message, viewer_id: str = APP_ID) -> Json:
+    def wire(self, message: ChatMessage, viewer_id: str = APP_ID) -> Json:
         """A message as Discord sends it to this viewer."""
         reactions = [
             {
@@ -168,7 +168,7 @@ class World:
         ]
         return message.data | ({"reactions": reactions} if reactions else {})
 
-    def react(self, message: Message, user_id: str, key: str, *, remove: bool = False) -> bool:
+    def react(self, message: ChatMessage, user_id: str, key: str, *, remove: bool = False) -> bool:
         """Add or take back a reaction; False if it already was, or was not, there."""
         if key not in message.reactions and not remove:
             if sum(map(bool, message.reactions.values())) >= MAX_REACTIONS:

@@ -13,10 +13,10 @@ import pytest
 import structlog
 
 from bot import logs
-from sandbox.discord import TOKEN
+from sandbox.discord import BOT_TOKEN
 from sandbox.server import MASTODON_TOKEN
 
-CANARIES = ("canary-", TOKEN, MASTODON_TOKEN, "alice_token", "interaction-1")
+CANARIES = ("canary-", BOT_TOKEN, MASTODON_TOKEN, "alice_token", "interaction-1")
 SEEN = re.compile("|".join(map(re.escape, CANARIES[1:])) + r"|canary-[a-z]{3}|interaction-\d{15}")
 ALLOWED = re.compile(r"\.env|.+\.key")
 

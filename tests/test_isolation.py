@@ -16,7 +16,7 @@ from bot.draft import Draft
 from bot.posting.vault import Vault
 from bot.store.accounts import Connected
 from sandbox.interactions import COMPONENT, MODAL_SUBMIT, Interaction, new_interaction
-from sandbox.world import EPHEMERAL, Message
+from sandbox.world import EPHEMERAL, ChatMessage
 from tests.stage import Json, Stage
 
 REFUSED = re.compile(
@@ -58,7 +58,7 @@ def _forge(stage: Stage, user: str, kind: int, data: Json, below: str) -> Intera
     # discord.py drops a click on a button that the message does not have
     button = {"type": 2, "id": 2, "style": 1, "label": "!", "custom_id": data["custom_id"]}
     row = {"type": 1, "id": 1, "components": [button]}
-    message = Message({**shown.data, "components": [row]})
+    message = ChatMessage({**shown.data, "components": [row]})
     person = discord.people[user]
     record = new_interaction(discord.world, kind, person, data, in_dm=True, message=message)
     discord.callbacks.add(record)

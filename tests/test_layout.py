@@ -69,7 +69,7 @@ SAME_SHAPE = {"add", "run", "DESCRIPTION", "EXAMPLES", "COMMANDS", "build_parser
 
 def test_no_public_name_stands_for_two_things() -> None:
     homes = defaultdict[str, set[str]](set)
-    for package in ("bot", "trainer"):
+    for package in PACKAGES:
         for file in (ROOT / package).rglob("*.py"):
             for node in ast.parse(file.read_text("utf-8")).body:
                 for name in _defined(node):

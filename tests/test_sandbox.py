@@ -20,7 +20,7 @@ from sandbox.server import Sandbox
 from tests.fakes.probe import Probe, connected
 
 needs_openapi = pytest.mark.skipif(
-    openapi.load() is None, reason="Discord's OpenAPI file is not beside the repository"
+    openapi.load_openapi() is None, reason="Discord's OpenAPI file is not beside the repository"
 )
 
 
@@ -423,7 +423,7 @@ async def test_our_answers_are_those_that_discord_describes(sandbox: Sandbox, bo
     assert [u.id async for u in found.reactions[0].users()] == [bot.user.id]
     await bot.fetch_guild(bot.guilds[0].id)
     await bot.tree.fetch_commands()
-    spec = openapi.load()
+    spec = openapi.load_openapi()
     assert spec is not None
     wrong = [
         f"{call.method} {call.path}: {error}"

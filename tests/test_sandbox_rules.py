@@ -132,7 +132,7 @@ OFFERED = [DRAFT, DAILY, MENU]
 
 
 def filled(typed: str, **given: object) -> Json:
-    chosen = commands.choose(OFFERED, typed, given, in_dm=False)
+    chosen = commands.choose_command(OFFERED, typed, given, in_dm=False)
     return commands.fill(chosen, given, lambda who: {"id": "9", "username": who})
 
 
@@ -197,8 +197,8 @@ def test_the_only_subcommand_that_fits_is_taken(
 def test_a_command_is_offered_only_in_its_contexts() -> None:
     guild_only = [command(id="1", contexts=[0])]
     with pytest.raises(UserError, match="not offered in a DM"):
-        commands.choose(guild_only, "draft", {}, in_dm=True)
-    assert commands.choose(guild_only, "draft", {}, in_dm=False).command["id"] == "1"
+        commands.choose_command(guild_only, "draft", {}, in_dm=True)
+    assert commands.choose_command(guild_only, "draft", {}, in_dm=False).command["id"] == "1"
 
 
 @pytest.mark.parametrize(

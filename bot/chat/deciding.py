@@ -33,7 +33,8 @@ from bot.sentences import Words
 from bot.store.in_progress import InProgress
 from bot.writing.line import Notify
 
-KEPT = ("approve", "later", "edit", "reject")  # a crash must not lose these once confirmed
+# A crash must not lose these once they are confirmed.
+SURVIVES_A_CRASH = ("approve", "later", "edit", "reject")
 
 
 class Deciding:
@@ -171,7 +172,7 @@ class Deciding:
         self, draft: Draft, action: Action, typed: Mapping[str, str]
     ) -> AsyncIterator[None]:
         """Store a decision until its outcome is shown; the next start goes on with it."""
-        if action.kind not in KEPT:
+        if action.kind not in SURVIVES_A_CRASH:
             yield
             return
         number = await self._in_progress.add(draft.id, action.custom_id(draft), typed)
@@ -184,6 +185,7 @@ class Deciding:
 
     def _turn(self, draft_id: int, action: Action) -> AbstractAsyncContextManager[None]:
         """Take decisions one after the other, so that a draft's message shows the last one."""
-        if action.kind not in KEPT:  # new texts take long; the old may be approved meanwhile
+        # New texts take long; the old may be approved meanwhile.
+        if action.kind not in SURVIVES_A_CRASH:
             return nullcontext()
         return self._turns.setdefault(draft_id, asyncio.Lock())

@@ -33,7 +33,7 @@ FILES = frozenset((ABOUT_FILE, POST_ROWS_FILE, TRAIN_FILE, VALIDATION_FILE, DROP
 PREPARE_AGAIN = "Run `python -m trainer prepare` again"
 
 _R = TypeVar("_R", bound=Struct)
-Json = dict[str, Any]  # an object for people; no code reads its fields
+JsonObject = dict[str, Any]  # an object for people; no code reads its fields
 
 
 class TopicRow(Struct, frozen=True):
@@ -95,17 +95,17 @@ class About(Struct, frozen=True, kw_only=True):
 
     schema: int = DATA_SCHEMA
     created_at: str = ""  # ISO 8601, UTC
-    sources: list[Json] = []  # {"kind": ..., "read": ...}
-    dates: Json = {}  # {"first": ..., "last": ...}
+    sources: list[JsonObject] = []  # {"kind": ..., "read": ...}
+    dates: JsonObject = {}  # {"first": ..., "last": ...}
     counts: Counts | None = None
-    topics: Json | UnsetType = UNSET
-    personal_data: Json | UnsetType = UNSET
-    ner: Json | UnsetType | None = UNSET  # None without a recogniser
+    topics: JsonObject | UnsetType = UNSET
+    personal_data: JsonObject | UnsetType = UNSET
+    ner: JsonObject | UnsetType | None = UNSET  # None without a recogniser
     preferences: dict[str, int] | UnsetType = UNSET  # pairs by their origin
     prompt: dict[str, str]
     sha256: str = ""  # from `checksum`
     seed: int
-    options: Json | UnsetType = UNSET
+    options: JsonObject | UnsetType = UNSET
     warnings: list[str] = []
 
 
