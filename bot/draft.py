@@ -1,4 +1,4 @@
-"""A draft: a topic and its candidates, awaiting a decision; and the order of its states."""
+"""A draft: a topic or notes and its candidates, awaiting a decision; the order of its states."""
 
 import hashlib
 from dataclasses import dataclass
@@ -108,6 +108,7 @@ class Draft:
     created_at: datetime
     style: Style = Style()
     instruction: str | None = None  # its owner's wish besides the topic
+    notes: str | None = None  # what its owner wants said
     id: int = 0
     state: State = State.PENDING
     channel_id: int | None = None  # where it was shown; None until then
@@ -119,6 +120,11 @@ class Draft:
     post_at: datetime | None = None  # when a scheduled draft is to be posted
     statuses: tuple[Status, ...] = ()  # those that exist, in the order of the parts
     posted_at: datetime | None = None  # when the last of them was posted
+
+    @property
+    def given(self) -> str:
+        """All that its owner typed: nothing else in a candidate is theirs."""
+        return "\n".join(part for part in (self.topic, self.notes, self.instruction) if part)
 
     @property
     def approved(self) -> Candidate:

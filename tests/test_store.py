@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.draft import Candidate, Draft, State, Status
+from bot.draft import Candidate, Draft, State, Status, Style
 from bot.errors import ConfigError
 from bot.store import Store
 from bot.store.database import MIGRATIONS
 from bot.store.dossier import export
+from bot.store.questions import KEPT, Question
 from bot.store.schedules import Schedule
+from bot.voice.rates import DECIDED_AT
 from tests.fakes.statements import counting
 
 ACCOUNT = "https://example.org @mara"
@@ -206,11 +208,39 @@ async def test_a_database_of_the_first_version_keeps_all_it_holds(tmp_path: Path
         assert draft and draft.state is State.PUBLISHED
         assert draft.candidates == (Candidate("one", 3),)
         assert draft.statuses == (Status("9", "https://e/9"),)
-        assert await store.schedules.of(7) == Schedule(7, "09:00", "Europe/Berlin", NOW)
+        before = Schedule(7, "09:00", "Europe/Berlin", NOW, drafts=True)
+        assert await store.schedules.of(7) == before
         assert [tuple(r) for r in await store.database.rows("SELECT action FROM decisions")] == [
             ("approve",)
         ]
         assert (await store.drafts.add(DRAFT)).id == 4
+
+
+async def test_a_question_is_as_it_was_until_its_draft_is_there(store: Store) -> None:
+    style = Style("unlisted", "de", "drinks")
+    asked = Question(7, NOW, 3, "tea", None, "short", "mara", style)
+    stored = await store.questions.add(asked)
+    assert await store.questions.get(stored.id) == replace(asked, id=stored.id)
+    await store.questions.keep_answer(stored.id, None, "two cups,\nno milk")
+    answered = replace(asked, id=stored.id, topic=None, notes="two cups,\nno milk")
+    assert await store.questions.get(stored.id) == answered
+    await store.questions.add(replace(asked, asked_at=NOW + KEPT, topic="fog"))
+    assert await store.questions.get(stored.id) == answered
+    await store.questions.end(stored.id)
+    assert await store.questions.get(stored.id) is None
+
+
+async def test_a_draft_knows_its_notes_and_all_that_was_given(store: Store) -> None:
+    told = await store.drafts.add(replace(DRAFT, notes="two cups,\nno milk", instruction="short"))
+    found = await store.drafts.get(told.id)
+    assert found and found.notes == "two cups,\nno milk"
+    assert found.given == "tea\ntwo cups,\nno milk\nshort"
+
+
+async def test_a_drafts_last_decision_is_found_without_reading_all(store: Store) -> None:
+    plan = await store.database.rows(f"EXPLAIN QUERY PLAN SELECT {DECIDED_AT} FROM drafts")
+    looks = [row["detail"] for row in plan if "decisions" in row["detail"]]
+    assert looks and all("USING INDEX decisions_by_draft" in look for look in looks)
 
 
 @pytest.mark.parametrize("many", [5, 50, 200])
@@ -236,7 +266,7 @@ async def test_many_drafts_take_as_many_statements_as_few(store: Store, many: in
         assert len(statements) <= 3, name
     async with counting(store) as statements:
         await export(store.database, 7)
-    assert len(statements) <= 14  # one a table, and one for their names
+    assert len(statements) <= 15  # one a table, and one for their names
 
 
 async def _in_some_state(store: Store, draft: Draft, i: int) -> None:

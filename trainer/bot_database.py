@@ -15,7 +15,7 @@ from bot.voice.rates import COUNTS, DECIDED_AT, IS_SHOWN, Approvals, Guesses
 from trainer.errors import DataError
 
 USUAL = Path("state/bot.db")  # the default of the bot's setting DATABASE
-LAYOUT = 5  # PRAGMA user_version: the number of the newest migration
+LAYOUT = 6  # PRAGMA user_version: the number of the newest migration
 UNOPENED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}
 
 
@@ -40,6 +40,7 @@ class Decided:
     chosen: int | None
     replaces: int | None  # the draft that it took the place of
     decided_at: str | None  # None while it is open
+    notes: str | None = None  # what the owner wanted said
 
 
 @contextmanager
@@ -106,7 +107,7 @@ def drafts(db: sqlite3.Connection, voice: str) -> list[Decided]:
     ):
         shown[row["draft_id"]].append(Text(row["text"], row["written"]))
     rows = db.execute(
-        "SELECT id, owner_id, topic, instruction, state, chosen, replaces,"
+        "SELECT id, owner_id, topic, notes, instruction, state, chosen, replaces,"
         f" {DECIDED_AT} AS decided_at FROM drafts WHERE voice = ? AND {IS_SHOWN} ORDER BY id",
         (voice,),
     )

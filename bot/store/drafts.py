@@ -38,6 +38,7 @@ class DraftTable:
             voice=draft.voice,
             topic=draft.topic,
             instruction=draft.instruction,
+            notes=draft.notes,
             max_chars=draft.max_chars,
             visibility=draft.style.visibility,
             language=draft.style.language,
@@ -180,13 +181,14 @@ class DraftTable:
         return {row["status_id"] for row in rows}
 
     async def topics_used(self, owner_id: int) -> dict[str, datetime]:
-        """When the owner last drafted about each topic, by its name in lower case."""
+        """When the owner last drafted or was asked about each topic, by its name in lower case."""
         rows = await self._db.rows(
-            "SELECT topic, created_at FROM drafts WHERE owner_id = ? AND topic NOT NULL"
-            " ORDER BY id",
+            "SELECT topic, at FROM (SELECT owner_id, topic, created_at AS at FROM drafts"
+            " UNION ALL SELECT owner_id, topic, asked_at FROM questions)"
+            " WHERE owner_id = ? AND topic NOT NULL ORDER BY at",
             (owner_id,),
         )
-        return {row["topic"].casefold(): datetime.fromisoformat(row["created_at"]) for row in rows}
+        return {row["topic"].casefold(): datetime.fromisoformat(row["at"]) for row in rows}
 
     async def candidate(self, draft_id: int, position: int) -> Candidate | None:
         """One text of a draft as it is now."""
@@ -224,6 +226,7 @@ def _draft(row: sqlite3.Row, candidates: list[Candidate], statuses: list[sqlite3
         voice=row["voice"],
         topic=row["topic"],
         instruction=row["instruction"],
+        notes=row["notes"],
         max_chars=row["max_chars"],
         style=Style(row["visibility"], row["language"], row["content_warning"]),
         state=State(row["state"]),

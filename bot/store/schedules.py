@@ -19,6 +19,7 @@ class Schedule:
     days: tuple[str, ...] = ()  # "mon" … "sun"; none means every day
     topics: tuple[str, ...] = ()  # none means the archive's own
     voice: str | None = None  # None: the one its owner uses
+    drafts: bool = False  # whether a draft on the topic alone comes with the question
 
 
 class ScheduleTable:
@@ -31,8 +32,8 @@ class ScheduleTable:
         """Set or replace an owner's daily suggestion."""
         await self._db.write(
             "INSERT OR REPLACE INTO schedules"
-            " (owner_id, local_time, timezone, next_at, days, topics, voice)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            " (owner_id, local_time, timezone, next_at, days, topics, voice, drafts)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 schedule.owner_id,
                 schedule.local_time,
@@ -41,6 +42,7 @@ class ScheduleTable:
                 " ".join(schedule.days),
                 json.dumps(schedule.topics),
                 schedule.voice,
+                schedule.drafts,
             ),
         )
 
@@ -83,4 +85,5 @@ def _schedule(row: sqlite3.Row) -> Schedule:
         days=tuple(row["days"].split()),
         topics=tuple(json.loads(row["topics"])),
         voice=row["voice"],
+        drafts=bool(row["drafts"]),
     )
