@@ -10,12 +10,12 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, web
 from mastodon_mock.config import DatabaseConfig, MastodonMockConfig, SeedAccount, SeedConfig
-from mastodon_mock.testing import MockServer
 
 from bot.errors import Unavailable
 from sandbox import openapi
 from sandbox.api import PeopleApi
 from sandbox.discord import BOT_TOKEN, LoopbackDiscord
+from sandbox.mastodon import LoopbackMastodon
 from sandbox.objects import Json
 
 PAGE = Path(__file__).with_name("page")
@@ -61,7 +61,7 @@ class Sandbox:
             name: f"{MASTODON_TOKEN}-{name}" for name in list(people)[1:]
         }
         config = _mastodon_config(self.mastodon_tokens)
-        self.mastodon = MockServer(config=config) if with_mastodon else None
+        self.mastodon = LoopbackMastodon(config=config) if with_mastodon else None
         self.mastodon_url = ""
         self.mastodon_token = MASTODON_TOKEN
         self._runner: web.AppRunner | None = None

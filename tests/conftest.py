@@ -18,6 +18,7 @@ from bot.posting.vault import Vault
 from bot.store import Store
 from bot.writing.llm import LLM
 from bot.writing.voices import Voices
+from sandbox.mastodon import LoopbackMastodon
 from sandbox.server import Sandbox
 from tests.canaries import (  # noqa: F401 - fixtures and a hook for every test
     no_canary_is_left_behind,
@@ -50,7 +51,7 @@ async def fake_llm() -> AsyncIterator[FakeLLM]:
 @pytest.fixture
 def mock_mastodon() -> Iterator[MockServer]:
     """A Mastodon server."""
-    with MockServer() as server:
+    with LoopbackMastodon() as server:
         yield server
 
 

@@ -26,6 +26,7 @@ from bot.store import Store
 from bot.writing.composing import Request
 from bot.writing.llm import LLM
 from bot.writing.voices import Voices
+from sandbox.mastodon import LoopbackMastodon
 from tests.conftest import OWNER
 from tests.fakes.llm import FakeLLM
 from tests.fakes.voice import write_voice
@@ -87,7 +88,7 @@ async def network(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[End
     folder = tmp_path_factory.mktemp("faults")
     voice = write_voice(folder / "voices" / "mara")
     async with FakeLLM() as fake_llm:
-        with MockServer() as server:
+        with LoopbackMastodon() as server:
             async with (
                 Wire(server.base_url, "Mastodon") as mastodon,
                 Wire(fake_llm.url.removesuffix("/v1"), "LLM server") as llm,
