@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,7 +11,7 @@ import discord
 
 from bot.chat.client import Bot, point_at
 from bot.config import DraftSettings, Settings, misspelt, read_settings
-from bot.errors import BotError, ConfigError, InUse
+from bot.errors import BotError, ConfigError, InUse, VoiceError
 from bot.posting.accounts import Accounts
 from bot.posting.mastodon import Mastodon
 from bot.posting.vault import Vault
@@ -42,7 +43,7 @@ async def examine() -> AsyncIterator[Finding]:
     """Check each thing in turn, also those that depend on a wrong configuration."""
     config = await _try("config", _check_config)
     yield config
-    for name in list_voices(read_settings(DraftSettings).voices) or [""]:
+    for name in _voice_names() or [""]:
         yield await _try(f"voice {name}".strip(), partial(_check_voice, name))
     yield await _try("engine", _check_engine)
     if config.is_well:
@@ -66,16 +67,27 @@ async def _check_config() -> Finding:
     return Finding("config", True, said, tuple(misspelt()))
 
 
+def _voice_names() -> list[str]:
+    """None if the folder cannot be read; whoever looks for a voice then says why."""
+    with suppress(VoiceError):
+        return list_voices(read_settings(DraftSettings).voices)
+    return []
+
+
+def _open_voice(settings: DraftSettings, name: str | None) -> OpenVoice:
+    return OpenVoice.load(settings.voices / name if name else settings.voice_folder())
+
+
 async def _check_voice(name: str) -> str:
-    settings = read_settings(DraftSettings)
-    opened = OpenVoice.load(settings.voices / name if name else settings.voice_folder())
+    opened = _open_voice(read_settings(DraftSettings), name)
     posts, topics = opened.voice.counts.get("train", 0), len(opened.topics)
     return f"It learnt from {posts} posts and knows {topics} topics."
 
 
 async def _check_engine() -> str:
     settings = read_settings(DraftSettings)
-    opened = OpenVoice.load(settings.voice_folder())
+    # as in Discord: the first, for whoever has not chosen one
+    opened = _open_voice(settings, settings.voice or next(iter(_voice_names()), None))
     async with LLM.open(settings) as llm:
         if settings.llm_base_url or opened.voice.backend != "local":
             await llm.check()

@@ -9,6 +9,7 @@ import pytest
 from tests.fakes import bluesky_archive, hostile, mastodon_archive, threads_archive, x_archive
 from tests.fakes.reading import read
 from tests.fakes.x_archive import files, tweet
+from tests.rights import as_somebody_else
 from trainer.errors import ArchiveError
 
 HELLO = x_archive.files([tweet(1, "hello")])
@@ -127,3 +128,15 @@ def test_a_zip_with_a_password_is_to_be_unpacked(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(raw)
     with pytest.raises(ArchiveError, match="password"):
         read(tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize("name", ["a.zip", "posts.jsonl"])
+def test_an_archive_that_may_not_be_read_is_not_to_be_downloaded_again(
+    tmp_path: Path, name: str
+) -> None:
+    x_archive.write_zip(tmp_path / "a.zip", HELLO)
+    (tmp_path / "posts.jsonl").write_text('{"text": "hello"}')
+    with as_somebody_else(tmp_path, tmp_path / name), pytest.raises(ArchiveError) as e:
+        read(Path(name))
+    assert "(Permission denied). Give the user" in str(e.value)
+    assert "Download" not in str(e.value)

@@ -16,6 +16,7 @@ from bot.voice import (
     load_posts,
     save_posts,
 )
+from tests.rights import as_somebody_else
 
 
 def _damage(folder: Path, **changes: Any) -> None:
@@ -96,3 +97,36 @@ def test_a_topic_cannot_bring_its_own_placeholder() -> None:
     assert (
         Prompt(user="{topic}").messages(PromptParts("{topic} {0}"))[1]["content"] == "{topic} {0}"
     )
+
+
+def _readable(folder: Path) -> Path:
+    for place in (folder.parent, folder, *folder.iterdir()):
+        place.chmod(0o755)
+    return folder
+
+
+def test_a_folder_of_voices_that_may_not_be_read_is_not_an_empty_one(voice_folder: Path) -> None:
+    voices = _readable(voice_folder).parent
+    with as_somebody_else(voices.parent, voices):
+        with pytest.raises(VoiceError, match=r"voices cannot be read \(Permission denied\)"):
+            list_voices(Path("voices"))
+        with pytest.raises(VoiceError, match="the right to read"):
+            Voice.load(Path("voices/mara"))
+    assert list_voices(voices) == ["mara"]
+
+
+@pytest.mark.parametrize("closed", ["", "voice.json", "posts.jsonl"])
+def test_a_voice_that_may_not_be_read_is_listed_and_says_why(
+    voice_folder: Path, closed: str
+) -> None:
+    voices = _readable(voice_folder).parent
+    (voices / "lost+found").mkdir()
+    with as_somebody_else(voices.parent, voice_folder / closed, voices / "lost+found"):
+        assert list_voices(Path("voices")) == ["mara"]
+        with pytest.raises(VoiceError, match=r"Permission denied.* Give the user .* the right"):
+            load_posts(Path("voices") / Voice.load(Path("voices/mara")).name)
+
+
+def test_there_are_no_voices_where_there_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert list_voices(tmp_path / "none") == list_voices(tmp_path / "file") == []

@@ -8,6 +8,8 @@ Standard library only: the trainer renders its examples with the same `Prompt` t
 """
 
 import json
+import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ __all__ = [
     "HELD_OUT_FILE",
     "POSTS_FILE",
     "SCHEMA",
+    "VOICE_NAME",
     "Base",
     "Message",
     "Prompt",
@@ -40,6 +43,7 @@ SCHEMA = 1
 VOICE_FILE = "voice.json"
 POSTS_FILE = "posts.jsonl"
 HELD_OUT_FILE = "held-out.jsonl"
+VOICE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # a folder's, and an option's in Discord
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +107,12 @@ class Voice:
     def load(cls, folder: Path) -> "Voice":
         """Read and check voice.json. Raises VoiceError that names the file and the field."""
         file = folder / VOICE_FILE
-        if not file.is_file():
-            if (folder.parent / f".{folder.name}.training").is_dir():
-                raise VoiceError(
-                    f"The training of {folder.name} is not finished. Run the same"
-                    " `python -m trainer train` command again: it goes on where it was."
-                )
-            raise VoiceError(
-                f"There is no voice at {folder}: {VOICE_FILE} is missing. Train one with"
-                f" `python -m trainer train DATA --voice {folder.name}`, or name the right folder."
-            )
         try:
             data = json.loads(file.read_text("utf-8"))
+        except (FileNotFoundError, NotADirectoryError) as e:
+            raise VoiceError(_missing(folder)) from e
         except (OSError, ValueError) as e:
-            raise VoiceError(f"{file} cannot be read ({e}). Train the voice again.") from e
+            raise _unreadable(file, e) from e
         if isinstance(data, dict) and data.get("schema") != SCHEMA:
             raise VoiceError(
                 f"{file}: field 'schema' is {data.get('schema')!r}, not {SCHEMA}."
@@ -144,7 +140,7 @@ def read_posts(folder: Path, name: str = POSTS_FILE) -> Iterator[VoicePost]:
             for row in map(json.loads, lines):
                 yield VoicePost(row["created_at"], row["text"], tuple(row["topics"]))
     except (OSError, ValueError, KeyError, TypeError) as e:
-        raise VoiceError(f"{file} cannot be read ({e}). Train the voice again.") from e
+        raise _unreadable(file, e) from e
 
 
 def save_posts(folder: Path, posts: Iterable[VoicePost], name: str = POSTS_FILE) -> None:
@@ -154,8 +150,44 @@ def save_posts(folder: Path, posts: Iterable[VoicePost], name: str = POSTS_FILE)
 
 
 def list_voices(folder: Path) -> list[str]:
-    """Names of the complete voices in a voices folder, sorted; empty if there is no folder."""
-    return sorted(file.parent.name for file in folder.glob(f"*/{VOICE_FILE}"))
+    """Names of the complete voices in a voices folder, sorted; empty if there is no folder.
+
+    Raises VoiceError if the folder cannot be read. A voice that cannot is listed: its use says why.
+    """
+    try:
+        return sorted(place.name for place in folder.iterdir() if _is_voice(place))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as e:
+        raise _unreadable(folder, e) from e
+
+
+def _is_voice(place: Path) -> bool:
+    try:
+        return (place / VOICE_FILE).is_file()
+    except PermissionError:
+        return bool(VOICE_NAME.fullmatch(place.name))  # not lost+found, root's on many a disk
+
+
+def _missing(folder: Path) -> str:
+    if (folder.parent / f".{folder.name}.training").is_dir():
+        return (
+            f"The training of {folder.name} is not finished. Run the same"
+            " `python -m trainer train` command again: it goes on where it was."
+        )
+    return (
+        f"There is no voice at {folder}: {VOICE_FILE} is missing. Train one with"
+        f" `python -m trainer train DATA --voice {folder.name}`, or name the right folder."
+    )
+
+
+def _unreadable(place: Path, error: Exception) -> VoiceError:
+    if isinstance(error, PermissionError):
+        return VoiceError(
+            f"{place} cannot be read ({error.strerror}). Give the user that this runs as (its"
+            f" number is {os.geteuid()}) the right to read the whole folder of the voices."
+        )
+    return VoiceError(f"{place} cannot be read ({error}). Train the voice again.")
 
 
 def _read(kind: Any, value: Any, file: Path, path: str) -> Any:  # Any: JSON in, a checked value out

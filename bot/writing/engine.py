@@ -143,4 +143,8 @@ class Engine:
 
 def _stamps(folder: Path) -> dict[str, int]:
     """When each voice was last written."""
-    return {n: (folder / n / VOICE_FILE).stat().st_mtime_ns for n in list_voices(folder)}
+    found = {}
+    for name in list_voices(folder):
+        with suppress(OSError):  # it is being replaced, or may not be read
+            found[name] = (folder / name / VOICE_FILE).stat().st_mtime_ns
+    return found

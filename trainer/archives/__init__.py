@@ -6,6 +6,7 @@ and a line in `recognise.py`.
 """
 
 import csv
+import os
 import tarfile
 import zipfile
 import zlib
@@ -68,5 +69,10 @@ def _unreadable(path: Path, e: Exception) -> ArchiveError:
         return ArchiveError(f"{path} is locked with a password. Unpack it and give the folder.")
     if isinstance(e, RecursionError):
         return ArchiveError(f"{path} cannot be read: it is nested deeper than any post.")
+    if isinstance(e, PermissionError):
+        return ArchiveError(
+            f"{path} cannot be read ({e.strerror}). Give the user that this runs as (its number is"
+            f" {os.geteuid()}) the right to read it: chmod -R a+rX {path}"
+        )
     why = " ".join(str(e).split())[:LONGEST_WHY]  # zipfile's may hold the names of a file
     return ArchiveError(f"{path} cannot be read ({why}). Download or unpack it again.")

@@ -4,7 +4,6 @@
 <voices>/<name>/                  the voice; one that exists stays usable until the very end
 """
 
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +15,16 @@ from typing import Literal
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from bot.voice import HELD_OUT_FILE, SCHEMA, Base, Sampling, Voice, VoiceError, save_posts
+from bot.voice import (
+    HELD_OUT_FILE,
+    SCHEMA,
+    VOICE_NAME,
+    Base,
+    Sampling,
+    Voice,
+    VoiceError,
+    save_posts,
+)
 from bot.voice.others import OTHERS_FILE
 from bot.voice.ranker import Ranker
 from trainer.data.dataset import Dataset
@@ -38,7 +46,7 @@ class VoiceFolder:
     @classmethod
     def named(cls, voices: Path, name: str) -> "VoiceFolder":
         """Check the name. Raises DataError if it cannot be a folder's and a Discord option's."""
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+        if not VOICE_NAME.fullmatch(name):
             raise DataError(
                 f"{name!r} cannot be a voice's name: use up to 64 letters (a to z), digits, - and _"
                 " only."
