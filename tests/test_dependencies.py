@@ -1,38 +1,22 @@
 """pyproject.toml declares every import of each package, and the lock has every declared one."""
 
 import re
+import subprocess
 import sys
-import tomllib
 from importlib.metadata import packages_distributions
-from pathlib import Path
 
 import grimp
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+from tests.reached import EXTRAS, INSTALLED, PROJECT, ROOT, declared, reached
+
 DISTRIBUTIONS = packages_distributions()
 OURS = ("bot", "trainer", "sandbox", "tests", "bench", "drills", "experiments", "docs")
-# The extras that a package is installed with. The sandbox checks its answers where a developer has
-# Discord's own specification beside the checkout, and only there.
-INSTALLED = {"bot": ("bot",), "trainer": ("trainer", "tweetnlp"), "sandbox": ("sandbox", "dev")}
+DECLARED = INSTALLED | {"trainer": ("trainer", "tweetnlp"), "sandbox": ("sandbox", "dev")}
 NOT_IMPORTED = {"tzdata"}  # the standard library reads it, where the system has no time zones
 LOCKED = {"bot": ("bot",), "trainer": ("trainer", "sandbox"), "dev": tuple(EXTRAS)}
-
-
-def _declared(*extras: str) -> dict[str, Requirement]:
-    """What the extras name, and what those name that they name themselves."""
-    lines = [*PROJECT["dependencies"], *(line for extra in extras for line in EXTRAS[extra])]
-    found: dict[str, Requirement] = {}
-    for requirement in map(Requirement, lines):
-        if requirement.name == PROJECT["name"]:
-            found |= _declared(*requirement.extras)
-        else:
-            found[canonicalize_name(requirement.name)] = requirement
-    return found
 
 
 def _imported(package: str) -> set[str]:
@@ -44,9 +28,22 @@ def _imported(package: str) -> set[str]:
 
 
 @pytest.mark.parametrize("package", OURS)
-def test_what_is_imported_is_declared(package: str) -> None:
-    extras = INSTALLED.get(package, tuple(EXTRAS))
-    assert _imported(package) - _declared(*extras).keys() == set()
+def test_what_is_imported_isdeclared(package: str) -> None:
+    extras = DECLARED.get(package, tuple(EXTRAS))
+    assert _imported(package) - declared(*extras).keys() == set()
+
+
+@pytest.mark.parametrize("package", INSTALLED)
+def test_a_package_imports_with_what_its_extras_reach_alone(package: str) -> None:
+    command = [sys.executable, "-m", "tests.reached", package]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[0]) > 5
+
+
+def test_the_bot_does_not_reach_the_trainers_libraries() -> None:
+    assert reached("bot").isdisjoint({"torch", "transformers", "scikit-learn"})
+    assert {"torch", "aiohttp", "discord-py"} <= reached("trainer")
 
 
 def test_what_is_declared_is_imported() -> None:
@@ -57,10 +54,10 @@ def test_what_is_declared_is_imported() -> None:
 
 
 @pytest.mark.parametrize("name", LOCKED)
-def test_the_lock_has_a_good_version_of_all_that_is_declared(name: str) -> None:
+def test_the_lock_has_a_good_version_of_all_that_isdeclared(name: str) -> None:
     text = "".join((ROOT / "lock" / f"{file}.txt").read_text("utf-8") for file in (name, "torch"))
     locked = dict(re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==([\w.+!-]+)", text, re.M))
-    for wanted, requirement in _declared(*LOCKED[name]).items():
+    for wanted, requirement in declared(*LOCKED[name]).items():
         assert wanted in locked, f"run `make lock`: {wanted}"
         assert requirement.specifier.contains(locked[wanted]), f"run `make lock`: {wanted}"
 
