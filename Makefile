@@ -15,7 +15,7 @@ LOCK := .venv/bin/uv pip compile --quiet pyproject.toml --universal --python-ver
 DEMO := .demo
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install install-dev demo run doctor check lint reference chromium test coverage hooks test-nightly audit lock bench bench-load kill-test fuzz bench-training bench-voice bench-owner clean
+.PHONY: help install install-dev demo run doctor check lint reference chromium test coverage hooks test-nightly test-images audit lock bench bench-load kill-test fuzz bench-training bench-voice bench-owner clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -77,6 +77,9 @@ hooks: install-dev  ## what is quick to check, before every commit
 
 test-nightly: install-dev  ## also the tests that take long
 	@$(PY) -m pytest
+
+test-images: install-dev  ## build the Docker images and walk the README's road in them
+	@$(PY) -m pytest tests/test_images.py
 
 audit: install-dev  ## known weaknesses of the locked packages, asked of PyPI
 	@$(PY) -m pip_audit --strict --no-deps --disable-pip -r lock/dev.txt

@@ -33,8 +33,8 @@ ELSEWHERE = {  # read by the trainer, make and docker compose from the same file
     "openai_api_key": "Key of the provider of `trainer train --backend openai` and `import-openai`",
     "openai_base_url": "Address of that provider; default: OpenAI's own",
     "sandbox_port": "Port of the sandbox's page; default: 8350",
-    "torch_index": "Where `make install` takes torch from; default: PyPI. On Linux without a GPU"
-    " https://download.pytorch.org/whl/cpu saves gigabytes",
+    "torch_index": "Where `make install` and `docker compose build` take torch from; default: PyPI,"
+    " and in Docker https://download.pytorch.org/whl/cpu, which saves gigabytes without a GPU",
     "voices_from": "Folder of the voices that docker compose mounts; default: a volume of its own",
 }
 

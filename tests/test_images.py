@@ -1,0 +1,179 @@
+"""The images, built and walked through as the README says: `make test-images`.
+
+It needs Docker's engine, and the base image and the packages from where the engine finds them. The
+project and its volumes are this test's own; Discord and Mastodon are the sandbox's, at the address
+by which containers reach this machine. COMPOSE_FILE and TORCH_INDEX are passed on, for a place that
+needs other settings to build.
+"""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sandbox.mastodon import LoopbackMastodon
+from sandbox.server import Sandbox
+from tests.conftest import end_heartbeats
+from tests.fakes import x_archive
+from tests.fakes.prepared import invented_posts
+
+ROOT = Path(__file__).parents[1]
+PROJECT = "write-my-posts-test"
+PATIENCE_S = 600
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
+
+def _is_missing() -> str:
+    """What this machine lacks, or nothing."""
+    if shutil.which("docker") is None:
+        return "docker is not installed"
+    for command, what in (("version", "Docker's engine"), ("compose version", "Docker Compose")):
+        asked = subprocess.run(
+            ["docker", *command.split()], capture_output=True, text=True, check=False
+        )
+        if asked.returncode:
+            return f"{what} does not answer: {(asked.stderr or asked.stdout).strip()}"
+    return ""
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the project, whose containers and volumes are its own."""
+
+    folder: Path
+
+    async def run(self, command: str, expected: int = 0) -> str:
+        """What a command prints, which must end so."""
+        process = await asyncio.create_subprocess_shell(
+            command,
+            cwd=self.folder,
+            env=os.environ | {"COMPOSE_PROJECT_NAME": PROJECT},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        said = (await process.communicate())[0].decode()
+        print(f"$ {command}\n{said}")
+        assert process.returncode == expected, said
+        assert "Traceback" not in said
+        return said
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    if missing := _is_missing():
+        pytest.skip(missing)
+    folder = tmp_path_factory.mktemp("checkout")
+    git = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(git, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    posts = [x_archive.tweet(n, text) for n, (_, text) in enumerate(invented_posts(60), 1)]
+    archive = folder / "archives" / "twitter-archive.zip"
+    x_archive.write_zip(archive, x_archive.files(posts))
+    archive.chmod(0o644)
+    yield Checkout(folder)
+    down = ["docker", "compose", "--profile", "train", "down", "--volumes", "--remove-orphans"]
+    environment = os.environ | {"COMPOSE_PROJECT_NAME": PROJECT}
+    subprocess.run([*down, "--rmi", "local"], cwd=folder, env=environment, check=False)
+
+
+@pytest.fixture
+async def world(checkout: Checkout) -> AsyncIterator[Sandbox]:
+    """A Discord and a Mastodon that containers reach, and a .env that names them."""
+    asked = await checkout.run(
+        "docker network inspect bridge --format '{{(index .IPAM.Config 0).Gateway}}'"
+    )
+    sandbox, here = Sandbox(with_mastodon=False), asked.strip()
+    await sandbox.start(host=here)
+    with LoopbackMastodon(host=here) as mastodon:
+        sandbox.mastodon_url = mastodon.base_url
+        sandbox.mastodon_tokens = {"alice": "alice_token"}
+        settings = sandbox.environment | {"MASTODON_ACCESS_TOKEN": "alice_token"}
+        settings |= {"BLOCKED_WORDS": "words.txt", "ENGINE_THREADS": "1"}
+        (checkout.folder / "words.txt").write_text("promoted\n", "utf-8")
+        lines = "".join(f"{name}={value}\n" for name, value in settings.items())
+        (checkout.folder / ".env").write_text(lines, "utf-8")
+        yield sandbox
+    await sandbox.stop()
+    await end_heartbeats()
+
+
+def _road() -> list[str]:
+    """The README's commands, from the archive to a bot that runs."""
+    found = re.findall(r"^docker compose .+$", (ROOT / "README.md").read_text("utf-8"), re.M)
+    assert len(found) >= 4
+    return found
+
+
+async def _draft(world: Sandbox, number: int, voice: str) -> dict[str, object]:
+    """Alice's direct message of that number, once it can be decided on."""
+    await world.discord.slash("alice", "draft", topic="kettle", count=1, voice=voice)
+
+    def complete() -> dict[str, object] | None:
+        messages = world.discord.dm_messages("alice")
+        has = len(messages) >= number and "❌" in json.dumps(
+            messages[number - 1].get("reactions", []), ensure_ascii=False
+        )
+        return messages[number - 1] if has else None
+
+    message: dict[str, object] = await world.discord.until(complete, PATIENCE_S)
+    return message
+
+
+async def test_the_readmes_road_leads_from_an_archive_to_a_status(
+    checkout: Checkout, world: Sandbox
+) -> None:
+    run = checkout.run
+    said = "".join([await run(command) for command in _road()])
+    assert "is ready" in said and "not ranked" not in said
+    await run("docker compose run --rm --entrypoint ls trainer voices/me/ranker.json")
+    await world.wait_ready(PATIENCE_S)
+
+    message = await _draft(world, 1, "me")
+    await world.discord.react("alice", message, "1️⃣")
+    async with asyncio.timeout(60):
+        while not (statuses := await world.timeline()):
+            await asyncio.sleep(0.2)
+    assert len(statuses) == 1
+    assert "promoted" not in str(statuses[0]["content"])  # words.txt
+
+    # A voice that is new is served by the bot that runs.
+    train = "docker compose run --rm trainer train data/me --voice two --epochs 1"
+    await run(train)
+    await _draft(world, 2, "two")
+
+    # What the operator is told to do, while it runs.
+    await run("docker compose run --rm trainer report me --db state/bot.db --no-drafts")
+    await run("docker compose cp bot:/app/voices/me .")
+    assert (checkout.folder / "me" / "report.html").is_file()
+    await run("docker compose run --rm trainer feedback --db state/bot.db --out data/liked")
+    await run("docker compose exec bot python -m bot backup state/drafts.db")
+    await run("docker compose cp bot:/app/state/drafts.db .")
+    assert (checkout.folder / "drafts.db").is_file()
+    first = await run("docker compose run --rm --entrypoint cat trainer data/me/posts.jsonl")
+    assert "kettle" in first
+    port = (await run("docker compose port bot 9100")).strip().rpartition(":")[2]
+    assert "bot_up" in await run(f"curl -sf http://127.0.0.1:{port}/metrics")
+    watched = "docker inspect --format '{{range .State.Health.Log}}{{.Output}}{{end}}'"
+    assert '"gateway": "well"' in await run(f"{watched} $(docker compose ps --quiet bot)")
+    await run("docker compose stop bot")
+    ended = await run("docker compose ps --all --format json bot")
+    assert '"ExitCode":0' in ended.replace(" ", "")
+
+
+async def test_a_wrong_token_ends_the_start_and_the_log_says_why(
+    checkout: Checkout, world: Sandbox
+) -> None:
+    env = checkout.folder / ".env"
+    env.write_text(re.sub("(?m)^DISCORD_TOKEN=.*$", "DISCORD_TOKEN=no", env.read_text()))
+    await checkout.run(_road()[-1], expected=1)
+    assert "DISCORD_TOKEN" in await checkout.run("docker compose logs --no-log-prefix bot")
