@@ -1,14 +1,18 @@
 """Parses times as people type them, in their time zone. Pure: now is an argument."""
 
 import re
+import unicodedata
+from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from bot.errors import UserError
 
 MOST_AHEAD = timedelta(days=366)
 
 _CLOCK = re.compile(r"\s*(\d{1,2})(?:[:.h](\d{2}))?\s*(am|pm)?\s*", re.I)
+_STAMP = re.compile(r"<t:(\d{1,12})(?::\w)?>")  # a moment as Discord writes it
 _MOMENT = re.compile(
     r"(?:(?P<day>today|heute|tomorrow|morgen)"
     r"|(?P<year>\d{4})-(?P<month>\d\d?)-(?P<date>\d\d?)"
@@ -32,41 +36,72 @@ def parse_clock(text: str) -> str:
 
 
 def parse_zone(name: str) -> ZoneInfo:
-    """The time zone of an IANA name. Raises UserError."""
+    """The time zone of an IANA name, or of its city alone, as typed. Raises UserError.
+
+    What is stored is its `key`, so that what was checked is what is used.
+    """
     try:
-        return ZoneInfo(name.strip().replace(" ", "_"))
-    except (ZoneInfoNotFoundError, ValueError, OSError) as e:
+        return ZoneInfo(_zones()[_folded(name)])
+    except (KeyError, ZoneInfoNotFoundError, ValueError, OSError) as e:
         raise UserError(
             "“{typed}” is not a time zone. Pick one of the list, such as Europe/Berlin.",
             typed=name[:40],
         ) from e
 
 
+@cache
+def _zones() -> dict[str, str]:
+    """The IANA names by what people type; a city alone names a zone if only one ends in it."""
+    names = sorted(available_timezones())
+    cities = defaultdict[str, list[str]](list)
+    for name in names:
+        cities[_folded(name.rpartition("/")[2])].append(name)
+    alone = {city: found[0] for city, found in cities.items() if len(found) == 1}
+    return alone | {_folded(name): name for name in names}
+
+
+def _folded(name: str) -> str:
+    """A zone's name in lower case, without accents, with one mark between words."""
+    parted = unicodedata.normalize("NFKD", name.strip()).casefold()
+    letters = "".join(c for c in parted if not unicodedata.combining(c))
+    return re.sub(r"\s*/\s*", "/", re.sub(r"[\s_]+", " ", letters.replace("\\", "/")))
+
+
 def parse_moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
     """The moment, in UTC, of "18:30", "tomorrow 9:00", "2026-12-01 09:00" or "1.12. 9:00".
+
+    Also of one that names its own zone: 2026-12-01T09:00Z, or Discord's <t:1796115600>.
 
     Raises UserError, also for a time in the past or more than a year ahead. A time that the clock
     skips comes an hour later; of a repeated time the first is meant.
     """
-    today = now.astimezone(zone).date()
-    found = _MOMENT.fullmatch(text.strip())
     try:
-        if not found:
-            raise ValueError
-        day = _day(found, today)
-        at = time.fromisoformat(parse_clock(found["clock"]))
-    except (ValueError, UserError) as e:
+        moment = _read_moment(text.strip(), zone, now)
+    except (ValueError, OverflowError, OSError, UserError) as e:
         raise UserError(
             "“{typed}” is not a time I understand."
             " Write it like 18:30, tomorrow 9:00 or 2026-12-01 09:00.",
             typed=text[:40],
         ) from e
-    moment = datetime.combine(day, at, zone).astimezone(UTC)
     if moment <= now:
         raise UserError("{typed} is past. Name a time that is still to come.", typed=text[:40])
     if moment - now > MOST_AHEAD:
         raise UserError("{typed} is more than a year ahead. Name an earlier time.", typed=text[:40])
     return moment
+
+
+def _read_moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
+    if stamp := _STAMP.fullmatch(text):
+        return datetime.fromtimestamp(int(stamp[1]), UTC)
+    found = _MOMENT.fullmatch(text)
+    if found is None:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment.astimezone(UTC)
+    day = _day(found, now.astimezone(zone).date())
+    at = time.fromisoformat(parse_clock(found["clock"]))
+    return datetime.combine(day, at, zone).astimezone(UTC)
 
 
 def _day(found: re.Match[str], today: date) -> date:

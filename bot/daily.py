@@ -8,10 +8,9 @@ import math
 import random
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
 from zoneinfo import ZoneInfo
-
-from apscheduler.triggers.cron import CronTrigger
 
 from bot.clock import parse_clock, parse_zone
 from bot.draft import Draft
@@ -47,20 +46,27 @@ class Suggestions:
         request = Request(topic, _COUNT, voice=schedule.voice)
         draft = await self._drafting.compose_draft(schedule.owner_id, request, now)
         store = self._drafting.store
-        day = schedule.next_at.astimezone(ZoneInfo(schedule.timezone)).date()
+        day = day_of(schedule)
         if not await store.schedules.claim_day(schedule.owner_id, day, schedule.local_time):
             return None
         return await store.drafts.add(draft)
 
     async def advance(self, schedule: Schedule, now: datetime) -> datetime | None:
-        """Store when the next one is due; None if its owner has changed the schedule since."""
+        """Store when the next one is due; None if its owner has changed the schedule since.
+
+        One that cannot be read any more, such as a zone that was renamed, is due in a day: its
+        owner hears of it once a day.
+        """
         after = max(now, schedule.next_at)
-        due = next_time(schedule.local_time, schedule.timezone, schedule.days, after)
+        try:
+            due = next_time(schedule.local_time, schedule.timezone, schedule.days, after)
+        except UserError:
+            due = after + timedelta(days=1)
         return due if await self._drafting.store.schedules.advance(schedule, due) else None
 
     async def _topic(self, schedule: Schedule, opened: OpenVoice, now: datetime) -> str | None:
         used = await self._drafting.store.drafts.topics_used(schedule.owner_id)
-        local = now.astimezone(ZoneInfo(schedule.timezone))
+        local = now.astimezone(parse_zone(schedule.timezone))
         if schedule.topics:
             chosen = {topic: opened.topics.get(topic, 1) for topic in schedule.topics}
             return choose_topic(chosen, used, (), now, self._chance)
@@ -97,7 +103,7 @@ def _rested(used: datetime | None, now: datetime) -> float:
 
 def is_too_late(schedule: Schedule, now: datetime) -> bool:
     """Whether the due draft comes too late: its local day is over."""
-    zone = ZoneInfo(schedule.timezone)
+    zone = parse_zone(schedule.timezone)
     is_another_day = now.astimezone(zone).date() != schedule.next_at.astimezone(zone).date()
     return is_another_day and now - schedule.next_at > CATCH_UP
 
@@ -105,18 +111,31 @@ def is_too_late(schedule: Schedule, now: datetime) -> bool:
 def next_time(local_time: str, timezone: str, days: tuple[str, ...], after: datetime) -> datetime:
     """The next moment, in UTC, later than `after`, at which a suggestion is due.
 
-    A time that the clock skips comes an hour later. A repeated time is due twice, and `claim_day`
-    gives the day to the first. Raises UserError for an unknown time or zone.
+    Every chosen day has one: a time that the clock skips comes an hour later, of a repeated one
+    the first is meant. Raises UserError for an unknown time or zone.
     """
-    hour, minute = parse_clock(local_time).split(":")
-    trigger = CronTrigger(
-        day_of_week=",".join(days) or None,
-        hour=int(hour),
-        minute=int(minute),
-        timezone=parse_zone(timezone),
+    at, zone = time.fromisoformat(parse_clock(local_time)), parse_zone(timezone)
+    # from the day before: its 23:30 is due today, if the clock skipped it
+    first = after.astimezone(zone).date() - timedelta(days=1)
+    wanted = (
+        day
+        for day in (first + timedelta(days=n) for n in count())
+        if not days or DAYS[day.weekday()] in days
     )
-    due: datetime = trigger.get_next_fire_time(None, after + timedelta(seconds=1))
-    return due.astimezone(UTC)
+    return next(due for day in wanted if (due := _moment(day, at, zone)) > after)
+
+
+def day_of(schedule: Schedule) -> date:
+    """The local day that the due draft is for; a skipped 23:30 is due on the day after it."""
+    at, zone = time.fromisoformat(schedule.local_time), parse_zone(schedule.timezone)
+    day = schedule.next_at.astimezone(zone).date()
+    yesterday = day - timedelta(days=1)
+    return yesterday if _moment(yesterday, at, zone) == schedule.next_at else day
+
+
+def _moment(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """A local time in UTC. In a gap of the clock zoneinfo goes on by the offset before it."""
+    return datetime.combine(day, at, zone).astimezone(UTC)
 
 
 def parse_days(text: str) -> tuple[str, ...]:

@@ -13,11 +13,22 @@ _UNSEEN = (
     "\U000e0000-\U000e0fff\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff"
 )
 _EMOJI = "\u00a9\u00ae\u203c\u2049\u2100-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
-_JOINING = (
-    "\u0620-\u08ff\u0900-\u109f\u1780-\u17b3\u17b6-\u17ff\u1820-\u18aa"  # Arabic to Mongolian
+_ARABIC, _MONGOLIAN = "\u0620-\u08ff", "\u1820-\u18aa"  # letters with other shapes beside others
+_JOINING = f"{_ARABIC}\u0900-\u109f\u1780-\u17b3\u17b6-\u17ff{_MONGOLIAN}"
+# Signs that take a consonant's vowel: the joiner after one makes another letter, also at the end
+_VIRAMA = (
+    "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d3b\u0d3c\u0d4d\u0dca\u0f84\u1039\u17d2"
+    "\u1b44\u1baa\ua806\ua8c4\ua953\ua9c0\uabed"
 )
-_KEPT = (  # joiners that show: in joined letters, emoji made of several, flags of regions
-    f"(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])"
+# Letters of which a variation selector shows another shape: Chinese characters, and some signs
+_VARIED = (
+    "\u1000-\u109f\u2200-\u22ff\u2a00-\u2aff\u3000-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uff60"
+)
+_HAN = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_KEPT = (  # what shows in what is beside it: joiners, emoji made of several, flags of regions
+    f"(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])|(?<=[{_VIRAMA}])[\u200c\u200d]"
+    f"|(?<=[{_ARABIC}])\u200d|\u200d(?=[{_ARABIC}])|(?<=[{_MONGOLIAN}])[\u180b-\u180f]"
+    f"|(?<=[{_VARIED}])[\ufe00-\ufe02]|(?<=[{_HAN}])[\U000e0100-\U000e011f]"
     f"|(?:(?<=[{_EMOJI}])|(?<=[{_EMOJI}]\ufe0f))\u200d(?=[{_EMOJI}])"
     f"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
     "|(?<=\U0001f3f4)\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067"
@@ -35,7 +46,9 @@ _ROLE_MARK = re.compile(
 # What Discord takes for a link, unless `<` follows: the backslash before that would be taken too.
 _LINK = re.compile(r"(https?://(?>[^\s<]+[^\s<.,:;\"'\]]))(?![.,:;\"'\]]*<)")
 _NO_LINK = re.compile(r"(?<=http)(s?):(?=//)|(?<=steam)():(?=//)")
-_MARKDOWN = re.compile(r"([\\*_~`|<\[])")
+# `:name:` becomes an emoji; the next piece, a link, may hold its second colon
+_MARKDOWN = re.compile(r"([\\*_~`|<\[]|:(?=[^\s:]+:))")
+_BEFORE_LINK = re.compile(r"([\\*_~`|<\[]|:(?=[^\s:]+:|[^\s:]*\Z))")
 _LINE_START = re.compile(r"^(\s*)([-+#>])|^(\s*\d+)([.)])", re.M)
 
 
@@ -65,6 +78,11 @@ def inline(text: str, limit: int = 300) -> str:
 
 def escaped(text: str) -> str:
     """Discord Markdown that shows exactly this text; links stay links."""
-    pieces = _LINK.split(text)  # every second one is a link
-    pieces[::2] = [_NO_LINK.sub(r"\1\\:", _MARKDOWN.sub(r"\\\1", piece)) for piece in pieces[::2]]
+    *before, last = _LINK.split(text)  # every second one is a link
+    before[::2] = [_escaped_piece(piece, _BEFORE_LINK) for piece in before[::2]]
+    pieces = (*before, _escaped_piece(last, _MARKDOWN))
     return _LINE_START.sub(lambda m: f"{m[1] or m[3] or ''}\\{m[2] or m[4]}", "".join(pieces))
+
+
+def _escaped_piece(piece: str, marks: re.Pattern[str]) -> str:
+    return _NO_LINK.sub(r"\1\\:", marks.sub(r"\\\1", piece))

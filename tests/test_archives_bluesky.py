@@ -125,10 +125,7 @@ def test_keys_are_put_together_from_the_tree(tmp_path: Path) -> None:
             {
                 "embed": {
                     "$type": "app.bsky.embed.recordWithMedia",
-                    "record": {
-                        "$type": "app.bsky.embed.record",
-                        "record": {"uri": uri(7, OTHER_DID)},
-                    },
+                    "record": {"$type": "app.bsky.embed.record", "record": {"uri": uri(7)}},
                     "media": {"$type": "app.bsky.embed.images", "images": []},
                 }
             },

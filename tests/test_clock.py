@@ -28,6 +28,11 @@ NOW = datetime(2026, 11, 22, 17, tzinfo=UTC)  # 18:00 in Berlin
         ("1.1. 0:05", "2027-01-01 00:05"),
         ("2027-03-28 02:30", "2027-03-28 03:30"),
         ("2027-10-31 02:30", "2027-10-31 02:30"),
+        ("2026-12-01T08:00Z", "2026-12-01 09:00"),
+        ("2026-12-01T08:00:00+00:00", "2026-12-01 09:00"),
+        ("2026-12-01 03:00-05:00", "2026-12-01 09:00"),
+        ("<t:1796112000:F>", "2026-12-01 09:00"),
+        ("<t:1796112000>", "2026-12-01 09:00"),
     ],
 )
 def test_a_time_is_understood_in_its_zone(typed: str, local: str) -> None:
@@ -44,6 +49,11 @@ def test_a_time_is_understood_in_its_zone(typed: str, local: str) -> None:
         *((text, "not a time I understand") for text in ("soon", "", "25:00", "31.2. 9:00")),
         ("tomorrow", "not a time I understand"),
         ("2026-13-01 09:00", "not a time I understand"),
+        ("9999-12-31 23:59", "not a time I understand|more than a year ahead"),
+        ("0001-01-01 00:00", "not a time I understand|is past"),
+        ("<t:1>", "is past"),
+        ("<t:999999999999:R>", "not a time I understand"),
+        ("0001-01-01T00:00+14:00", "not a time I understand"),
     ],
 )
 def test_another_time_is_refused_with_a_sentence(typed: str, said: str) -> None:
@@ -51,8 +61,27 @@ def test_another_time_is_refused_with_a_sentence(typed: str, said: str) -> None:
         parse_moment(typed, BERLIN, NOW)
 
 
-def test_a_zone_is_an_iana_name() -> None:
-    assert parse_zone(" America/New York").key == "America/New_York"
-    for name in ("Mars/Base", "", "../etc/passwd"):
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        ("Europe/Berlin", "Europe/Berlin"),
+        (" Europe/Amsterdam ", "Europe/Amsterdam"),
+        ("America/New York", "America/New_York"),
+        ("america / new york", "America/New_York"),
+        ("America\\Sao_Paulo", "America/Sao_Paulo"),
+        ("São Paulo", "America/Sao_Paulo"),
+        ("Zürich", "Europe/Zurich"),
+        ("BERLIN", "Europe/Berlin"),
+        ("America/Argentina/Buenos Aires", "America/Argentina/Buenos_Aires"),
+        ("utc", "UTC"),
+        ("Singapore", "Singapore"),
+    ],
+)
+def test_a_zone_is_an_iana_name_however_it_is_typed(typed: str, key: str) -> None:
+    assert parse_zone(typed).key == key
+
+
+def test_what_is_no_zone_is_said() -> None:
+    for name in ("Mars/Base", "", "../etc/passwd", "America", "Louisville", "GMT+25", "\0"):
         with pytest.raises(UserError, match="not a time zone"):
             parse_zone(name)

@@ -3,12 +3,15 @@
 import random
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from itertools import pairwise
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from bot.clock import parse_clock
-from bot.daily import Suggestions, next_time, parse_days
+from bot.daily import DAYS, Suggestions, day_of, next_time, parse_days
 from bot.drafting import Drafting
 from bot.errors import UserError
 from bot.store.schedules import Schedule
@@ -64,6 +67,75 @@ def test_the_simulated_months_hold_the_changes_of_the_clock() -> None:
         for start in (AUTUMN, SPRING):
             month = [start + timedelta(days=i) for i in range(32)]
             assert len({m.astimezone(ZoneInfo(timezone)).utcoffset() for m in month}) == 2
+
+
+ZONES = sorted(available_timezones())
+TEN_YEARS = timedelta(days=3653)
+
+
+def _check_days(zone: str, at: str, days: tuple[str, ...], start: datetime, many: int) -> None:
+    """From `start` on, every chosen day has one moment: at that time, or where it is skipped."""
+    due, moments = start, list[datetime]()
+    for _ in range(many):
+        due = next_time(at, zone, days, due)
+        moments.append(due)
+    here = ZoneInfo(zone)
+    served = [day_of(Schedule(OWNER, at, zone, moment, days)) for moment in moments]
+    wanted = [DAYS.index(day) for day in days] or range(7)
+    for first, second in pairwise(served):
+        between = [first + timedelta(days=n) for n in range(1, (second - first).days)]
+        assert second > first
+        assert not any(day.weekday() in wanted for day in between), (zone, at, first, second)
+    for day, moment in zip(served, moments, strict=True):
+        local = moment.astimezone(here)
+        late = datetime.fromisoformat(f"{local:%Y-%m-%d %H:%M}") - datetime.fromisoformat(
+            f"{day} {at}"
+        )
+        earlier = (moment - timedelta(hours=3)).astimezone(here).utcoffset()
+        assert late == timedelta(0) or late == (local.utcoffset() or late) - (earlier or late)
+        assert local.fold == 0, "of a repeated time the first is meant"
+
+
+@given(
+    st.sampled_from(ZONES),
+    st.integers(0, 1439),
+    st.sets(st.sampled_from(DAYS)),
+    st.integers(0, TEN_YEARS.days * 1440),
+)
+@example("America/New_York", 15, set(), 0)
+@example("Africa/Cairo", 15, {"fri"}, 0)
+@example("America/Nuuk", 23 * 60 + 15, set(), 0)  # skipped, so that it is due on the next day
+@settings(max_examples=60)
+def test_every_chosen_day_has_its_moment(
+    zone: str, minute: int, days: set[str], start: int
+) -> None:
+    at = f"{minute // 60:02}:{minute % 60:02}"
+    chosen = tuple(day for day in DAYS if day in days)
+    began = SPRING - timedelta(days=3) + timedelta(minutes=start)
+    _check_days(zone, at, chosen, began, 40)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at", ["00:00", "00:15", "01:30", "02:30", "23:15", "23:59"])
+def test_every_change_of_the_clock_in_ten_years_in_every_zone_loses_no_day(at: str) -> None:
+    changes = 0
+    for zone in ZONES:
+        noons = [SPRING + timedelta(days=n, hours=12) for n in range(TEN_YEARS.days)]
+        offsets = [noon.astimezone(ZoneInfo(zone)).utcoffset() for noon in noons]
+        for noon, (before, after) in zip(noons, pairwise(offsets), strict=False):
+            if before != after:
+                changes += 1
+                _check_days(zone, at, (), noon - timedelta(days=3), 8)
+    assert changes > 2000
+
+
+async def test_a_zone_that_is_gone_is_looked_at_once_a_day(drafting: Drafting) -> None:
+    schedule = Schedule(OWNER, "09:00", "Mars/Base", AUTUMN)
+    await drafting.store.schedules.set(schedule)
+    suggestions = Suggestions(drafting, random.Random(1))
+    with pytest.raises(UserError, match="is not a time zone"):
+        await suggestions.suggest(schedule, AUTUMN)
+    assert await suggestions.advance(schedule, AUTUMN) == AUTUMN + timedelta(days=1)
 
 
 async def test_chosen_days_only(drafting: Drafting) -> None:

@@ -29,6 +29,8 @@ MARKDOWN = st.text(st.sampled_from("ab1 .\n*_~`|<>[]()\\#-+@:/&!hs"), max_size=6
         ("a\r\nb\rc\u2028d\u2029e\x85f", "a\nb\nc\nd\ne\nf"),
         ("a\n \n\n\nb", "a\n\nb"),
         ("\u200b \u200b", ""),
+        ("joined\u200d to\u200dgether", "joined together"),
+        ("a\u180b\u180e 葛\U000e01ee", "a 葛"),
     ],
 )
 def test_what_cannot_be_seen_is_taken_out(text: str, shown: str) -> None:
@@ -43,6 +45,12 @@ def test_what_cannot_be_seen_is_taken_out(text: str, shown: str) -> None:
         "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
         "می‌خواهم",
         "क्‍ष",
+        "അവന്\u200d വന്നു, അത്\u200c",  # Malayalam: a letter of its own, and a vowel cut short
+        "র্\u200d ක්\u200d, ꦏ꧀\u200d",
+        "1447 ه\u200d, \u200dـه",  # a year of the Hijra; a letter shown as at the end of a word
+        "ᠬᠠᠭᠠᠨ\u180eᠠ\u180b",
+        "葛\U000e0100飾区、辻\U000e0101",
+        "∩\ufe00 、\ufe00",
         "größer, naïve, 日本語、😀",
         "two\n\nparagraphs",
     ],
@@ -84,6 +92,9 @@ def test_no_wish_begins_another_roles_turn(text: str, asked: str) -> None:
 
 
 @given(MARKDOWN | st.text())
+@example("2a14:6f42:c::/48 is down, I :heart: this: std:100:")
+@example(":wave::skin-tone-2: at 10:30:15, :a:b:c: and \\:tada: :x\\:")
+@example(":rocket:https://e.org/:fire: steam:run:1 http://:a:")
 @example("https://* hello https://*")
 @example("https://_ a https://_")
 @example("https://e.org/a>b_c_")

@@ -23,6 +23,7 @@ Command = TypeVar("Command")
 log = structlog.stdlib.get_logger(__name__)
 
 EXPIRED, ALREADY_ANSWERED = 10062, 40060
+_LONGEST = 2000  # characters of a message
 PASSING_S = 5.0  # a message in passing holds nothing up for longer
 # no, no answer, or one that is no JSON
 DISCORD_FAULTS = (discord.HTTPException, aiohttp.ClientError, OSError, json.JSONDecodeError)
@@ -72,6 +73,11 @@ def explanation(error: BaseException) -> Words:
             return say("Something went wrong on my side; my log says what. Please try again.")
 
 
+def fitting(text: str) -> str:
+    """The text, cut to what a message of Discord's holds."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
 def sentence_for(error: BaseException, locale: str = "en") -> str:
     """The words for a person, in their language."""
     return translate(explanation(error), locale)
@@ -92,6 +98,7 @@ async def report_fault(interaction: discord.Interaction, error: BaseException) -
 
 
 async def _send(interaction: discord.Interaction, text: str) -> None:
+    text = fitting(text)
     if not interaction.response.is_done():
         try:
             await interaction.response.send_message(text, ephemeral=True)
@@ -127,7 +134,7 @@ def in_passing(
 
 async def answer(interaction: discord.Interaction, *lines: Words, **more: Any) -> None:
     """Answer a person, and nobody else; passes `more`, such as a view, on to discord.py."""
-    text = "\n".join(translate(line, str(interaction.locale)) for line in lines)
+    text = fitting("\n".join(translate(line, str(interaction.locale)) for line in lines))
     if interaction.response.is_done():
         await interaction.edit_original_response(content=text, **more)
     else:

@@ -116,11 +116,11 @@ class Bot(commands.Bot):
             Decisions(drafting, store.people, self.deciding, messages),
             Reactions(self, self.work, store.drafts, self.deciding, messages),
             History(drafting, store.drafts, messages),
-            Daily(drafting, store.schedules, self.scheduler, messages),
+            Daily(drafting, store.schedules, self.scheduler, messages, self.work),
             VoiceCommands(drafting.voices, store.decisions, store.trials),
             BlindTests(drafting),
             AccountCommands(drafting.accounts),
-            Privacy(store, drafting.accounts),
+            Privacy(store, drafting.accounts, self.work),
         ]
 
     async def on_connect(self) -> None:
@@ -154,6 +154,13 @@ class Bot(commands.Bot):
             await people.met(interaction.user.id, str(interaction.locale))
         except BotError as e:
             log.warning("a person's language was not stored", why=str(e))
+
+    async def on_app_command_completion(self, interaction: discord.Interaction, _: object) -> None:
+        """Tell a person who is here what could not be delivered before."""
+        try:
+            await self.messages.catch_up(interaction)
+        except (BotError, *DISCORD_FAULTS) as e:
+            log.warning("notes wait for the next command", why=type(e).__name__)
 
     async def serve(self, token: str) -> None:
         """Log in, again and again while Discord is away, then serve until closed.

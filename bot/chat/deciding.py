@@ -61,7 +61,7 @@ class Deciding:
         typed: Mapping[str, str],
         *,
         confirm: Callable[[], Awaitable[object]],
-        update: Callable[[Draft, Words | None], Awaitable[None]],
+        update: Callable[[Draft, Words | None], Awaitable[object]],
         interaction: discord.Interaction | None = None,
     ) -> None:
         """Carry out the decision of a draft's owner, and show the outcome.

@@ -37,7 +37,6 @@ class Following:
         self._drafts = drafting.store.drafts
         self._scheduler = scheduler
         self._messages = messages
-        self._unreachable: set[int] = set()  # drafts that could not be sent to their owners
 
     async def start(self) -> None:
         """Take up the stored drafts, and begin to look after them."""
@@ -85,14 +84,14 @@ class Following:
         """Post due drafts, finish half-way ones, expire old ones, show those that nobody saw."""
         now = now or datetime.now(UTC)
         try:
-            await self._messages.update_again()
+            await self._messages.update_again(now)
             for draft, error in await self._drafting.publishing.settle(now):
                 await self._announce_outcome(draft, error)
             for draft in await self._drafting.expire(now):
-                await self._messages.update(draft)
+                await self._messages.update(draft, now=now)
             for draft in await self._drafts.unshown(now - SHOWN_WITHIN):
-                if draft.id not in self._unreachable:
-                    await self._call(draft)
+                if self._messages.tries.is_due(draft.id, now):
+                    await self._call(draft, now=now)
         except BotError as e:
             log.error("the minute's work is cut short", why=str(e))
 
@@ -106,18 +105,25 @@ class Following:
         if draft.state is not State.PUBLISHED:
             await self._call(draft, note)
 
-    async def _call(self, draft: Draft, note: Words | None = None) -> None:
+    async def _call(
+        self, draft: Draft, note: Words | None = None, now: datetime | None = None
+    ) -> None:
         """Call the owner with a new message, since an edited one makes no sound."""
+        notes = [note] if note else []
+        link = f"https://discord.com/channels/@me/{draft.channel_id}/{draft.message_id}"
         try:
             if draft.message_id is None or draft.channel_id is None:
-                await self._messages.show(draft)
+                link = (await self._messages.show(draft)).jump_url
                 # it may be there since before a crash, with a reaction below it
                 self._client.dispatch("draft_shown_late", draft.id)
-            if note or draft.message_id:
-                link = f"https://discord.com/channels/@me/{draft.channel_id}/{draft.message_id}"
-                story = say("Draft {id} needs you: {link}", id=draft.id, link=link)
-                await self._messages.say(draft.owner_id, story, *([note] if note else []))
         except DISCORD_FAULTS as e:
-            if isinstance(e, discord.Forbidden):  # trying again would not help
-                self._unreachable.add(draft.id)
             log.warning("the owner cannot be reached", draft=draft.id, why=str(e))
+            tries, now = self._messages.tries, now or datetime.now(UTC)
+            if not tries.go_on(draft.id, draft.owner_id, e, now):
+                notes.append(say("Draft {id} waits for you: `/drafts` shows it.", id=draft.id))
+            if notes:
+                await self._messages.leave(draft.owner_id, *notes)
+            return
+        if note or draft.message_id:
+            needs = say("Draft {id} needs you: {link}", id=draft.id, link=link)
+            await self._messages.tell(draft.owner_id, needs, *notes)

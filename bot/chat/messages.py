@@ -1,6 +1,7 @@
 """A draft's message in its owner's direct messages: sends it, and edits it to show the outcome.
 
-Whatever happens to a draft ends here, in `update`. Decides nothing.
+Whatever happens to a draft ends here, in `update`. Decides nothing. What Discord does not take is
+tried again, less and less often, and some day no more; it waits for its owner's next command then.
 """
 
 import asyncio
@@ -11,7 +12,9 @@ import structlog
 
 from bot.chat import render
 from bot.chat.actions import ActionKind, emoji_of
-from bot.chat.answers import DISCORD_FAULTS
+from bot.chat.answers import DISCORD_FAULTS, fitting
+from bot.chat.story import story
+from bot.chat.tries import Tries
 from bot.draft import Draft, State
 from bot.language import translate
 from bot.sentences import Words, say
@@ -28,6 +31,7 @@ class Messages:
     def __init__(self, client: discord.Client, store: Store, patience_s: float) -> None:
         """`patience_s`: how long Discord may take over one message."""
         self.outdated: dict[int, Words | None] = {}  # drafts whose messages lack the outcome
+        self.tries = Tries()  # by draft
         self._client = client
         self._drafts = store.drafts
         self._people = store.people
@@ -41,7 +45,32 @@ class Messages:
         """Write to a person. Raises DISCORD_FAULTS."""
         locale = await self._people.locale(user_id)
         person = await self.fetch_person(user_id)
-        await person.send("\n".join(translate(line, locale) for line in lines))
+        async with asyncio.timeout(self._patience_s):
+            await person.send(fitting("\n".join(translate(line, locale) for line in lines)))
+
+    async def tell(self, user_id: int, *lines: Words) -> None:
+        """Write to a person; what cannot be delivered now waits for their next command."""
+        try:
+            await self.say(user_id, *lines)
+        except DISCORD_FAULTS as e:
+            log.warning("a person cannot be reached", user=user_id, why=str(e))
+            await self.leave(user_id, *lines)
+
+    async def leave(self, user_id: int, *lines: Words) -> None:
+        """Keep a note for a person until they use a command."""
+        locale = await self._people.locale(user_id)
+        text = "\n".join(translate(line, locale) for line in lines)
+        await self._people.leave_note(user_id, text, datetime.now(UTC))
+
+    async def catch_up(self, interaction: discord.Interaction) -> None:
+        """Tell a person who is here what could not be delivered, and try what was given up."""
+        person = interaction.user.id
+        self.tries.begin_again(person)
+        notes = await self._people.notes(person, datetime.now(UTC))
+        if notes:
+            async with asyncio.timeout(self._patience_s):
+                await interaction.followup.send(fitting("\n".join(notes)), ephemeral=True)
+            await self._people.drop_notes(person)
 
     async def show(
         self, draft: Draft, person: discord.User | discord.Member | None = None
@@ -55,6 +84,7 @@ class Messages:
                 files=render.files(draft, locale),
                 nonce=f"draft-{draft.id}",  # sent again after a crash, it is still one message
             )
+        self.tries.end(draft.id)
         await self._drafts.shown(draft, message.channel.id, message.id)
         for emoji in emoji_of(draft):
             try:
@@ -88,10 +118,15 @@ class Messages:
         person = await self.fetch_person(draft.owner_id)
         await person.send(**render.which_one(draft, kind, locale))
 
-    async def update(self, draft: Draft, note: Words | None = None) -> None:
-        """Update a draft's message to show what became of it, now or a minute later."""
+    async def update(
+        self, draft: Draft, note: Words | None = None, now: datetime | None = None
+    ) -> bool:
+        """Update a draft's message to show what became of it, now or a minute later.
+
+        False if Discord did not take it.
+        """
         if draft.channel_id is None or draft.message_id is None:
-            return
+            return True
         self.outdated.pop(draft.id, None)
         locale = await self._people.locale(draft.owner_id)
         channel = self._client.get_partial_messageable(
@@ -105,17 +140,25 @@ class Messages:
                 )
         except DISCORD_FAULTS as e:
             log.warning("the message could not be edited", draft=draft.id, why=str(e))
-            if getattr(e, "code", None) not in GONE:
+            if getattr(e, "code", None) in GONE:
+                self.tries.end(draft.id)
+            elif self.tries.go_on(draft.id, draft.owner_id, e, now or datetime.now(UTC)):
                 self.outdated[draft.id] = note
-            return
+            else:
+                await self.leave(draft.owner_id, story(draft), *([note] if note else []))
+            return False
+        self.tries.end(draft.id)
         if draft.shown != draft.fingerprint and draft.state is State.PENDING:
             await self._drafts.shown(draft, draft.channel_id, draft.message_id)
+        return True
 
-    async def update_again(self) -> None:
-        """Try once more to edit the messages that could not be edited."""
+    async def update_again(self, now: datetime) -> None:
+        """Try once more to edit the messages that could not be edited, if it is time for it."""
         for draft_id, note in list(self.outdated.items()):
+            if not self.tries.is_due(draft_id, now):
+                continue
             if draft := await self._drafts.get(draft_id):
-                await self.update(draft, note)
+                await self.update(draft, note, now)
             else:
                 del self.outdated[draft_id]
 

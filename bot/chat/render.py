@@ -5,8 +5,9 @@ and puts texts too long for a message in a file beside it.
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import TypedDict
 
 import discord
@@ -18,7 +19,7 @@ from bot.draft import STATE_WORDS, Candidate, Draft, State
 from bot.language import translate
 from bot.sentences import Words, say, say_n
 from bot.visible import escaped, inline
-from bot.voice.facts import handles
+from bot.writing.screen import handles
 
 __all__ = [
     "DRAFTS_A_PAGE",
@@ -35,10 +36,12 @@ __all__ = [
     "inline",
     "message",
     "page",
+    "units",
     "which_one",
 ]
 
-MAX_EMBED, MAX_EMBEDS = 4096, 5500  # characters of one and of all; Discord takes 6000 in all
+MAX_EMBED, MAX_EMBEDS = 4096, 6000  # characters of a description, and of all that embeds hold
+MAX_NAMES = 150  # characters: eight footers must leave room for eight texts
 MAX_INPUT = 4000
 DRAFTS_A_PAGE = 5  # drafts on a page of /drafts, with a button each
 PAGE_ID = r"drafts:(?P<state>\w+):(?P<page>\d{1,6})"
@@ -100,27 +103,31 @@ _HOW = say(
 
 def embeds(draft: Draft, locale: str) -> list[discord.Embed]:
     """One embed a candidate; once one is approved, only that."""
-    shown = _shown(draft)
-    texts = {i: _exact(draft.candidates[i], locale) for i in shown}
-    if not _fit(texts.values()):
-        room = min(MAX_EMBEDS // len(shown) - 100, MAX_EMBED) - 10
+    found = _whole_embeds(draft, locale)
+    if not _fit(found):
         whole = translate(say("The whole text is in the file."), locale)
-        texts = {
-            i: text if len(text) <= room else f"{text[: room - len(whole)]}…\n-# {whole}"
-            for i, text in texts.items()
-        }
+        besides = sum(units(e) - units(e.description or "") for e in found)
+        room = min((MAX_EMBEDS - besides) // len(found), MAX_EMBED) - len(whole) - 10
+        for embed in found:
+            if units(embed.description or "") > room + len(whole):
+                embed.description = f"{_cut(embed.description or '', room)}…\n-# {whole}"
+    return found
+
+
+def _whole_embeds(draft: Draft, locale: str) -> list[discord.Embed]:
+    colour = _COLOURS.get(draft.state, _BLURPLE)
     return [
         discord.Embed(
-            title=keycap(i), description=text, colour=_COLOURS.get(draft.state, _BLURPLE)
+            title=keycap(i), description=_exact(draft.candidates[i], locale), colour=colour
         ).set_footer(text=_footer(draft, draft.candidates[i], locale))
-        for i, text in texts.items()
+        for i in _shown(draft)
     ]
 
 
 def files(draft: Draft, locale: str) -> list[discord.File]:
     """The texts as a file, if they are too long for a message."""
     shown = _shown(draft)
-    if _fit(_exact(draft.candidates[i], locale) for i in shown):
+    if _fit(_whole_embeds(draft, locale)):
         return []
     texts = ["\n\n---\n\n".join(draft.candidates[i].statuses) for i in shown]
     whole = "\n\n".join(f"[{i + 1}]\n{text}" for i, text in zip(shown, texts, strict=True))
@@ -182,7 +189,7 @@ def form(draft: Draft, action: Action, locale: str, timezone: str | None) -> dis
             field = discord.ui.TextInput[discord.ui.View](
                 custom_id="text",
                 style=discord.TextStyle.paragraph,
-                default=text[:MAX_INPUT],
+                default=text,
                 max_length=MAX_INPUT,
             )
             _ask(modal, translate(say("The text"), locale), field)
@@ -284,9 +291,21 @@ def _shown(draft: Draft) -> list[int]:
     return list(range(len(draft.candidates))) if draft.chosen is None else [draft.chosen]
 
 
-def _fit(texts: Iterable[str]) -> bool:
-    lengths = [len(text) + 100 for text in texts]  # 100 for title and footer
-    return sum(lengths) <= MAX_EMBEDS and max(lengths) <= MAX_EMBED
+def _fit(found: Sequence[discord.Embed]) -> bool:
+    longest = max(units(embed.description or "") for embed in found)
+    return sum(map(units, found)) <= MAX_EMBEDS and longest <= MAX_EMBED
+
+
+def units(text: str | discord.Embed) -> int:
+    """The length as Discord's apps count it, in UTF-16: an emoji is two. Its server counts less."""
+    if isinstance(text, discord.Embed):
+        return sum(map(units, (text.title or "", text.description or "", text.footer.text or "")))
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _cut(text: str, room: int) -> str:
+    """The beginning of a text, at most `room` units of it."""
+    return text.encode("utf-16-le")[: 2 * room].decode("utf-16-le", "ignore")
 
 
 def _exact(candidate: Candidate, locale: str) -> str:
@@ -311,8 +330,16 @@ def _footer(draft: Draft, candidate: Candidate, locale: str) -> str:
     if candidate.original is not None:
         words.append(say("edited by you"))
     if mentioned := sorted(handles(candidate.text)):
-        words.append(say("⚠️ mentions {names}", names=", ".join(mentioned)))
+        words.append(say("⚠️ mentions {names}", names=_listed(mentioned)))
     return " · ".join(translate(w, locale) for w in words)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names, or as many as there is room for and how many more there are."""
+    sums = accumulate(len(name) + 2 for name in names)
+    fitting = [name for name, length in zip(names, sums, strict=True) if length <= MAX_NAMES]
+    more = len(names) - len(fitting)
+    return ", ".join(fitting or [names[0][:MAX_NAMES]]) + (f" … (+{more})" if more else "")
 
 
 def _style(draft: Draft) -> list[Words]:

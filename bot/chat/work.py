@@ -1,4 +1,7 @@
-"""The bot's work in hand: a stop waits for it, and nothing new begins meanwhile."""
+"""The bot's work in hand: a stop waits for it, and nothing new begins meanwhile.
+
+What is in hand for a person who has everything about them deleted ends unfinished.
+"""
 
 import asyncio
 import contextvars
@@ -22,15 +25,23 @@ class Work:
         self.is_stopping = False
         self._scheduler = scheduler
         self._in_hand: dict[asyncio.Future[object], discord.Interaction | None] = {}
+        self._whose: dict[asyncio.Future[object], int] = {}
         scheduler.add_executor(_Jobs(self))
 
-    def take(self, interaction: discord.Interaction | None = None) -> None:
-        """Count the current task as work in hand, until it ends. Raises Unavailable at a stop."""
+    def take(
+        self, interaction: discord.Interaction | None = None, person: int | None = None
+    ) -> None:
+        """Count the current task as work in hand, until it ends. Raises Unavailable at a stop.
+
+        `person` is whose it is, if there is no interaction.
+        """
         if self.is_stopping:
             raise Unavailable("I am restarting. Please try again in a minute.")
         task = asyncio.current_task()
         assert task
         self.hold(task, interaction)
+        if interaction or person:
+            self._whose[task] = interaction.user.id if interaction else person or 0
 
     def hold(
         self, task: asyncio.Future[object], interaction: discord.Interaction | None = None
@@ -56,11 +67,24 @@ class Work:
             task.cancel()
         return cut_short
 
+    def end_for(self, person: int) -> list[discord.Interaction]:
+        """End a person's work in hand, but for the current task: nothing of it is stored.
+
+        Returns the interactions that were interrupted.
+        """
+        mine = [t for t, whose in self._whose.items() if whose == person]
+        others = [task for task in mine if task is not asyncio.current_task()]
+        cut_short = [i for i in map(self._in_hand.get, others) if i]
+        for task in others:
+            task.cancel()
+        return cut_short
+
     def __len__(self) -> int:
         return len(self._in_hand)
 
     def _done(self, task: asyncio.Future[object]) -> None:
         del self._in_hand[task]
+        self._whose.pop(task, None)
         metrics.IN_HAND.set(len(self._in_hand))
 
 

@@ -1,6 +1,10 @@
-"""People: their language, the voice they use, and their time zone."""
+"""People: their language, the voice they use, their time zone, and what waits to be told."""
 
-from bot.store.database import Database
+from datetime import datetime, timedelta
+
+from bot.store.database import Database, iso
+
+NOTE_LIFE = timedelta(days=30)  # then nobody is told any more
 
 
 class PeopleTable:
@@ -54,3 +58,21 @@ class PeopleTable:
             " ON CONFLICT DO UPDATE SET timezone = excluded.timezone",
             (user_id, timezone),
         )
+
+    async def leave_note(self, user_id: int, text: str, now: datetime) -> None:
+        """Store what could not be told to a person; forget what nobody asked for in a month."""
+        async with self._db.transaction():
+            await self._db.run("DELETE FROM unsaid WHERE since < ?", (iso(now - NOTE_LIFE),))
+            await self._db.insert("unsaid", user_id=user_id, text=text, since=iso(now))
+
+    async def notes(self, user_id: int, now: datetime) -> list[str]:
+        """What waits to be told to a person, oldest first."""
+        rows = await self._db.rows(
+            "SELECT text FROM unsaid WHERE user_id = ? AND since >= ? ORDER BY since",
+            (user_id, iso(now - NOTE_LIFE)),
+        )
+        return [row["text"] for row in rows]
+
+    async def drop_notes(self, user_id: int) -> None:
+        """Delete them: they were told."""
+        await self._db.write("DELETE FROM unsaid WHERE user_id = ?", (user_id,))

@@ -15,6 +15,7 @@ INLINE = {  # what turns characters into something else
     "masked link": re.compile(r"\[(?:[^\[\]\\]|\\.)*\]\(\s*<?[^\s)]+>?[^)]*\)"),
     "mention": re.compile(r"<(?:@[!&]?|#|id:|/[^:>]+:)\w+>"),
     "emoji": re.compile(r"<a?:\w+:\d+>"),
+    "emoji by name": re.compile(r":[^\s:\\]+?(?:::skin-tone-\d)?:"),  # any name: they grow
     "time": re.compile(r"<t:-?\d+(?::[tTdDfFRsS])?>"),
     "spoiler": re.compile(r"\|\|[\s\S]+?\|\|"),
     "bold": re.compile(r"\*\*(?:\\[\s\S]|[^\\])+?\*\*(?!\*)"),

@@ -11,15 +11,18 @@ from discord import app_commands
 from discord.ext import commands
 from discord.utils import format_dt
 
+from bot.chat.answers import DISCORD_FAULTS
 from bot.chat.choices import matching, usable_voices
 from bot.chat.messages import Messages
-from bot.clock import parse_clock
+from bot.chat.work import Work
+from bot.clock import parse_clock, parse_zone
 from bot.daily import DAYS, Suggestions, is_too_late, next_time, parse_days
 from bot.drafting import Drafting
 from bot.errors import BotError, Unavailable
 from bot.language import translate
 from bot.sentences import Words, say
 from bot.store.schedules import Schedule, ScheduleTable
+from bot.visible import inline
 
 log = structlog.get_logger()
 
@@ -36,11 +39,13 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
         schedules: ScheduleTable,
         scheduler: AsyncIOScheduler,
         messages: Messages,
+        work: Work,
     ) -> None:
         self.voices = drafting.voices
         self.schedules = schedules
         self.scheduler = scheduler
         self.messages = messages
+        self.work = work
         self._suggestions = Suggestions(
             drafting,
             random.Random(),  # noqa: S311  # it picks a topic, not a secret
@@ -71,12 +76,13 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
     ) -> None:
         """Set or change its time and topics."""
         owner_id, at, on = interaction.user.id, parse_clock(time), parse_days(days)
+        zone = parse_zone(timezone).key  # as it is used, not as it is typed
         await self.voices.of(owner_id, voice)
         schedule = Schedule(
             owner_id,
             at,
-            timezone,
-            next_time(at, timezone, on, datetime.now(UTC)),
+            zone,
+            next_time(at, zone, on, datetime.now(UTC)),
             on,
             tuple(t for t in (part.strip()[:200] for part in topics.split(",")) if t),
             voice,
@@ -121,33 +127,44 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
         )
 
     async def suggest(self, owner_id: int) -> None:
-        """Write the day's draft and send it; while a service is away, try again the same day."""
-        schedule, now = await self.schedules.of(owner_id), datetime.now(UTC)
+        """Write the day's draft and send it; while a service is away, try again the same day.
+
+        Whatever goes wrong, there is a next time.
+        """
+        now = datetime.now(UTC)
+        come_back: datetime | None = now + RETRY
+        try:
+            self.work.take(person=owner_id)
+            come_back = await self._serve(owner_id, now)
+        except BotError as e:
+            log.warning("no daily draft for now", owner=owner_id, why=str(e))
+        finally:
+            if come_back:
+                self._plan(owner_id, come_back)
+
+    async def _serve(self, owner_id: int, now: datetime) -> datetime | None:
+        """Send the draft that is due; returns when the next one is, or None for none.
+
+        Raises BotError if the same day can be tried again.
+        """
+        schedule = await self.schedules.of(owner_id)
         if schedule is None:
-            return
+            return None
+        if schedule.next_at > now:  # changed meanwhile
+            return schedule.next_at
         try:
             draft = await self._suggestions.suggest(schedule, now)
             if draft:
                 await self.messages.show(draft)
-        except Unavailable as e:
-            log.warning("no daily draft for now", owner=owner_id, why=str(e))
-            if not is_too_late(schedule, now + RETRY):
-                self._plan(owner_id, now + RETRY)
-                return
         except BotError as e:
+            if isinstance(e, Unavailable) and not is_too_late(schedule, now + RETRY):
+                raise
             log.warning("no daily draft today", owner=owner_id, why=str(e))
-            await self._send_reason(owner_id, e)
-        except discord.HTTPException as e:
+            words = say("There is no daily draft today: {reason}", reason=e.words)
+            await self.messages.tell(owner_id, words)
+        except DISCORD_FAULTS as e:  # the draft is stored, and shown within minutes
             log.warning("the daily draft could not be sent", owner=owner_id, why=str(e))
-        if next_at := await self._suggestions.advance(schedule, now):
-            self._plan(owner_id, next_at)
-
-    async def _send_reason(self, owner_id: int, error: BotError) -> None:
-        words = say("There is no daily draft today: {reason}", reason=error.words)
-        try:
-            await self.messages.say(owner_id, words)
-        except discord.HTTPException as e:
-            log.warning("the owner could not be told", owner=owner_id, why=str(e))
+        return await self._suggestions.advance(schedule, now)
 
     def _plan(self, owner_id: int, when: datetime) -> None:
         """Plan one job an owner; a moment in the past comes at once."""
@@ -170,7 +187,7 @@ def _about(schedule: Schedule, locale: str) -> Words:
         days=days[:1].upper() + days[1:] or say("Every day"),
         time=schedule.local_time,
         timezone=schedule.timezone,
-        topics=", ".join(schedule.topics) or say("a topic of yours"),
+        topics=inline(", ".join(schedule.topics), 600) or say("a topic of yours"),
         when=format_dt(schedule.next_at, "R"),
     )
 

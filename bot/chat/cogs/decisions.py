@@ -78,7 +78,11 @@ class Decisions(commands.Cog):
                 translate(note, str(interaction.locale)), ephemeral=True
             )
             note = None
-        await self.messages.update(draft, note)
+        if not await self.messages.update(draft, note) and note:
+            # it cannot stand where it belongs, and a click that does nothing must say why
+            await interaction.followup.send(
+                translate(note, str(interaction.locale)), ephemeral=True
+            )
         await self._tidy(interaction, draft, note)
 
     async def _tidy(
@@ -109,6 +113,14 @@ class Decisions(commands.Cog):
             return
         if action.position is not None and action.position >= len(draft.candidates):
             raise UserError("This draft has no candidate {number}.", number=action.position + 1)
+        if action.kind == "edit" and action.position is not None:
+            length = render.units(draft.candidates[action.position].text)
+            if length > render.MAX_INPUT:
+                raise UserError(
+                    "This text is too long for a form of Discord's, which holds {limit} characters,"
+                    " so it cannot be edited here. 💬 writes new ones, shorter if you wish so.",
+                    limit=render.MAX_INPUT,
+                )
         timezone = await self.people.timezone(interaction.user.id)
         await interaction.response.send_modal(render.form(draft, action, locale, timezone))
 

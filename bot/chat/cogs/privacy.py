@@ -10,8 +10,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import privacy
-from bot.chat.answers import answer, at_most
+from bot.chat.answers import answer, at_most, report_fault
 from bot.chat.router import pressed
+from bot.chat.work import Work
 from bot.errors import UserError
 from bot.language import translate
 from bot.posting.accounts import Accounts
@@ -25,8 +26,9 @@ FORGET = "forget-me:yes"
 class Privacy(commands.Cog):
     """Both act on the person who uses them, and nobody else."""
 
-    def __init__(self, store: Store, accounts: Accounts) -> None:
+    def __init__(self, store: Store, accounts: Accounts, work: Work) -> None:
         self._dossier = partial(dossier, store.database)
+        self._work = work
         self._forget = partial(privacy.forget_person, store, accounts)
 
     @app_commands.command(name="export-me", description="Everything this bot stores about you")
@@ -66,7 +68,12 @@ class Privacy(commands.Cog):
     async def forget(self, interaction: discord.Interaction, _: re.Match[str]) -> None:
         """Delete it, and say what remains elsewhere."""
         await interaction.response.defer()
-        done = await self._forget(interaction.user.id, datetime.now(UTC))
+        person, ended = interaction.user.id, list[discord.Interaction]()
+        done = await self._forget(
+            person, datetime.now(UTC), lambda: ended.extend(self._work.end_for(person))
+        )
+        for each in ended:
+            await report_fault(each, UserError("You had me forget you, so I did not finish this."))
         lines = [say("Everything I had stored about you is deleted.")]
         if not done.is_revoked:
             lines.append(

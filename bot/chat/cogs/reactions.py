@@ -1,6 +1,7 @@
 """Reactions below drafts, also missed ones: finds the draft and the decision."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from functools import partial
 
@@ -53,7 +54,7 @@ class Reactions(commands.Cog):
         if draft is None or draft.owner_id != payload.user_id:
             return
         try:
-            self.work.take()
+            self.work.take(person=payload.user_id)
         except Unavailable:  # the next start finds it
             return
         try:
@@ -132,8 +133,17 @@ class Reactions(commands.Cog):
             str(reaction.emoji)
             for reaction in message.reactions
             if reaction.count > reaction.me
-            and any([user.id == draft.owner_id async for user in reaction.users()])
+            and any([user.id == draft.owner_id async for user in _users(reaction)])
         ]
+
+
+async def _users(reaction: discord.Reaction) -> AsyncIterator[discord.User | discord.Member]:
+    """Who reacted, also with a super reaction: Discord lists those by themselves."""
+    async for user in reaction.users():
+        yield user
+    if reaction.burst_count:
+        async for user in reaction.users(type=discord.ReactionType.burst):
+            yield user
 
 
 def _fits(draft: Draft, action: Action, now: datetime) -> bool:
