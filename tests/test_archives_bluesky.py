@@ -125,7 +125,10 @@ def test_keys_are_put_together_from_the_tree(tmp_path: Path) -> None:
             {
                 "embed": {
                     "$type": "app.bsky.embed.recordWithMedia",
-                    "record": {"$type": "app.bsky.embed.record", "record": {"uri": uri(7)}},
+                    "record": {
+                        "$type": "app.bsky.embed.record",
+                        "record": {"uri": uri(7, OTHER_DID)},
+                    },
                     "media": {"$type": "app.bsky.embed.images", "images": []},
                 }
             },

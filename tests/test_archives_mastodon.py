@@ -180,7 +180,7 @@ def test_a_quote_is_one_and_its_fallback_no_text(tmp_path: Path) -> None:
         ('<p>my <a href="https://example.org/1">own words</a> stay</p>', "my own words stay"),
         ("<p>tea &nbsp; or\n   coffee</p>", "tea \xa0 or coffee"),
         ("<ul><li>tea</li><li>fog</li></ul><p>both</p>", "tea\nfog\n\nboth"),
-        ("<blockquote><p>said</p></blockquote><p>so</p>", "said\n\nso"),
+        ("<p>a</p><blockquote><p>said</p></blockquote><p>so</p>", "a\n\nso"),
         ("<pre><code>a  b\n c</code></pre>", "a  b\n c"),
         ("no markup, 1 > 0", "no markup, 1 > 0"),
         ("", ""),

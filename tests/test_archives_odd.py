@@ -61,7 +61,7 @@ def test_a_note_that_is_no_longer_than_its_post_is_the_same_post(tmp_path: Path)
 def test_an_odd_list_of_circle_posts_is_obeyed_or_warned_of(tmp_path: Path) -> None:
     circle = [{"circleTweet": {"tweetId": key(2)}}, {"circleTweet": {}}]
     found = read_x(tmp_path, tweet(1, "for all"), tweet(2, "for few"), twitter_circle_tweet=circle)
-    assert [p.visibility for p in found.posts] == ["public", "private"]
+    assert [p.visibility for p in found.posts] == ["public", "circle"]
     assert any("without an id" in warning for warning in found.tally.warnings)
 
 

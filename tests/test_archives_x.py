@@ -120,7 +120,7 @@ def test_circle_posts_are_private(tmp_path: Path) -> None:
     posts = read_tweets(
         tmp_path, tweet(1, "for all"), tweet(2, "for few"), twitter_circle_tweet=[tweet(2, "")]
     )
-    assert [p.visibility for p in posts.values()] == ["public", "private"]
+    assert [p.visibility for p in posts.values()] == ["public", "circle"]
 
 
 def test_posts_of_the_circles_time_bring_a_warning(tmp_path: Path) -> None:
@@ -350,7 +350,7 @@ def test_a_long_post_for_the_circle_is_private(tmp_path: Path) -> None:
         note_tweet=[note(1, LONG)],
         twitter_circle_tweet=[tweet(1, "")],
     )
-    assert [(p.text, p.visibility) for p in posts.values()] == [(LONG, "private")]
+    assert [(p.text, p.visibility) for p in posts.values()] == [(LONG, "circle")]
 
 
 def test_ids_that_are_missing_or_numbers_or_minus_one_are_borne(tmp_path: Path) -> None:

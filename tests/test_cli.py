@@ -73,6 +73,37 @@ async def test_draft_in_bulk_writes_a_row_a_topic(env: dict[str, str], tmp_path:
     assert [c["text"] for c in rows[1]["candidates"]] == list(TEXTS[4:8])
 
 
+async def test_draft_from_notes_says_what_became_of_their_facts(
+    env: dict[str, str], tmp_path: Path, fake_llm: FakeLLM
+) -> None:
+    fake_llm.texts = iter(["Sailed to Port Almond, 12 of us.", "We sailed! Nobody in Reykjavik."])
+    (tmp_path / "notes.txt").write_text("sailed to Port Almond\n12 of us\n")
+    code, out, err = await _bot("draft", "--notes-file", "notes.txt", "--count", "2", **env)
+    assert code == 0, err
+    assert fake_llm.asked[0]["messages"][-1]["content"] == (
+        "anything\nNotes: sailed to Port Almond; 12 of us"
+    )
+    first, second = out.split("2  ")
+    assert "2 of 2 facts" in first
+    assert "added" not in first
+    assert "0 of 2 facts · missing: 12, Port Almond · ⚠️ added: Reykjavik" in second
+
+
+async def test_draft_in_bulk_takes_rows_of_topics_and_notes(
+    env: dict[str, str], tmp_path: Path, fake_llm: FakeLLM
+) -> None:
+    rows = [{"topic": "fog", "notes": "came at 4"}, {"notes": "tea is late"}, {"topic": "tea"}]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    code, _, err = await _bot("draft", "--topics", "rows.jsonl", "--out", "out.jsonl", **env)
+    assert code == 0, err
+    asked = [one["messages"][-1]["content"] for one in fake_llm.asked]
+    assert asked == ["fog\nNotes: came at 4", "anything\nNotes: tea is late", "tea"]
+    written = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [(row["topic"], row.get("notes")) for row in written] == [
+        *(("fog", "came at 4"), (None, "tea is late"), ("tea", None)),
+    ]
+
+
 async def test_a_folder_as_the_file_of_drafts_is_refused_before_any_is_drawn(
     env: dict[str, str], tmp_path: Path, fake_llm: FakeLLM
 ) -> None:
@@ -87,7 +118,10 @@ async def test_a_folder_as_the_file_of_drafts_is_refused_before_any_is_drawn(
     ("args", "change", "said"),
     [
         (["draft", "tea", "--voice", "nobody"], {}, "There is no voice at"),
-        (["draft"], {}, "either a TOPIC or --topics"),
+        (["draft"], {}, "Give a TOPIC, --notes or both, or else --topics FILE"),
+        (["draft", "--notes", "tea", "--topics", "t.txt"], {}, "or else --topics FILE"),
+        (["draft", "--notes", "tea", "--notes-file", "t.txt"], {}, "either --notes or"),
+        (["draft", "--notes-file", "none.txt"], {}, "none.txt cannot be read"),
         (["draft", "tea", "--count", "0"], {}, "0 is no count: give a whole number from 1 to 64"),
         (["draft", "tea", "--count", "some"], {}, "some is no count"),
         (["draft", "tea", "--max-chars", "5"], {}, "5 is no limit: give a whole number from 20"),

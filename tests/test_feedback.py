@@ -141,7 +141,7 @@ def test_decisions_become_rows_and_pairs(db: Path, tmp_path: Path) -> None:
         ("Goose", "d one", "c two"),
         ("anything", "f one", "e one"),
     }
-    preferences.check(tmp_path / "data" / "preferences.jsonl", 7)
+    preferences.check_pairs(tmp_path / "data" / "preferences.jsonl", 7)
 
 
 def test_every_draft_is_accounted_for_in_the_table(db: Path, tmp_path: Path) -> None:

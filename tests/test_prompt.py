@@ -23,12 +23,16 @@ def test_voices_are_asked_as_they_were_by_the_version_before() -> None:
         assert [m["content"] for m in messages] == row["said"], row
 
 
-@given(PROMPTS, LINE, LINES)
-@example(Prompt(user="{topic}, {topic}1"), None, None)
+NOTES = LINE.map(lambda text: " ".join(text.split()) or None if text else None)
+
+
+@given(PROMPTS, LINE, LINES, NOTES)
+@example(Prompt(user="{topic}, {topic}1"), None, None, None)
+@example(Prompt(), None, "shorter", "tea; 4 cups")
 def test_what_was_rendered_is_read_back(
-    prompt: Prompt, topic: str | None, instruction: str | None
+    prompt: Prompt, topic: str | None, instruction: str | None, notes: str | None
 ) -> None:
-    turn = PromptParts(topic, instruction)
+    turn = PromptParts(topic, instruction, notes)
     read = prompt.parts(prompt.messages(turn))
     first = prompt.no_topic.split("\n")[0]
     assert read == turn or topic == first  # who asks for "anything" asks for no topic
@@ -40,6 +44,11 @@ def test_a_request_of_another_template_is_taken_as_it_stands(asked: str) -> None
     topic, _, instruction = asked.partition("\n")
     turn = Prompt(user="Write about {topic}.").parts([{"role": "user", "content": asked}])
     assert turn == PromptParts(topic or None, instruction or None)
+
+
+def test_notes_stand_on_one_line_below_the_topic() -> None:
+    parts = PromptParts("tea", "shorter", "4 cups;\n no milk ")
+    assert Prompt().messages(parts)[-1]["content"] == "tea\nNotes: 4 cups; no milk\nshorter"
 
 
 def test_an_instruction_never_takes_the_place_of_a_blank_topic() -> None:

@@ -8,22 +8,22 @@ from trainer.data.sift import Sift
 
 
 @pytest.mark.parametrize(
-    ("visibility", "archive", "options", "reason"),
+    ("visibility", "options", "reason"),
     [
-        ("unlisted", "mastodon", PrepareOptions(), None),
-        ("private", "mastodon", PrepareOptions(), Reason.PRIVATE),
-        ("private", "mastodon", PrepareOptions(with_private=True), None),
-        ("private", "mastodon", PrepareOptions(with_direct=True), Reason.PRIVATE),
-        ("direct", "mastodon", PrepareOptions(with_private=True), Reason.DIRECT),
-        ("direct", "mastodon", PrepareOptions(with_direct=True), None),
-        ("private", "x", PrepareOptions(with_private=True, with_direct=True), Reason.CIRCLE),
+        ("unlisted", PrepareOptions(), None),
+        ("private", PrepareOptions(), Reason.PRIVATE),
+        ("private", PrepareOptions(with_private=True), None),
+        ("private", PrepareOptions(with_direct=True), Reason.PRIVATE),
+        ("direct", PrepareOptions(with_private=True), Reason.DIRECT),
+        ("direct", PrepareOptions(with_direct=True), None),
+        ("circle", PrepareOptions(with_private=True, with_direct=True), Reason.CIRCLE),
     ],
 )
 def test_who_could_see_a_post_decides_first(
-    visibility: Visibility, archive: str, options: PrepareOptions, reason: Reason | None
+    visibility: Visibility, options: PrepareOptions, reason: Reason | None
 ) -> None:
     post = Post("1", None, "Between us", "original", visibility=visibility)
-    assert Sift(options, OwnDrafts()).sift(post, archive)[2] is reason
+    assert Sift(options, OwnDrafts()).sift(post)[2] is reason
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_personal_data_is_masked_dropped_or_kept(
     options: PrepareOptions, text: str, expected: tuple[str, Reason | None]
 ) -> None:
     sift = Sift(options, OwnDrafts())
-    found, _, reason = sift.sift(Post("1", None, text, "original"), "csv")
+    found, _, reason = sift.sift(Post("1", None, text, "original"))
     assert (found, reason) == expected
     if "@" in text:  # whatever is done about it, it is told
         assert sift.personal.found == {"e-mail address": 1}
@@ -50,4 +50,4 @@ def test_personal_data_is_masked_dropped_or_kept(
 def test_personal_data_in_the_name_of_an_account_is_no_topic() -> None:
     tags = ("@jane Jane jane@example.org", "@other The Other")
     post = Post("1", None, "@jane and @other", "original", tags)
-    assert Sift(PrepareOptions(), OwnDrafts()).sift(post, "x")[1] == ("@other The Other",)
+    assert Sift(PrepareOptions(), OwnDrafts()).sift(post)[1] == ("@other The Other",)

@@ -19,7 +19,7 @@ from bot.draft import STATE_WORDS, Candidate, Draft, State
 from bot.language import translate
 from bot.sentences import Words, say, say_n
 from bot.visible import escaped, inline
-from bot.writing.screen import handles
+from bot.voice.facts import handles
 
 __all__ = [
     "DRAFTS_A_PAGE",

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 MAX_COUNT = 64  # more would only take long
 MIN_CHARS = 20  # of a status: a thread's parts need some for their numbers
 DESCRIPTION = """\
-Writes candidates on a topic in the terminal; with --topics on many topics,
-into a file. Nothing is posted or kept, and neither Discord nor Mastodon is
+Writes candidates on a topic, from notes, or from both, in the terminal; with
+--topics on many, into a file. Below each stands what became of the facts in
+the notes. Nothing is posted or kept, and neither Discord nor Mastodon is
 needed. Which voice and whose server: the settings VOICE, VOICES and LLM_…
 in the environment or .env."""
 EXAMPLES = """\
 examples:
   python -m bot draft "the first snow" --voice me --count 2
+  python -m bot draft --notes "took dog to vet in New Hartford; he is 11; all fine"
   python -m bot draft --topics topics.txt --out drafts.jsonl"""
 
 
@@ -36,6 +38,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = DESCRIPTION, EXAMPLES
     option = parser.add_argument
     option("topic", nargs="?", metavar="TOPIC", help="what the post is about, in quotes")
+    option(
+        "--notes",
+        metavar="TEXT",
+        help="what the post is to say, in any rough form: facts, figures, names, an opinion",
+    )
+    option("--notes-file", type=Path, metavar="FILE", help="the same, from a text file")
     option(
         "--count",
         type=whole(1, MAX_COUNT, f"no count: give a whole number from 1 to {MAX_COUNT}"),
@@ -47,14 +55,15 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--topics",
         type=Path,
         metavar="FILE",
-        help="instead of TOPIC: a text file of topics, one a line; it goes together with --out",
+        help='instead of TOPIC: a text file of topics, one a line, or of {"topic", "notes"} as'
+        " JSON, either alone is enough; it goes together with --out",
     )
     option(
         "--out",
         type=_file,
         metavar="FILE",
-        help='for --topics: file to write, {"topic", "candidates": [{"text"}]} a line; an old one'
-        " is replaced",
+        help='for --topics: file to write, {"topic", "candidates": [{"text"}]} a line, with "notes"'
+        " where there were some; an old one is replaced",
     )
     option(
         "--max-chars",
@@ -74,14 +83,15 @@ def _file(text: str) -> Path:
 
 
 async def run(args: argparse.Namespace) -> int:
-    """Write about one topic, or about each line of a file."""
+    """Write about one topic or from notes, or about each line of a file."""
     from bot.writing.composing import OpenVoice, Request, compose
     from bot.writing.llm import LLM
     from bot.writing.screen import Rules, WordList
     from bot.writing.thread import status_length
 
-    if bool(args.topic) == bool(args.topics):
-        raise UserError("Give either a TOPIC or --topics FILE.")
+    notes = _notes(args)
+    if bool(args.topic or notes) == bool(args.topics):
+        raise UserError("Give a TOPIC, --notes or both, or else --topics FILE.")
     if args.topics and not args.out:
         raise UserError("--topics needs --out FILE.jsonl, where the candidates go.")
     settings = chosen(args)
@@ -90,42 +100,63 @@ async def run(args: argparse.Namespace) -> int:
     rules = Rules(args.max_chars, status_length, opened.known_posts, blocked)
     async with LLM.open(settings) as llm:
 
-        async def ask(topic: str) -> Sequence["Candidate"]:
-            return await compose(llm, opened, Request(topic, args.count), rules)
+        async def ask(topic: str | None, notes: str | None) -> Sequence["Candidate"]:
+            return await compose(llm, opened, Request(topic, args.count, notes=notes), rules)
 
-        if args.topic:
-            _show(await ask(args.topic), args.max_chars)
-        else:
+        if args.topics:
             await _in_bulk(ask, args.topics, args.out)
+        else:
+            given = "\n".join(filter(None, (args.topic, notes)))
+            _show(await ask(args.topic, notes), args.max_chars, given)
     return 0
 
 
-def _show(candidates: Sequence["Candidate"], max_chars: int) -> None:
+def _notes(args: argparse.Namespace) -> str | None:
+    """The notes of the command line. Raises UserError if they are given twice, or are no text."""
+    if args.notes and args.notes_file:
+        raise UserError("Give either --notes or --notes-file.")
+    if not args.notes_file:
+        return args.notes or None
+    return "\n".join(_lines(args.notes_file)).strip() or None
+
+
+def _show(candidates: Sequence["Candidate"], max_chars: int, given: str) -> None:
     from rich.console import Console
     from rich.text import Text
+
+    from bot.voice.facts import check
 
     console = Console()
     for i, candidate in enumerate(candidates, 1):
         console.print(Text(f"{i}  ", "bold") + Text(f"{candidate.length}/{max_chars}", "dim"))
-        console.print(Text(candidate.text + "\n"), soft_wrap=True)
+        console.print(Text(candidate.text), soft_wrap=True)
+        found = check(given, candidate.text)
+        of = len(found.kept) + len(found.missing)
+        said = [f"{len(found.kept)} of {of} facts"] if of else []
+        said += [f"missing: {', '.join(found.missing)}"] if found.missing else []
+        said += [f"⚠️ added: {', '.join(found.added)}"] if found.added else []
+        console.print(Text(" · ".join(said) + "\n" if said else "", "dim"), soft_wrap=True)
 
 
 async def _in_bulk(
-    ask: Callable[[str], Awaitable[Sequence["Candidate"]]], topics_file: Path, out_file: Path
+    ask: Callable[[str | None, str | None], Awaitable[Sequence["Candidate"]]],
+    topics_file: Path,
+    out_file: Path,
 ) -> None:
     """Draft about each line of a file; a topic whose texts all fail gets an empty row."""
     from rich.console import Console
     from rich.progress import track
 
-    topics = [line.strip() for line in _lines(topics_file) if line.strip()]
+    asked = [_row(line) for line in _lines(topics_file) if line.strip()]
     try:
         with writing_whole(out_file) as out:
-            for topic in track(topics, "Drafting", console=Console(stderr=True)):
+            for row in track(asked, "Drafting", console=Console(stderr=True)):
                 texts: list[dict[str, str]] = []
                 with contextlib.suppress(UserError):
-                    texts = [{"text": c.text} for c in await ask(topic)]
-                row = {"topic": topic, "candidates": texts}
-                out.write(json.dumps(row, ensure_ascii=False) + "\n")
+                    found = await ask(row["topic"], row.get("notes"))
+                    texts = [{"text": c.text} for c in found]
+                written = {**row, "candidates": texts}
+                out.write(json.dumps(written, ensure_ascii=False) + "\n")
     except OSError as e:
         raise UserError(
             "{file} cannot be written ({reason}). Name another file.",
@@ -134,10 +165,24 @@ async def _in_bulk(
         ) from e
 
 
+def _row(line: str) -> dict[str, str | None]:
+    """A line of --topics: a topic, or {"topic", "notes"} as JSON."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        row = None
+    if not isinstance(row, dict):
+        return {"topic": line.strip()}
+    topic, notes = (str(row.get(part) or "").strip() or None for part in ("topic", "notes"))
+    if not topic and not notes:
+        raise UserError("A line of --topics has neither a topic nor notes: {line}", line=line)
+    return {"topic": topic, "notes": notes} if notes else {"topic": topic}
+
+
 def _lines(file: Path) -> list[str]:
     try:
         return file.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as e:
         raise UserError(
-            "The topics in {file} cannot be read ({reason}). Write one a line.", file=file, reason=e
+            "{file} cannot be read ({reason}). Name a text file in UTF-8.", file=file, reason=e
         ) from e

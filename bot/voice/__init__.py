@@ -88,11 +88,16 @@ class Voice:
     base: Base
     prompt: Prompt
     sampling: Sampling
-    counts: dict[str, int]  # examples: {"train": ..., "validation": ...}
+    counts: dict[str, int]  # examples: {"train", "validation"}; "notes": of "train", with notes
     data_sha256: str
     metrics: dict[str, float]
     seed: int
     created_at: str  # ISO 8601, UTC
+
+    @property
+    def knows_notes(self) -> bool:
+        """Whether it learnt to write from notes; voices trained before 0.3 did not."""
+        return self.counts.get("notes", 0) > 0
 
     def messages(self, parts: PromptParts) -> list[Message]:
         """Chat messages that request a post from this voice."""

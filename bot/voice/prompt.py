@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 PLACE = "{topic}"  # where the parts go
+NOTES = "Notes: "  # begins the line below the topic
 
 Message = dict[Literal["role", "content"], str]
 
@@ -20,6 +21,7 @@ class PromptParts:
 
     topic: str | None = None
     instruction: str | None = None  # how to write it: "shorter"
+    notes: str | None = None  # what it is to say, as `notes_of` has it: one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,11 @@ class Prompt:
     def messages(self, parts: PromptParts) -> list[Message]:
         """Chat messages that request a post; without a topic, whatever the author would write.
 
-        Voices learnt to find a topic in its place, so an instruction goes below it.
+        Voices learnt to find a topic in its place, so notes and an instruction go below it.
         """
         asked = _stripped(parts.topic) or self.no_topic
+        if notes := " ".join((parts.notes or "").split()):
+            asked = f"{asked}\n{NOTES}{notes}"
         if instruction := _stripped(parts.instruction):
             asked = f"{asked}\n{instruction}"
         return [
@@ -46,18 +50,20 @@ class Prompt:
     def parts(self, messages: Sequence[Message]) -> PromptParts:
         """The parts that these messages were rendered from: the inverse of `messages`.
 
-        Only for topics of one line. Reads a request of another template as a bare topic and
-        instruction.
+        Only for topics of one line, and instructions that do not begin as notes do. Reads a request
+        of another template as a bare topic, notes and instruction.
         """
         asked = messages[-1]["content"]
-        first, *more = map(re.escape, self.user.split(PLACE))
-        pattern = first + "(?P<asked>.*)" + "(?P=asked)".join(more)
-        if more and (found := re.fullmatch(pattern, asked, re.DOTALL)):
+        start, *ends = map(re.escape, self.user.split(PLACE))
+        pattern = start + "(?P<asked>.*)" + "(?P=asked)".join(ends)
+        if ends and (found := re.fullmatch(pattern, asked, re.DOTALL)):
             asked = found[1]
-        if f"{asked}\n".startswith(f"{self.no_topic}\n"):
-            return PromptParts(None, asked[len(self.no_topic) + 1 :] or None)
-        topic, _, instruction = asked.partition("\n")
-        return PromptParts(topic or None, instruction or None)
+        first = self.no_topic if f"{asked}\n".startswith(f"{self.no_topic}\n") else None
+        topic, _, more = (asked[len(first) :] if first else asked).partition("\n")
+        notes = None
+        if more.startswith(NOTES):
+            notes, _, more = more.removeprefix(NOTES).partition("\n")
+        return PromptParts(topic or None, more or None, notes or None)
 
 
 def _stripped(part: str | None) -> str:

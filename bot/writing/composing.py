@@ -6,7 +6,7 @@
 import asyncio
 import random
 from collections import Counter, defaultdict
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +16,8 @@ from bot.draft import Candidate, Style
 from bot.errors import UserError
 from bot.sentences import Words, say
 from bot.voice import Message, PromptParts, Voice, load_posts
+from bot.voice.facts import check
+from bot.voice.notes import NO_WORDING, Wording, content_of, notes_of
 from bot.voice.others import Others
 from bot.voice.ranker import Ranker
 from bot.writing.llm import LLM
@@ -41,6 +43,7 @@ class OpenVoice:
     days: dict[str, frozenset[str]]  # "MM-DD" -> topics written about on that day in any year
     known_posts: KnownPosts
     ranker: Ranker | None = None  # voices at a provider, and those of before, have none
+    wording: Wording = NO_WORDING
 
     @classmethod
     def load(cls, folder: Path) -> "OpenVoice":
@@ -57,6 +60,7 @@ class OpenVoice:
             {day: frozenset(topics) for day, topics in days.items()},
             KnownPosts((post.text for post in posts), Others.load(folder)),
             Ranker.load(folder),
+            Wording.of(post.text for post in posts),
         )
 
 
@@ -70,6 +74,12 @@ class Request:
     taken: Sequence[str] = ()  # texts shown already
     voice: str | None = None  # its name; None means the one that person uses
     style: Style = ACCOUNTS_OWN  # how the status is to be posted
+    notes: str | None = None  # what it is to say, in any rough form
+
+    @property
+    def given(self) -> str:
+        """All that its owner typed."""
+        return "\n".join(filter(None, (self.topic, self.notes, self.instruction)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +90,23 @@ class Drawn:
     short: list[Candidate]
     threads: list[Candidate]  # too long for one status
     dropped: list[Rejected]
+    wording: Wording = NO_WORDING
 
     def choose(self, ranker: Ranker | None, chance: random.Random) -> tuple[Candidate, ...]:
-        """The texts to show, in their order; threads only if there are too few short ones."""
-        short, request = self.short, self.request
-        if ranker:
-            texts = [candidate.text for candidate in short]
-            short = [short[i] for i in ranker.choose(texts, request.topic, request.count, chance)]
-        return (*short, *self.threads)[: request.count]
+        """The texts to show, in their order; threads only if there are too few short ones.
+
+        The truest to what was given come first, and of those as true the ranker chooses.
+        """
+        request, chosen = self.request, list[Candidate]()
+        for alike in by_truth(self.short, request, self.wording):
+            wanted = request.count - len(chosen)
+            if ranker and wanted > 0:
+                texts = [candidate.text for candidate in alike]
+                order = ranker.choose(texts, request.topic, wanted, chance)
+                chosen += [alike[i] for i in order]
+            else:
+                chosen += alike
+        return (*chosen, *self.threads)[: request.count]
 
 
 @metrics.timed("compose")
@@ -96,8 +115,14 @@ async def compose(
 ) -> tuple[Candidate, ...]:
     """Draw candidates and choose as many as requested, in the order to show them.
 
-    Raises UserError if none passed the screen.
+    Raises UserError if none passed the screen, or the voice cannot write from notes.
     """
+    if request.notes and not opened.voice.knows_notes:
+        raise UserError(
+            "The voice {voice} was trained before voices could write from notes. Train it again, or"
+            " ask for a topic alone.",
+            voice=opened.voice.name,
+        )
     drawn = await draw(llm, opened, request, rules)
     if not drawn.short and not drawn.threads:
         raise UserError(
@@ -109,10 +134,10 @@ async def compose(
 
 async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> Drawn:
     """Draw until enough short texts pass the screen, and more for a ranker to choose from."""
-    drawn = Drawn(request, [], [], [])
+    drawn = Drawn(request, [], [], [], opened.wording)
     rules = replace(rules, prompt=opened.voice.prompt.system)
-    messages = opened.voice.messages(PromptParts(request.topic, request.instruction))
-    named = f"{request.topic or ''}\n{request.instruction or ''}"
+    notes = notes_of(request.notes, opened.wording) if request.notes else None
+    messages = opened.voice.messages(PromptParts(request.topic, request.instruction, notes))
     wanted = drawn_for(request.count, opened.ranker)
     left = max(DRAWN_AT_MOST, 4 * request.count, 2 * wanted)
     while left > 0 and (missing := wanted - len(drawn.short)) > 0:
@@ -120,12 +145,34 @@ async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> D
         left -= size
         for texts in await _several(llm, opened.voice, messages, size):
             known = [*request.taken, *(c.text for c in (*drawn.short, *drawn.threads))]
-            passed, failed = screen(texts, named, rules, known)
+            passed, failed = screen(texts, request.given, rules, known)
             drawn.short.extend(c for c in passed if not c.parts)
             drawn.threads.extend(c for c in passed if c.parts)
             drawn.dropped.extend(failed)
         wanted = request.count
     return drawn
+
+
+def by_truth(
+    candidates: Iterable[Candidate], request: Request, wording: Wording
+) -> Iterator[list[Candidate]]:
+    """The candidates in groups, the truest to what was given first.
+
+    Fewest added facts come first, then fewest missing ones, then fewest words of the notes that are
+    lost. On a bare topic the author's usual names are no invention.
+    """
+    groups = defaultdict[tuple[int, ...], list[Candidate]](list)
+    for candidate in candidates:
+        groups[_untruth(candidate.text, request, wording)].append(candidate)
+    return (groups[key] for key in sorted(groups))
+
+
+def _untruth(text: str, request: Request, wording: Wording) -> tuple[int, ...]:
+    if not request.notes:
+        return (len(check(request.given, text, wording.usual).added),)
+    found, said = check(request.given, text), set(content_of(text, wording))
+    lost = sum(stem not in said for stem in content_of(request.notes, wording))
+    return (len(found.added), len(found.missing), lost)
 
 
 def drawn_for(count: int, ranker: Ranker | None) -> int:

@@ -16,6 +16,7 @@ from bot.sentences import Words, say
 from bot.visible import visible
 from bot.voice import personal
 from bot.voice.copies import Copies, words_of
+from bot.voice.facts import handles, links
 from bot.voice.others import Others
 from bot.writing.thread import candidate_of
 
@@ -34,15 +35,6 @@ BLOCKED = say("a word that is not to be used")
 LEAK = say("the model's own instructions")
 REPEATED = say("the same as another candidate")
 
-_TLD = r"(?:com|org|net|edu|gov|info|biz|io|dev|app|xyz|online|site|shop|social|blog|uk|ly|gl|gd)"
-_LABELS = r"(?<![\w.@-])(?:[^\W_](?:[\w-]*[^\W_])?\.)+"
-_LINK = re.compile(
-    rf"\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|\b(?:magnet|mailto|xmpp):\S+"
-    rf"|{_LABELS}(?:[^\W\d_]{{2,}}(?::\d+)?/\S+|{_TLD}(?![\w-])\S*)",
-    re.I,
-)
-_ENDS_SENTENCE = ".,;:!?)]}>'\"”’»…*_"
-_HANDLE = re.compile(r"(?<![\w/])@[\w.-]*\w(?:@[\w.-]*\w)?")
 _BROKEN = re.compile("[\ufffd\ud800-\udfff]|<\\|\\w+\\|>")
 
 
@@ -132,7 +124,7 @@ def _fault(text: str, named: str, rules: Rules) -> Words | None:
         return EMPTY
     plain, asked = (unicodedata.normalize("NFKC", t) for t in (text, named))  # ＠ and ｗｗｗ． too
     tests: tuple[tuple[Words, Callable[[], bool]], ...] = (
-        (INVENTED_LINK, lambda: not _links(plain) <= _links(asked)),
+        (INVENTED_LINK, lambda: not links(plain) <= links(asked)),
         (STRANGER, lambda: not handles(plain) <= handles(asked) | rules.known_posts.acquaintances),
         (BLOCKED, lambda: rules.blocked.meets(text)),
         (NEAR_COPY, lambda: rules.known_posts.copies.is_near_copy(text)),
@@ -141,21 +133,6 @@ def _fault(text: str, named: str, rules: Rules) -> Words | None:
         (PERSONAL, lambda: any(found.text not in named for found in personal.find(text))),
     )
     return next((reason for reason, fails in tests if fails()), None)
-
-
-def _links(text: str) -> set[str]:
-    """Addresses without their optional parts, in lower case up to the path."""
-    found = set()
-    for link in _LINK.findall(text):
-        bare = re.sub(r"^(?:https?://)?(?:www\.)?", "", link.rstrip(_ENDS_SENTENCE), flags=re.I)
-        host, slash, path = bare.partition("/")
-        found.add(host.lower() + slash + path)
-    return found
-
-
-def handles(text: str) -> set[str]:
-    """The people a text mentions, as "@name" or "@name@server", in lower case."""
-    return {handle.lower() for handle in _HANDLE.findall(text)}
 
 
 def _leaks(text: str, prompt: str) -> bool:

@@ -23,7 +23,7 @@ def write_voice(folder: Path) -> Path:
         base=Base("provider-base", None),
         prompt=Prompt(),
         sampling=Sampling(),
-        counts={"train": 3, "validation": 0},
+        counts={"train": 3, "validation": 0, "notes": 2},
         data_sha256="0" * 64,
         metrics={},
         seed=0,

@@ -16,7 +16,7 @@ from pathlib import Path
 from bot.voice.others import Others
 from trainer.archives.post import Post, Tally, Unreadable
 from trainer.archives.recognise import Archive, recognise
-from trainer.archives.texts import somebody_elses
+from trainer.archives.texts import somebody_elses, without_words_of_others
 from trainer.errors import ArchiveError
 
 __all__ = ["Archive", "Tally", "note_others", "open_archive", "read_posts"]
@@ -48,7 +48,8 @@ def open_archive(path: Path, tally: Tally) -> Archive:
 def posts_of(archive: Archive, path: Path) -> Iterator[Post | Unreadable]:
     """Yield the archive's posts. Any failure on the way becomes an ArchiveError."""
     try:
-        yield from archive.posts()
+        for post in archive.posts():
+            yield without_words_of_others(post) if isinstance(post, Post) else post
     except _TROUBLES as e:
         raise _unreadable(path, e) from e
 

@@ -129,7 +129,7 @@ def post_of_record(record: Record, key: str, own_did: str) -> Post | Unreadable:
         return Post(key, created_at, "", "retweet")  # somebody else's text is not in it
     if record.text is None:
         return Unreadable(key)
-    text, tags = _with_links(record.text, record.facets or [])
+    text, tags, links = _with_links(record.text, record.facets or [])
     kind, reply_to = _kind(record, own_did)
     return Post(
         id=key,
@@ -139,6 +139,7 @@ def post_of_record(record: Record, key: str, own_did: str) -> Post | Unreadable:
         tags=(*tags, *(f"#{tag}" for tag in record.tags or ())),
         language=language(record.langs[0]) if record.langs else None,
         reply_to=reply_to,
+        links=links,
     )
 
 
@@ -147,8 +148,10 @@ def _kind(record: Record, own_did: str) -> tuple[PostKind, str | None]:
         parent = record.reply.parent.uri
         is_own = bool(own_did) and parent.startswith(f"at://{own_did}/")
         return ("self_reply", _record_key(parent)) if is_own else ("reply", None)
-    if record.embed and record.embed.type in QUOTING and f"/{POST}/" in _embedded(record.embed):
-        return "quote", None
+    if record.embed and record.embed.type in QUOTING:
+        quoted = _embedded(record.embed)
+        if f"/{POST}/" in quoted and not (own_did and quoted.startswith(f"at://{own_did}/")):
+            return "quote", None
     return "original", None
 
 
@@ -161,9 +164,9 @@ def _embedded(embed: _Embed) -> str:
     return uri if isinstance(uri, str) else ""
 
 
-def _with_links(text: str, facets: list[_Facet]) -> tuple[str, list[str]]:
-    """The text with its links in full, and its tags. Facets count in bytes."""
-    tags, raw, end = [], text.encode(), len(text.encode())
+def _with_links(text: str, facets: list[_Facet]) -> tuple[str, list[str], tuple[str, ...]]:
+    """The text with its links in full, its tags, and the links. Facets count in bytes."""
+    tags, links, raw, end = [], [], text.encode(), len(text.encode())
     for facet in sorted(facets, key=lambda f: -f.index.byteStart):
         start, stop = facet.index.byteStart, facet.index.byteEnd
         if not 0 <= start < stop <= end:
@@ -175,14 +178,16 @@ def _with_links(text: str, facets: list[_Facet]) -> tuple[str, list[str]]:
         for feature in facet.features:
             match feature.type.partition("#")[2]:
                 case "link" if feature.uri:
-                    raw = raw[:start] + shown_link(shown, feature.uri).encode() + raw[stop:]
+                    link = shown_link(shown, feature.uri)
+                    links += [link] if link == feature.uri else []
+                    raw = raw[:start] + link.encode() + raw[stop:]
                 case "tag" if feature.tag:
                     tags.append(f"#{feature.tag}")
                 case "mention":
                     handle = shown.removeprefix("@")
                     tags.append(f"@{handle} {handle.partition('.')[0]}")
         end = start
-    return raw.decode(errors="replace"), tags[::-1]
+    return raw.decode(errors="replace"), tags[::-1], tuple(links)
 
 
 def _record_key(uri: str) -> str:

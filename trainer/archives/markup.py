@@ -7,11 +7,9 @@ from lxml import etree
 
 from trainer.archives.texts import shown_link
 
-BLOCKS = {"p": 2, "blockquote": 2, "ul": 2, "ol": 2, "pre": 2, "div": 1, "li": 1} | {
-    f"h{n}": 2 for n in range(1, 7)
-}
+BLOCKS = {"p": 2, "ul": 2, "ol": 2, "pre": 2, "div": 1, "li": 1} | {f"h{n}": 2 for n in range(1, 7)}
 LONGEST = 100_000  # characters; wrong nesting makes lxml's time grow with the square
-UNSEEN = {"script", "style"}
+UNSEEN = {"script", "style", "blockquote"}  # a block quote is somebody else's
 QUOTED = "quote-inline"  # "RE: https://…" for servers that show no quotes
 BLANKS = re.compile(r"[ \t\r\n\f]+")  # what a browser shows as one space; no-break spaces stay
 
@@ -21,6 +19,8 @@ class PlainText(NamedTuple):
 
     text: str
     address: int
+    links: tuple[str, ...] = ()  # as they stand in the text
+    has_quote: bool = False  # it had words of somebody else, which are left out
 
 
 class Html:
@@ -65,10 +65,13 @@ class _Text:
         self._link: tuple[str, list[str]] | None = None  # of the open link: address and classes
         self._shown: list[str] = []
         self._only_handles = True
+        self._links: list[str] = []
+        self._has_quote = False
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """An element begins."""
         classes = (attributes.get("class") or "").split()
+        self._has_quote = self._has_quote or tag == "blockquote"
         if self._unseen or tag in UNSEEN or QUOTED in classes:
             self._unseen += [tag] if tag not in ("br", "img") else []
         elif tag == "br":
@@ -87,12 +90,17 @@ class _Text:
         if self._unseen:
             if tag not in ("br", "img"):
                 self._unseen.pop()
+            if not self._unseen and tag in ("blockquote", "p", "div"):
+                self._end_line(max(self._breaks, 2))
         elif tag == "a" and self._link is not None:
             (href, classes), self._link = self._link, None
             shown = "".join(self._shown)
             is_handle = "mention" in classes and shown.startswith("@")
             is_tag = "hashtag" in classes or shown.startswith(("#", "@"))
-            self._write(shown if is_handle or is_tag or not href else shown_link(shown, href))
+            if not is_handle and not is_tag and href and shown_link(shown, href) == href:
+                shown = href
+                self._links.append(href)
+            self._write(shown)
             if is_handle and self._only_handles:
                 self._address = self._length
         elif tag in BLOCKS:
@@ -112,7 +120,8 @@ class _Text:
     def close(self) -> PlainText:
         """Finish this text and start the next."""
         text = "".join(self._parts).rstrip()
-        written = PlainText(text, min(self._address, len(text)))
+        address = min(self._address, len(text))
+        written = PlainText(text, address, tuple(self._links), self._has_quote)
         self._begin()
         return written
 

@@ -23,7 +23,7 @@ LAST_WORD = 12  # of a cut text: it may be cut too, even inside of `&amp;`
 APART_S = 1
 SECONDS = 1 << 20  # twelve days, and then from the beginning
 # What X appends to the cut text, and the handles which only one of both texts may have.
-TRIMMINGS = re.compile(r"(?:\s*https?://t\.co/\w+)+\s*$|^(?:@\w+\s+)+")
+TRIMMINGS = re.compile(r"(?:\s*https?://t\.co/[A-Za-z0-9]+)+\s*$|^(?:@\w+\s+)+")
 
 
 class _Hashtag(msgspec.Struct):

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 PostKind = Literal["original", "note", "self_reply", "reply", "quote", "retweet"]
-Visibility = Literal["public", "unlisted", "private", "direct"]
+# private: for followers or friends, or not published at all; circle: for a few chosen ones
+Visibility = Literal["public", "unlisted", "private", "direct", "circle"]
 
 
 class Unreadable(NamedTuple):
@@ -28,7 +29,11 @@ class Post(NamedTuple):
     language: str | None = None
     reply_to: str | None = None  # the post this one continues, if that may be the author's own
     edit_of: str | None = None  # the first version's id, where the archive has several versions
-    visibility: Visibility = "public"  # private: for a chosen few, such as followers or X's Circle
+    visibility: Visibility = "public"
+    links: tuple[str, ...] = ()  # as they stand in the text, where the archive marks them
+    quote_of: str | None = None  # the post this one quotes, if that may be the author's own
+    updated_at: datetime | None = None  # of an edited post: of two with its id the later counts
+    is_bare: bool = False  # the handles that a service puts in front of a reply are removed
 
 
 @dataclass(slots=True)

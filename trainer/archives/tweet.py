@@ -1,22 +1,24 @@
 """One record of X's posts, of any year since 2013, and the Post it becomes.
 
-X marks neither retweets nor quotes, so the text and links decide which a record is. Only the first
-archives ("Grailbird") name the retweeted post.
+X's archives mark neither retweets nor quotes, so the text and links decide which a record is. Only
+the first archives ("Grailbird") name the retweeted post, and X's interface also the quoted one.
 """
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
 from trainer.archives.dates import read_date
 from trainer.archives.notes import LongPosts
-from trainer.archives.post import Post, PostKind, Unreadable
+from trainer.archives.post import Post, PostKind, Unreadable, Visibility
 from trainer.archives.texts import RETWEET, language, unescape
 
 # A photo's link ends in /photo/1, and /i/web/status/ is the rest of the author's own long post.
 QUOTE = re.compile(
-    r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/(?!i/)\w+/status(?:es)?/\d+/?(?:[?#].*)?",
+    r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/(?!i/)(\w+)/status(?:es)?/(\d+)/?(?:[?#].*)?",
     re.IGNORECASE,
 )
 ADDRESS = re.compile(r"(?:@\w+ )+")
@@ -34,6 +36,7 @@ class _Mention(msgspec.Struct, gc=False):
 class Url(msgspec.Struct, gc=False):
     """An entry of `entities.urls`."""
 
+    url: str | None = None  # as it stands in the text
     expanded_url: str | None = None
 
 
@@ -61,6 +64,8 @@ class _EditInfo(msgspec.Struct, gc=False):
 
 class _User(msgspec.Struct, gc=False):
     id_str: str | int | None = None
+    screen_name: str | None = None
+    protected: bool | None = None
 
 
 class Retweeted(msgspec.Struct, gc=False):
@@ -87,8 +92,12 @@ class Tweet(msgspec.Struct, gc=False):
     in_reply_to_status_id_str: str | int | None = None
     in_reply_to_status_id: str | int | None = None
     in_reply_to_screen_name: str | None = None
+    display_text_range: list[str | int] | None = None
     retweeted_status: Retweeted | None = None
-    user: _User | None = None  # the author, in the archives of 2013
+    is_quote_status: bool | None = None  # this and the next two: only in X's interface
+    quoted_status_id_str: str | int | None = None
+    quoted_status_id: str | int | None = None
+    user: _User | None = None  # the author, in X's interface and the archives of 2013
     tweet: "Tweet | None" = None  # the record itself, where it is wrapped
 
     @property
@@ -104,9 +113,27 @@ class Tweet(msgspec.Struct, gc=False):
         return str(parent) if parent else None
 
 
-def post_of_tweet(
-    tweet: Tweet, own_id: str, circle: Container[str], notes: LongPosts
-) -> Post | Unreadable:
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What an archive tells of its owner."""
+
+    id: str = ""
+    name: str = ""  # in lower case
+    circle: Container[str] = frozenset()  # ids of the posts for X's Circle
+    locked: Sequence[tuple[datetime, datetime]] = ()  # when only followers could read it
+
+    def visibility(self, tweet: Tweet, created_at: datetime | None) -> Visibility:
+        """Who could see a post."""
+        if tweet.key in self.circle:
+            return "circle"
+        if tweet.user is not None and tweet.user.protected:
+            return "private"
+        if self.locked and created_at and any(a <= created_at < b for a, b in self.locked):
+            return "private"
+        return "public"
+
+
+def post_of_tweet(tweet: Tweet, account: Account, notes: LongPosts) -> Post | Unreadable:
     """Build the Post of a record, or Unreadable (without an id, if it has none)."""
     escaped = tweet.full_text if tweet.full_text is not None else tweet.text
     key = tweet.key
@@ -114,16 +141,20 @@ def post_of_tweet(
         return Unreadable(key)
     text = unescape(escaped)
     created_at = read_date(tweet.created_at)
-    own_id = own_id or str((tweet.user.id_str if tweet.user else None) or "")
-    kind = _kind(tweet, text, own_id)
+    own_id = account.id or str((tweet.user.id_str if tweet.user else None) or "")
+    kind, quote_of = _kind(tweet, text, own_id, account.name)
     tags = _tags(tweet.entities) if tweet.entities and kind != "retweet" else ()
     reply_to = None
     if kind == "self_reply" or (kind == "reply" and not own_id):
         reply_to = tweet.parent
+    handles = _handles(tweet.display_text_range, text) if tweet.display_text_range else ""
     if created_at and kind != "retweet" and (note := notes.whole(text, created_at)):
         text, kind = note.text, "note" if kind == "original" else kind
         tags = tuple(dict.fromkeys((*tags, *note.tags)))
-    if kind == "self_reply" and text.startswith(f"@{tweet.in_reply_to_screen_name} "):
+    if handles:
+        text = text.removeprefix(handles)
+        tags = tuple(t for t in tags if t[0] != "@" or t.partition(" ")[0].lower() in text.lower())
+    elif kind == "self_reply" and text.startswith(f"@{tweet.in_reply_to_screen_name} "):
         text = ADDRESS.sub("", text, count=1)  # after one's own handle, the others are X's too
     return Post(
         id=key,
@@ -134,22 +165,41 @@ def post_of_tweet(
         language=language(tweet.lang),
         reply_to=reply_to,
         edit_of=_first_version(tweet.edit_info) if tweet.edit_info else None,
-        visibility="private" if key in circle else "public",
+        visibility=account.visibility(tweet, created_at),
+        links=_links(tweet.entities) if tweet.entities and tweet.entities.urls else (),
+        quote_of=quote_of,
+        is_bare=bool(handles),
     )
 
 
-def _kind(tweet: Tweet, text: str, own_id: str) -> PostKind:
+def _handles(shown: list[str | int], text: str) -> str:
+    """The handles that X put in front of a reply and does not show."""
+    start = int(shown[0]) if shown and str(shown[0]).isdecimal() else 0
+    found = ADDRESS.match(text) if 0 < start <= len(text) else None
+    return text[:start] if found and found.end() >= start else ""
+
+
+def _kind(tweet: Tweet, text: str, own_id: str, own_name: str) -> tuple[PostKind, str | None]:
+    """What a record is, and the id of the post that it quotes."""
     if tweet.retweeted_status is not None or RETWEET.match(text):
-        return "retweet"
+        return "retweet", None
     # The user's id is nearly always there; a deleted status's id or an old name may not be.
     if to := tweet.in_reply_to_user_id_str or tweet.in_reply_to_user_id:
-        return "self_reply" if str(to) == own_id else "reply"
+        return "self_reply" if str(to) == own_id else "reply", None
     if tweet.parent or tweet.in_reply_to_screen_name:
-        return "reply"
-    urls = tweet.entities.urls if tweet.entities else []
-    if any(u.expanded_url and QUOTE.fullmatch(u.expanded_url) for u in urls):
-        return "quote"
-    return "original"
+        return "reply", None
+    own_name = own_name or ((tweet.user.screen_name if tweet.user else None) or "").lower()
+    for url in tweet.entities.urls if tweet.entities else ():
+        if url.expanded_url and (found := QUOTE.fullmatch(url.expanded_url)):
+            is_own = found[1].lower() == own_name
+            return ("original", None) if is_own else ("quote", found[2])
+    if tweet.is_quote_status or tweet.quoted_status_id_str or tweet.quoted_status_id:
+        return "quote", str(tweet.quoted_status_id_str or tweet.quoted_status_id or "") or None
+    return "original", None
+
+
+def _links(entities: Entities) -> tuple[str, ...]:
+    return tuple(u.url for u in entities.urls if u.url)
 
 
 def _tags(entities: Entities) -> tuple[str, ...]:

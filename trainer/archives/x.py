@@ -1,7 +1,7 @@
 """Reads an X (Twitter) archive of any year: the zip, the unpacked folder, or one file of it.
 
-Opens the posts, those in communities, the long posts, the Circle's list, the manifest and the
-account's id; never direct messages, likes or deleted posts.
+Opens the posts, those in communities, the long posts, the Circle's list, the manifest, the
+account's id and name, and when it was locked; never direct messages, likes or deleted posts.
 """
 
 import re
@@ -13,12 +13,13 @@ from typing import TypeVar
 
 import msgspec
 
+from trainer.archives.dates import read_date
 from trainer.archives.files import Files, base_name, folder_of, topmost
 from trainer.archives.grailbird import MONTH_FILE, read_tweets_csv
 from trainer.archives.notes import LongPosts, NoteRecord
 from trainer.archives.post import Post, Tally, Unreadable
 from trainer.archives.records import own_id, read_records
-from trainer.archives.tweet import Tweet, post_of_tweet
+from trainer.archives.tweet import Account, Tweet, post_of_tweet
 from trainer.errors import ArchiveError
 
 # Not `tweet*.js`: tweet-headers.js has no texts. `tweet.js` is the name from 2019 to 2022.
@@ -30,6 +31,7 @@ CIRCLE_FILE = re.compile(r"twitter-circle-tweets?(-part\d+)?\.js")
 # X ran its Circle in these months; its posts stand unmarked among the others.
 CIRCLE_BEGAN = datetime(2022, 8, 1, tzinfo=UTC)
 CIRCLE_ENDED = datetime(2023, 11, 30, tzinfo=UTC)
+_EVER = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 MOST_IN_CIRCLE = 1_000_000  # in memory; nobody wrote so many in 15 months
 LONGEST_MANIFEST = 1 << 24
 
@@ -47,6 +49,8 @@ class _DataType(msgspec.Struct):
 
 class _User(msgspec.Struct):
     accountId: str | int = ""  # noqa: N815 - X's name
+    userName: str = ""  # noqa: N815 - its name in the manifest
+    username: str = ""  # and in the account
 
 
 class _ArchiveInfo(msgspec.Struct):
@@ -63,8 +67,17 @@ class _Manifest(msgspec.Struct):
         return [f for t, d in self.dataTypes.items() if not types or t in types for f in d.files]
 
 
-class _Account(msgspec.Struct):
+class _Owner(msgspec.Struct):
     account: _User = msgspec.field(default_factory=_User)  # its e-mail address is not read
+
+
+class _Locking(msgspec.Struct):
+    protectedAt: str = ""  # noqa: N815 - X's name
+    action: str = ""  # Protect or Unprotect
+
+
+class _Locked(msgspec.Struct):
+    protectedHistory: _Locking = msgspec.field(default_factory=_Locking)  # noqa: N815 - X's name
 
 
 def find_posts_files(files: Files) -> list[str]:
@@ -106,35 +119,35 @@ class XArchive:
         with closing(LongPosts()) as notes:
             for name in self._matching(NOTES_FILE):
                 yield from notes.add(self._records(name, NoteRecord))
-            circle = self._circle()
-            own_id = str(self._manifest.userInfo.accountId or self._account_id())
-            of_circle_years = 0
+            account = self._account()
+            of_circle_years = locked = 0
             posts = (
-                self._post(row, name, place, own_id, circle, notes)
+                self._post(row, name, place, account, notes)
                 for name in self._names
                 for place, row in enumerate(self._tweets(name), 1)
             )
             for post in chain(posts, notes.lonely()):
                 if isinstance(post, Post) and post.created_at:
                     of_circle_years += CIRCLE_BEGAN <= post.created_at <= CIRCLE_ENDED
+                    locked += post.visibility == "private"
                 yield post
         if of_circle_years:
             self._tally.warnings.append(
                 f"{of_circle_years} posts are from the time of X's Circle (August 2022 to November"
-                f" 2023), and the archive's list of Circle posts ({len(circle)} in it) may be"
-                " incomplete: if you used the Circle, look through posts.jsonl."
+                f" 2023), and the archive's list of Circle posts may be incomplete: if you used the"
+                " Circle, look through posts.jsonl."
+            )
+        if account.locked:
+            self._tally.warnings.append(
+                f"{locked} posts are from a time when the account was locked, so they count as"
+                " private. X tells of the last months only: if it was locked before, look through"
+                " posts.jsonl."
             )
 
     def _post(
-        self,
-        row: Tweet | Unreadable,
-        name: str,
-        place: int,
-        own_id: str,
-        circle: set[str],
-        notes: LongPosts,
+        self, row: Tweet | Unreadable, name: str, place: int, account: Account, notes: LongPosts
     ) -> Post | Unreadable:
-        post = row if isinstance(row, Unreadable) else post_of_tweet(row, own_id, circle, notes)
+        post = row if isinstance(row, Unreadable) else post_of_tweet(row, account, notes)
         return post if post.id else Unreadable(f"{base_name(name)} record {place}")
 
     def _tweets(self, name: str) -> Iterator[Tweet | Unreadable]:
@@ -209,13 +222,38 @@ class XArchive:
             self._tally.warnings.append("The manifest says that this is only a part of an archive.")
         return manifest
 
-    def _account_id(self) -> str | int:
-        name = self._beside.get("account.js")
-        if name is None:
-            return ""
-        with self._files.open(name) as file:
-            row = next(read_records(file, name, _Account, Tally()), None)
-        return row.account.accountId if isinstance(row, _Account) else ""
+    def _account(self) -> Account:
+        owner = next(self._rows_of("account.js", _Owner), None)
+        stated = self._manifest.userInfo
+        user = owner.account if isinstance(owner, _Owner) else _User()
+        return Account(
+            id=str(stated.accountId or user.accountId),
+            name=(stated.userName or user.username).lower(),
+            circle=self._circle(),
+            locked=self._locked(),
+        )
+
+    def _locked(self) -> list[tuple[datetime, datetime]]:
+        """When only followers could read the account; X tells of the last six months."""
+        events = sorted(
+            (at, row.protectedHistory.action.lower())
+            for row in self._rows_of("protected-history.js", _Locked)
+            if isinstance(row, _Locked) and (at := read_date(row.protectedHistory.protectedAt))
+        )
+        times, since = [], _EVER[0] if events and events[0][1] == "unprotect" else None
+        for at, action in events:
+            if action == "protect":
+                since = since or at
+            elif since:
+                times.append((since, at))
+                since = None
+        return [*times, (since, _EVER[1])] if since else times
+
+    def _rows_of(self, base: str, kind: type[_R]) -> Iterator[_R | Unreadable]:
+        """Yield the records of a small file beside the posts, if it is there."""
+        if name := self._beside.get(base):
+            with self._files.open(name) as file:
+                yield from read_records(file, name, kind, Tally())
 
 
 def _is_at(file: _File, name: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Set
 from enum import StrEnum
 
 from trainer.archives.post import Post, PostKind
+from trainer.archives.texts import LINK, RETWEET, UNSPACED, end_of_link
 
 
 class Reason(StrEnum):
@@ -40,9 +41,18 @@ LEFT_OUT = (Reason.THREAD, Reason.NEAR_COPY)  # kept and written, but on neither
 OWN: frozenset[PostKind] = frozenset({"original", "note", "self_reply"})
 
 _OF_KIND = {"retweet": Reason.RETWEET, "reply": Reason.REPLY, "quote": Reason.QUOTE}
-_LINK = re.compile(r"https?://(?:t\.co/\w+|\S+)")
 _REMOVED = "\x00"  # in the place of a link; texts hold none, since it is invisible
-_RETWEETED = re.compile(r"RT @\w+:?\s*")
+_PAIRS = "()[]{}<>«»»«‹›“”„“„”””‘’‚‘\"\"''「」『』（）【】〈〉《》［］〔〕"
+_EMPTY_PAIR = re.compile(
+    "|".join(
+        f"{re.escape(opened)} *{_REMOVED} *{re.escape(closed)}"
+        for opened, closed in zip(_PAIRS[::2], _PAIRS[1::2], strict=True)
+    )
+)
+_REMOVED_AND_NEXT = re.compile(rf"( *(?:{_REMOVED} *)*{_REMOVED})([^\W_{UNSPACED}])?")
+_STANDS_ALONE = re.compile(rf"$|\s|[(\[{{«„“‘{UNSPACED}]")  # no space is wanted behind it
+# "> their words": how people mark a quote where nothing else does.
+_QUOTED_LINE = re.compile(r"^[^\S\n]*>[^\S\n].*\n?", re.M)
 # As X, Bluesky and Mastodon write them: @handle, @handle.example.org, @handle@example.org.
 # Not "@bob's", which begins a sentence of the author's.
 _LEADING_HANDLES = re.compile(r"\s*(?:@\w++(?:[.@-]\w++)*+(?!['’]\w)[,:;.!]?\s*)+")
@@ -58,9 +68,9 @@ _WORD = re.compile(r"[^\W_]")
 def clean(post: Post, kinds: Set[PostKind]) -> tuple[str, Reason | None]:
     """Return the clean text and None, or "" and the reason to drop the post.
 
-    A reply that may continue the author's own post passes: staging.py decides.
+    A reply or quote that may be of the author's own post passes: staging.py decides.
     """
-    if post.kind not in kinds and not (post.kind == "reply" and post.reply_to):
+    if post.kind not in kinds and not _may_be_of_own(post):
         return "", _OF_KIND[post.kind]
     text = post.text
     if not text.isascii() and _BROKEN.search(text):
@@ -68,13 +78,18 @@ def clean(post: Post, kinds: Set[PostKind]) -> tuple[str, Reason | None]:
     is_plain = text.isprintable()  # a single line, with no white space but spaces
     if not is_plain:
         text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    if "reply" in post.kind:
+    if ">" in text:
+        unquoted = _QUOTED_LINE.sub("", text)
+        if unquoted != text and not _WORD.search(unquoted):
+            return "", Reason.QUOTE
+        text = unquoted
+    if "reply" in post.kind and not post.is_bare:
         text = _without_address(text, post.kind)
     elif post.kind == "retweet":
-        text = _RETWEETED.sub("", text, count=1)
-    had_link = "http" in text
+        text = RETWEET.sub("", text, count=1)
+    had_link = "://" in text
     if had_link:
-        text = _without_links(text)
+        text = _without_links(text, post.links)
     if not is_plain or "  " in text:
         text = _BLANK_AT_LINE_END.sub("\n", _BLANKS.sub(" ", text))
     text = text.strip()
@@ -92,15 +107,26 @@ def _without_address(text: str, kind: PostKind) -> str:
     return rest
 
 
-def _without_links(text: str) -> str:
-    """Remove links, the spaces before them, and brackets that held nothing else."""
-    text = _LINK.sub(_closing, text).replace(f"({_REMOVED})", _REMOVED)
-    while f" {_REMOVED}" in text:
-        text = text.replace(f" {_REMOVED}", _REMOVED)
-    return text.replace(_REMOVED, "")
+def _may_be_of_own(post: Post) -> bool:
+    return bool(
+        (post.kind == "reply" and post.reply_to) or (post.kind == "quote" and post.quote_of)
+    )
 
 
-def _closing(link: re.Match[str]) -> str:
-    """Keep the punctuation after a link that ends a sentence or a bracket."""
-    text = link[0]
-    return _REMOVED + text[len(text.rstrip(".,;:!?)]}\"'»”’…")) :]
+def _without_links(text: str, marked: tuple[str, ...]) -> str:
+    """Remove links, the spaces before them, and brackets and quotes that held nothing else."""
+    for link in sorted(marked, key=len, reverse=True):  # one may be the beginning of another
+        if "://" in link:
+            text = text.replace(link, _REMOVED)
+    text = LINK.sub(lambda m: _REMOVED + m[0][end_of_link(m[0]) :], text)
+    while (emptied := _EMPTY_PAIR.sub(_REMOVED, text)) != text:
+        text = emptied
+    return _REMOVED_AND_NEXT.sub(_closed, text)
+
+
+def _closed(found: re.Match[str]) -> str:
+    """Nothing, or a space where two words would else become one."""
+    before = found.string[found.start() - 1 : found.start()]
+    if found[2] is None:
+        return ""
+    return found[2] if _STANDS_ALONE.match(before) else f" {found[2]}"

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from trainer import bot_database
 from trainer.archives.post import Post
+from trainer.archives.texts import LINK
 
 LEEWAY = timedelta(days=1)  # some archives give the local time without its zone, or only the day
-_LINK = re.compile(r"https?://\S+")  # services write them anew
 _SERVER_OF_HANDLE = re.compile(r"(@\w+)@[\w-]+(?:\.[\w-]+)+")  # is not shown: @mel@fog.example
 
 StatusKey = tuple[str, str]  # the server's name and the status's id there
@@ -81,5 +81,5 @@ def _host(address: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text without what services change: links, and the servers of handles."""
-    return " ".join(_SERVER_OF_HANDLE.sub(r"\1", _LINK.sub(" ", text)).split())
+    """A text without what services change: links, which they write anew, and servers of handles."""
+    return " ".join(_SERVER_OF_HANDLE.sub(r"\1", LINK.sub(" ", text)).split())

@@ -33,7 +33,7 @@ class Preference:
         return json.dumps({"input": {"messages": [*self.prompt]}} | answers, ensure_ascii=False)
 
 
-def check(file: Path, minimum: int) -> None:
+def check_pairs(file: Path, minimum: int) -> None:
     """Raise a DataError that names the line at fault, or if there are too few."""
     count = 0
     try:
@@ -54,7 +54,7 @@ def check(file: Path, minimum: int) -> None:
 
 def read_preferences(file: Path) -> list[Preference]:
     """Read all pairs of a file. Raises DataError that names the line at fault."""
-    check(file, minimum=0)
+    check_pairs(file, minimum=0)
     with file.open(encoding="utf-8") as lines:
         return [_preference(json.loads(line)) for line in lines if line.strip()]
 

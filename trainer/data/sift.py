@@ -15,6 +15,7 @@ from trainer.data.options import PrepareOptions
 from trainer.data.own_drafts import OwnDrafts
 
 EXAMPLES = 3  # of a kind of personal data
+_SEEN_BY_ALL = ("public", "unlisted")
 _WORDLESS = frozenset((Reason.ONLY_LINKS, Reason.NO_WORDS))
 
 
@@ -46,9 +47,9 @@ class Sift:
         self._kinds = options.kinds
         self._languages = frozenset(options.languages)
 
-    def sift(self, post: Post, archive: str) -> tuple[str, tuple[str, ...], Reason | None]:
-        """Return text and tags of a post from an archive of this kind, or why it is dropped."""
-        if post.visibility in ("private", "direct") and (reason := self._hidden(post, archive)):
+    def sift(self, post: Post) -> tuple[str, tuple[str, ...], Reason | None]:
+        """Return text and tags of a post, or why it is dropped."""
+        if post.visibility not in _SEEN_BY_ALL and (reason := self._hidden(post)):
             return "", (), reason
         if self._written.has(post):
             return "", (), Reason.WRITTEN
@@ -63,13 +64,14 @@ class Sift:
             if self._options.personal == "drop":
                 return "", (), Reason.PERSONAL
             if self._options.personal == "mask":
-                text, reason = clean(post._replace(text=personal.mask(text, found)), self._kinds)
+                masked = post._replace(text=personal.mask(text, found), links=(), is_bare=True)
+                text, reason = clean(masked, self._kinds)
                 if reason:
                     return "", (), Reason.PERSONAL if reason in _WORDLESS else reason
         return text, self._tags(post), None
 
-    def _hidden(self, post: Post, archive: str) -> Reason | None:
-        if archive == "x":
+    def _hidden(self, post: Post) -> Reason | None:
+        if post.visibility == "circle":
             return Reason.CIRCLE
         if post.visibility == "direct":
             return None if self._options.with_direct else Reason.DIRECT

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 from trainer.archives.post import Post, PostKind, Unreadable
 from trainer.data.clean import NOT_PUBLIC, Reason
@@ -31,7 +32,8 @@ PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA cache_size = -16000;
 CREATE TABLE staged (
     row INTEGER PRIMARY KEY, space TEXT, id TEXT, number INTEGER, created_at TEXT, text TEXT,
-    digest INTEGER, kind TEXT, tags TEXT, reply_to TEXT, edit_of TEXT, thread TEXT, dropped TEXT,
+    digest INTEGER, kind TEXT, tags TEXT, reply_to TEXT, quote_of TEXT, edit_of TEXT, updated TEXT,
+    thread TEXT, dropped TEXT,
     because INTEGER  -- the row of the post for whose sake this one is dropped
 );
 CREATE TABLE kept (
@@ -41,10 +43,26 @@ CREATE TABLE kept (
 );
 """
 _COLUMNS = (
-    "space, id, number, created_at, text, digest, kind, tags, reply_to, edit_of, thread, dropped"
+    "space, id, number, created_at, text, digest, kind, tags, reply_to, quote_of, edit_of, updated,"
+    " thread, dropped"
 )
-_INSERT = f"INSERT INTO staged ({_COLUMNS}) VALUES ({','.join('?' * 12)})"
+_INSERT = f"INSERT INTO staged ({_COLUMNS}) VALUES ({','.join('?' * 14)})"
 Row = tuple[str | int | None, ...]
+
+
+class _Version(NamedTuple):
+    """One of several posts with the same id."""
+
+    row: int
+    length: int
+    dropped: str | None
+    updated: str
+    digest: int | None
+
+    def why(self, stays: "_Version") -> Reason:
+        """Why it gives way to another: it is the same, or its author changed it."""
+        is_same = self.digest == stays.digest or self.length or stays.length
+        return Reason.DUPLICATE if is_same else Reason.OLD_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +115,7 @@ class Staging:
         for post in posts:
             self.read += 1
             if isinstance(post, Post):
-                batch.append(self._row(post, archive, space))
+                batch.append(self._row(post, space))
             else:
                 batch.append(_unreadable(post))
             if len(batch) >= _BATCH:
@@ -106,8 +124,8 @@ class Staging:
                 yield self.read
         self.db.executemany(_INSERT, batch)
 
-    def _row(self, post: Post, archive: str, space: str) -> Row:
-        text, tags, reason = self._sift.sift(post, archive)
+    def _row(self, post: Post, space: str) -> Row:
+        text, tags, reason = self._sift.sift(post)
         key, date = post.id, post.created_at
         return (
             space,
@@ -119,7 +137,9 @@ class Staging:
             post.kind,
             json.dumps(tags) if tags else "[]",
             post.reply_to,
+            post.quote_of,
             post.edit_of,
+            None if post.updated_at is None else post.updated_at.isoformat(),
             f"{space}:{post.edit_of or key}",
             reason,
         )
@@ -130,6 +150,7 @@ class Staging:
         self._settle_written()
         self._settle_same_ids()
         self._settle_replies()
+        self._settle_quotes()
         self._settle_edits()
         self._settle_threads()
         self._tell_ids_apart()
@@ -158,28 +179,43 @@ class Staging:
         )
 
     def _settle_same_ids(self) -> None:
-        """Keep the longest of the posts with one id. If any of them is hidden, so is that one."""
+        """Keep the newest version of the posts with one id. If any is hidden, so is that one.
+
+        X's versions are one text, which may be cut: there, the longest is kept.
+        """
         rows = self.db.execute(
-            "SELECT space, id, row, length(text), dropped FROM staged WHERE (id, space) IN"
+            "SELECT space, id, row, length(text) * (space = 'x'), dropped, coalesce(updated, ''),"
+            " digest FROM staged WHERE (id, space) IN"
             " (SELECT id, space FROM staged GROUP BY id, space HAVING count(*) > 1)"
             " ORDER BY id, space, row"
         )
         for _, same in groupby(rows, key=lambda r: r[:2]):
-            posts = [(row, length, dropped) for _, _, row, length, dropped in same]
-            stays = max(posts, key=lambda p: (p[2] is None, p[1]))[0]
+            posts = [_Version(*row[2:]) for row in same]
+            stays = max(posts, key=lambda p: (p.updated, p.dropped is None, p.length, p.row))
             self.db.executemany(
                 "UPDATE staged SET dropped = ?, because = ? WHERE row = ?",
-                [(Reason.DUPLICATE, stays, row) for row, _, _ in posts if row != stays],
+                [(p.why(stays), stays.row, p.row) for p in posts if p != stays],
             )
-            hidden = next((d for _, _, d in posts if d in NOT_PUBLIC), None)
+            hidden = next((p.dropped for p in posts if p.dropped in NOT_PUBLIC), None)
             if hidden:
-                self._drop("row = ?", Reason(hidden), stays)
+                self._drop("row = ?", Reason(hidden), stays.row)
+
+    def _settle_quotes(self) -> None:
+        """Count a quote of a post of this archive as the author's own."""
+        self.db.execute(
+            "UPDATE staged SET kind = 'original' WHERE kind = 'quote' AND EXISTS (SELECT 1 FROM"
+            " staged AS own WHERE own.id = staged.quote_of AND own.space = staged.space"
+            " AND own.kind != 'retweet')"
+        )
+        if "quote" not in self._options.kinds:
+            self._drop("kind = 'quote' AND dropped IS NULL", Reason.QUOTE)
 
     def _settle_replies(self) -> None:
         """Count a reply to a post of this archive as part of the author's own thread."""
         self.db.execute(
             "UPDATE staged SET kind = 'self_reply' WHERE kind = 'reply' AND EXISTS (SELECT 1 FROM"
-            " staged AS own WHERE own.id = staged.reply_to AND own.space = staged.space)"
+            " staged AS own WHERE own.id = staged.reply_to AND own.space = staged.space"
+            " AND own.kind != 'retweet')"
         )
         if "reply" not in self._options.kinds:
             self._drop("kind = 'reply' AND dropped IS NULL", Reason.REPLY)
@@ -303,4 +339,4 @@ def _digest(text: str) -> int:
 
 def _unreadable(record: Unreadable) -> Row:
     """A row without a space, so that its id never equals a post's."""
-    return (None, record.id, 0, None, "", None, None, "[]", None, None, None, Reason.UNREADABLE)
+    return (None, record.id, 0, None, "", None, None, "[]", *(None,) * 5, Reason.UNREADABLE)

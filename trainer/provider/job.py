@@ -105,7 +105,7 @@ class OpenAI:
         if self.order.method == "dpo":
             if self.order.preferences is None:
                 raise DataError("--method dpo learns from pairs: name their file, --preferences.")
-            preferences.check(self.order.preferences, MINIMUM_EXAMPLES)
+            preferences.check_pairs(self.order.preferences, MINIMUM_EXAMPLES)
             return [self.order.preferences]
         if len(data.train) < MINIMUM_EXAMPLES:
             raise DataError(

@@ -178,7 +178,7 @@ class VoiceFolder:
             base=base,
             prompt=data.prompt,
             sampling=Sampling(),
-            counts={"train": len(data.train), "validation": len(data.validation)},
+            counts=_counts(data),
             data_sha256=data.sha256,
             metrics=metrics,
             seed=seed,
@@ -207,6 +207,15 @@ class VoiceFolder:
             self.place.rename(self._old)
         self.new.rename(self.place)
         shutil.rmtree(self.training)
+
+
+def _counts(data: Dataset) -> dict[str, int]:
+    with_notes = sum(data.prompt.parts(e.prompt).notes is not None for e in data.train)
+    return {
+        "train": len(data.train),
+        "validation": len(data.validation),
+        **({"notes": with_notes} if with_notes else {}),
+    }
 
 
 def _metrics(curve: Curve, recipe: Recipe, seconds: float) -> dict[str, float]:

@@ -1,0 +1,215 @@
+"""Compares a text with what its owner gave: the facts it keeps, misses and adds. Pure.
+
+A fact is a number or date, a name, a handle, a hashtag, a link or a quoted passage. A name is known
+by its capital letter inside of a sentence, so scripts and sentences without capitals have none.
+"""
+
+import re
+from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from bot.voice.tongues import SPACELESS, common_words, tongue
+
+_TLD = r"(?:com|org|net|edu|gov|info|biz|io|dev|app|xyz|online|site|shop|social|blog|uk|ly|gl|gd)"
+_LABELS = r"(?<![\w.@-])(?:[^\W_](?:[\w-]*[^\W_])?\.)+"
+LINK = re.compile(
+    rf"\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|\b(?:magnet|mailto|xmpp):\S+"
+    rf"|{_LABELS}(?:[^\W\d_]{{2,}}(?::\d+)?/\S+|{_TLD}(?![\w-])\S*)",
+    re.I,
+)
+HANDLE = re.compile(r"(?<![\w/])@[\w.-]*\w(?:@[\w.-]*\w)?")
+HASHTAG = re.compile(r"(?<![\w&/])[#＃]\w*[^\W\d_]\w*")
+QUOTATION = re.compile('[“„«»"]([^“”„«»"\n]{3,200})[”“«»"]')
+ENDS_SENTENCE = ".,;:!?)]}>'\"”’»…*_"
+
+_LETTERS = rf"(?:(?![{SPACELESS}])\w)*"
+_NUMBER = re.compile(rf"{_LETTERS}\d{_LETTERS}(?:[.,:/–-]\d{_LETTERS})*")
+_THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
+_ORDINAL = re.compile(r"st|nd|rd|th|s|k|m|bn|x|am|pm|h|e")  # what may follow a figure
+_WORD = re.compile(r"(?<![\w'’])[^\W\d_]\w*(?:['’.&-]\w+)*")
+_STARTS = re.compile(r"(?:[.!?…:;\n\"“„«(\[*•|/]|[-–—]\s)\W*$")  # what stands before a sentence
+_TITLES = "Mr|Mrs|Ms|Dr|St|Sen|Rep|Gov|Pres|Prof|Lt|Col|Gen|Sgt|Mt|Ft"
+_TITLE, _AFTER_TITLE = re.compile(_TITLES), re.compile(rf"\b(?:{_TITLES})\. $")
+_HEADLINE = 0.8  # of long words with a capital: a headline, whose capitals say nothing
+_SHORTENED = 3  # letters: "Sept" is "September", "Iowans" are of "Iowa"
+
+FactKind = Literal["number", "name", "handle", "hashtag", "link", "quotation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A fact as it is written, and what it is."""
+
+    kind: FactKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactCheck:
+    """What became of the given facts in a text, each as it is written."""
+
+    kept: tuple[str, ...]
+    missing: tuple[str, ...]
+    added: tuple[str, ...]
+
+
+def check(given: str, text: str, usual: Container[str] = ()) -> FactCheck:
+    """Compare a text with all that its owner typed.
+
+    `usual` are words in lower case that the author writes as a matter of course: a name among them
+    is not added, and neither is "2day".
+    """
+    asked, found = _Told(given), _Told(text)
+    known = dict.fromkeys(facts(given))
+    kept = [fact.text for fact in known if found.holds(fact)]
+    missing = [fact.text for fact in known if not found.holds(fact)]
+    added = [fact.text for fact in dict.fromkeys(facts(text, usual)) if not asked.mentions(fact)]
+    return FactCheck(tuple(kept), tuple(missing), tuple(added))
+
+
+def facts(text: str, usual: Container[str] = ()) -> list[Fact]:
+    """The facts of a text, in the order of their kinds."""
+    found: list[Fact] = []
+    rest = text
+    patterns: tuple[tuple[FactKind, re.Pattern[str]], ...] = (
+        ("link", LINK),
+        ("handle", HANDLE),
+        ("hashtag", HASHTAG),
+    )
+    for kind, pattern in patterns:
+        found += [Fact(kind, m[0].rstrip(ENDS_SENTENCE)) for m in pattern.finditer(rest)]
+        rest = pattern.sub(" . ", rest)  # a full stop: nothing goes on across it
+    found += [
+        Fact("quotation", m[1].strip()) for m in QUOTATION.finditer(rest) if " " in m[1].strip()
+    ]
+    found += [Fact("number", n) for n in _NUMBER.findall(rest) if _is_figure(n, usual)]
+    found += [Fact("name", name) for name in _names(rest, usual)]
+    return found
+
+
+def links(text: str) -> set[str]:
+    """Addresses without their optional parts, in lower case up to the path."""
+    found = set()
+    for link in LINK.findall(text):
+        bare = re.sub(r"^(?:https?://)?(?:www\.)?", "", link.rstrip(ENDS_SENTENCE), flags=re.I)
+        host, slash, path = bare.partition("/")
+        found.add(host.lower() + slash + path)
+    return found
+
+
+def handles(text: str) -> set[str]:
+    """The people a text mentions, as "@name" or "@name@server", in lower case."""
+    return {handle.lower() for handle in HANDLE.findall(text)}
+
+
+class _Told:
+    """A text, ready to be asked whether it holds a fact."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.words = {w for word in _WORD.findall(text) for w in _parts(word)}
+        self.figures = {f for n in _NUMBER.findall(text) for f in _figures(n)}
+        self.figures |= {_digits()[word] for word in self.words & _digits().keys()}
+        self.letters = _letters(text)
+
+    def holds(self, fact: Fact) -> bool:
+        """Whether a given fact is in this text."""
+        tests: dict[FactKind, Callable[[], bool]] = {
+            "link": lambda: links(fact.text) <= links(self.text),
+            "handle": lambda: handles(fact.text) <= handles(self.text),
+            "hashtag": lambda: f"#{_letters(fact.text)}" in self.text.casefold().replace("＃", "#"),
+            "number": lambda: set(_figures(fact.text)) <= self.figures,
+            "name": lambda: all(map(self._knows, _parts(fact.text))),
+            "quotation": lambda: _letters(fact.text) in self.letters,
+        }
+        return tests[fact.kind]()
+
+    def mentions(self, fact: Fact) -> bool:
+        """Whether this text, given by an owner, stands behind a fact: #SnowDay, for "snow day"."""
+        if fact.kind in ("handle", "hashtag"):
+            return _letters(fact.text) in self.letters
+        return self.holds(fact)
+
+    def _knows(self, word: str) -> bool:
+        if word in self.words:
+            return True
+        size = len(word)
+        return size >= _SHORTENED and any(
+            (known.startswith(word) or word.startswith(known))
+            and min(size, len(known)) >= _SHORTENED
+            for known in self.words
+        )
+
+
+def _names(text: str, usual: Container[str]) -> Iterator[str]:
+    """Runs of capitalised words inside of sentences that hold an unusual one."""
+    text = f"\n{text}"
+    found = list(_WORD.finditer(text))
+    long = [m[0][0].isupper() for m in found if len(m[0]) > 3]
+    if len(long) > 3 and sum(long) > _HEADLINE * len(long):
+        return
+    run: list[re.Match[str]] = []
+    for match in found:
+        is_name = _is_name(match, text)
+        if run and not (is_name and text[run[-1].end() : match.start()] == " "):
+            yield from _named(run, text, usual)
+            run = []
+        if is_name:
+            run.append(match)
+    yield from _named(run, text, usual)
+
+
+def _is_name(match: re.Match[str], text: str) -> bool:
+    """Whether a word has a capital that is not its sentence's."""
+    word, before = match[0], text[max(0, match.start() - 12) : match.start()]
+    if not word[0].isupper() or len(re.split(r"['’]", word)[0]) < 2:
+        return False
+    if word.casefold().replace("’", "'") in common_words() or _TITLE.fullmatch(word):
+        return False
+    return word.isupper() or not _STARTS.search(before) or bool(_AFTER_TITLE.search(before))
+
+
+def _named(run: list[re.Match[str]], text: str, usual: Container[str]) -> Iterator[str]:
+    if any(part not in usual for match in run for part in _parts(match[0])):
+        yield text[run[0].start() : run[-1].end()]
+
+
+def _is_figure(token: str, usual: Container[str]) -> bool:
+    """Whether a token with a digit is a number: not "2day" or "4the", of those who write so."""
+    if token.isdigit() or token.casefold() not in usual:
+        figure = re.fullmatch(r"([24])([^\W\d_]{2,})", token)
+        return not figure or bool(_ORDINAL.fullmatch(figure[2].casefold()))
+    return False
+
+
+def _figures(token: str) -> list[str]:
+    """The values in a number: 1,000 and 1000 are the same, 31-28 holds two."""
+    if _THOUSANDS.fullmatch(token):
+        return [re.sub(r"\D", "", token)]
+    found = []
+    for part in re.split(r"[.,:/–-]", token):
+        figure = re.match(r"\d+", part)
+        found.append((figure[0].lstrip("0") or "0") if figure else part.casefold())
+    return found
+
+
+def _parts(word: str) -> list[str]:
+    """The words in a name, in lower case, without 's."""
+    return [
+        re.sub(r"['’]s?$", "", w)
+        for w in re.split(r"[\s.&-]+", word.casefold().strip("."))
+        if w not in ("", "s")
+    ]
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
+@lru_cache(maxsize=1)
+def _digits() -> dict[str, str]:
+    """Number words of all languages with a table, as digits."""
+    codes = ("sv", "pl", "it", "pt", "es", "fr", "nl", "de", "en")
+    return {word: digits for code in codes for word, digits in tongue(code).numbers.items()}

@@ -1,0 +1,176 @@
+"""Notes: what somebody wants said, without the manner of saying it.
+
+`notes_of` makes them of a post, for training, and of what an owner types: both look alike to the
+voice. Names, numbers, links, handles, who, no and the order stay; an author's own spellings, marks,
+emoji and the capitals of ordinary words go. Pure. Works without spaces, too: what cannot be parted
+into words stays whole.
+"""
+
+import random
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.voice.facts import HANDLE, HASHTAG, LINK, QUOTATION
+from bot.voice.tongues import SPACELESS, Tongue, guess_language, tongue
+
+BREAK = ";"  # stands for any mark or line end between two parts
+_USUAL = 3  # posts that hold a word: then its author writes it as a matter of course
+_MOSTLY = 0.7  # of its uses: a word with a capital then is a name, else an ordinary word
+_GAP = 0.25  # of the small words that are left out: a break takes their place …
+_RUN_ON = 0.15  # … and of the breaks, left out with them: people note things down either way
+
+_TOKEN = re.compile(
+    rf"(?P<quoted>{QUOTATION.pattern})|(?P<link>{LINK.pattern})"
+    rf"|(?P<tag>{HANDLE.pattern}|{HASHTAG.pattern})"
+    r"|(?P<number>[$€£¥]?\d+(?:[.,:/–-]\d+)*(?:%|[^\W\d_]+)?)"
+    r"|(?P<word>(?:w/o|w/|b/c)(?!\w)|(?:[^\W\d_]\.){2,}|(?-i:[A-Z]{1,3}&[A-Z]{1,3})(?!\w)|(?:Mr|Mrs|Ms|Dr|St|Sen|Rep|Gov|Prof)(?=\.\s)"
+    r"|[^\W_]+(?:[_'’.-][^\W_]+)*)"
+    r"|(?P<sign>[&+]|@(?!\w))|(?P<end>[.!?…\n]+)"
+    "|(?P<blank>[^\\S\n]+|['’]s(?!\\w)|[*_~`^'’´\"“”„«»\\\\]+)|(?P<mark>.)",
+    re.I,
+)
+_JOINED = re.compile(r"([24])([^\W\d_]{2,})")  # 2hold, 4the
+_COUNTED = re.compile(r"(\d+)([^\W\d_]{2,})")  # 76ppl
+_UNITS = frozenset(("nd", "th", "st", "rd", "am", "pm", "bn", "mm", "cm", "km", "kg", "lb", "lbs"))
+_BEFORE, _AFTER = re.compile(r"(\w+) $"), re.compile(r" (\w+)")
+_SOUNDS = {"2": "to", "4": "for"}
+_WORDS = re.compile(rf"[{SPACELESS}]{{2}}|[^\W_](?:(?![{SPACELESS}])[\w'])*")
+_STEM = 5  # letters: "taxes" and "taxing" speak of the same
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How an author writes words, all in lower case."""
+
+    language: str | None = None
+    usual: frozenset[str] = frozenset()  # in several posts
+    names: frozenset[str] = frozenset()  # with a capital, inside of sentences too
+    ordinary: frozenset[str] = frozenset()  # without one, as a rule
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> "Wording":
+        """Learn it from an author's posts."""
+        small, capital, holding = Counter[str](), Counter[str](), Counter[str]()
+        for text in texts:
+            held, starts = set[str](), True
+            for match in _TOKEN.finditer(text):
+                if word := match["word"] or match["number"]:
+                    held.update(_straight(word).casefold().removesuffix("'s").split("-"))
+                    if not word.isupper() and not (starts and word[0].isupper()):
+                        (capital if word[0].isupper() else small)[_straight(word).casefold()] += 1
+                starts = bool(match["end"]) or (starts and not word)
+            holding.update(held)
+        uses = capital + small
+        names = frozenset(w for w, count in uses.items() if capital[w] > _MOSTLY * count)
+        return cls(
+            guess_language([word for word, _ in holding.most_common(200)]),
+            frozenset(word for word, count in holding.items() if count >= _USUAL),
+            names,
+            frozenset(uses.keys() - names),
+        )
+
+
+NO_WORDING = Wording()
+
+
+def notes_of(
+    text: str,
+    wording: Wording = NO_WORDING,
+    small: float = 1.0,
+    chance: random.Random | None = None,
+) -> str:
+    """Notes on one line, of a post or of typed notes.
+
+    `small` is the share of the small words that stay, 0..1. With `chance` some breaks come and go.
+    """
+    told = tongue(wording.language)
+    kept: list[str] = []
+    starts = True
+    for match in _TOKEN.finditer(text):
+        if match["blank"]:
+            continue
+        said = _said(match, starts, wording, told)
+        starts = bool(match["end"]) or (starts and not said)
+        for word in said or [BREAK]:
+            luck = chance.random() if chance else 0.5
+            if chance and word == BREAK:
+                kept += [] if luck < _RUN_ON else [word]
+            elif small >= 1.0 or word.casefold() not in told.small or luck < small:
+                kept.append(word)
+            elif chance and chance.random() < _GAP:
+                kept.append(BREAK)
+    return _joined(kept)
+
+
+def content_of(text: str, wording: Wording = NO_WORDING) -> list[str]:
+    """What a text says, as the stems of its words in lower case: neither small words nor who."""
+    told = tongue(wording.language)
+    silent = told.small | told.who
+    words = _WORDS.findall(notes_of(text, wording).casefold())
+    return [word[:_STEM] for word in words if word not in silent and len(word) > 1]
+
+
+def _said(match: re.Match[str], starts: bool, wording: Wording, told: Tongue) -> list[str] | None:
+    """The words that stand for a token; None for a mark."""
+    if match["quoted"]:
+        inner = match["quoted"][1:-1].strip()
+        return [f'"{inner}"'] if " " in inner else [inner]
+    if match["link"] or match["tag"]:
+        return [match[0]]
+    if match["number"]:
+        return _spelled_number(match[0], told)
+    if match["sign"]:
+        return told.spelled.get(match[0], match[0]).split()
+    if not match["word"]:
+        return None
+    is_name = not starts and match[0][0].isupper() and _is_beside_name(match, told)
+    return _spelled(_straight(match["word"]), is_name, wording, told)
+
+
+def _is_beside_name(match: re.Match[str], told: Tongue) -> bool:
+    """Whether a word with a capital is the neighbour of another: Iowa State, Hart Senate Office."""
+    text, start, end = match.string, match.start(), match.end()
+    beside = _BEFORE.search(text[max(0, start - 30) : start]), _AFTER.match(text[end : end + 30])
+    words = [found[1] for found in beside if found]
+    return any(w[0].isupper() and len(w) > 1 and w.casefold() not in told.small for w in words)
+
+
+def _spelled_number(number: str, told: Tongue) -> list[str]:
+    """A figure as it is written; 76ppl in words, and 2hold, where a language sounds so."""
+    if word := told.spelled.get(number.casefold()):
+        return word.split()
+    if (found := _COUNTED.fullmatch(number)) and found[2].casefold() in told.spelled:
+        return [found[1], *told.spelled[found[2].casefold()].split()]
+    if told.endings and (found := _JOINED.fullmatch(number)) and found[2].casefold() not in _UNITS:
+        return [_SOUNDS[found[1]], found[2]]
+    return [number]
+
+
+def _spelled(word: str, is_name: bool, wording: Wording, told: Tongue) -> list[str]:
+    """A word without its author's spelling and without the capital of an ordinary word."""
+    lower = word.casefold()
+    if whole := told.spelled.get(lower):
+        return whole.split()
+    for ending, said in told.endings.items():
+        if lower.endswith(ending) and len(lower) > len(ending):
+            return [*_spelled(word[: -len(ending)], is_name, wording, told), *said.split()]
+    if is_name or len(word) == 1 or lower in wording.names:
+        return [word]
+    return [lower] if lower in wording.ordinary else [word]
+
+
+def _joined(kept: list[str]) -> str:
+    """Words and breaks as a line; breaks that follow each other are one."""
+    parts: list[list[str]] = [[]]
+    for word in kept:
+        if word == BREAK:
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    return f"{BREAK} ".join(" ".join(part) for part in parts if part)
+
+
+def _straight(word: str) -> str:
+    return word.replace("’", "'")

@@ -1,0 +1,73 @@
+"""Notes of posts, and of what people type: the same function."""
+
+import random
+
+import pytest
+
+from bot.voice.notes import NO_WORDING, Wording, content_of, notes_of
+
+POSTS = [
+    "Great 2 see the ferry & the goose in Port Almond 2day. Met Brenda w her nurses.",
+    "The ferry is NOT late today! We hv fog in Port Almond and a great goose.",
+    "Today we met the goose with Brenda. The nurses of Port Almond were great.",
+] * 2
+ENGLISH = Wording.of(POSTS)
+GERMAN = Wording.of(["Die Fähre fährt heute nicht nach Wismar, sagt der Hafen und die Stadt."] * 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "small", "notes"),
+    [
+        (
+            "Just took dog 2see vet in Port Almond!! He is 11 & all fine 🐶",
+            1.0,
+            "Just took dog to see vet in Port Almond; He is 11 and all fine",
+        ),
+        ("The Ferry is GREAT", 1.0, "the ferry is great"),
+        ("We didn’t see the goose…\n\n76ppl w Brenda", 0.0, "we not see goose; 76 people Brenda"),
+        (
+            "thx @goose@sea.example #Fog https://example.org/a?b=1",
+            0.0,
+            "thanks @goose@sea.example #Fog https://example.org/a?b=1",
+        ),
+        ("She said “no fog at all”, 5:30pm, $4.9", 0.0, 'She said "no fog at all"; 5:30pm; $4.9'),
+        ("NASA, the U.S. and 21st-century fog", 0.0, "NASA; U.S. 21st; century fog"),
+        ("fog;\n- tea\n- 3 cups", 1.0, "fog; tea; 3 cups"),
+        ("!!! 🫖", 1.0, ""),
+    ],
+)
+def test_notes_keep_what_is_said_and_drop_how(text: str, small: float, notes: str) -> None:
+    assert notes_of(text, ENGLISH, small) == notes
+
+
+@pytest.mark.parametrize("small", [0.0, 0.5, 1.0])
+def test_who_no_names_and_numbers_stay_however_short_the_notes(small: float) -> None:
+    text = "He will not sail to Port Almond with her, and the 12 of us are never late"
+    words = notes_of(text, ENGLISH, small, random.Random(1)).replace(";", "").split()
+    assert {"He", "not", "Port", "Almond", "her", "12", "us", "never"} <= set(words)
+    assert [w for w in text.replace(",", "").split() if w in words] == words
+
+
+def test_notes_of_notes_are_the_same() -> None:
+    for text in POSTS:
+        notes = notes_of(text, ENGLISH)
+        assert notes_of(notes, ENGLISH) == notes
+
+
+def test_other_languages_have_small_words_names_and_negations_of_their_own() -> None:
+    assert (ENGLISH.language, GERMAN.language) == ("en", "de")
+    text = "Die Fähre fährt heute nicht & wir sagen es"
+    assert notes_of(text, GERMAN, 0.0) == "Fähre fährt heute nicht wir sagen es"
+    japanese = Wording.of(["今日はフェリーが遅い。", "東京は雨です。"])
+    assert notes_of("今日は3人で東京へ！雨です。", japanese, 0.0).count(";") == 1
+
+
+def test_an_unknown_language_and_no_posts_still_work() -> None:
+    assert Wording.of([]) == NO_WORDING
+    assert notes_of("Zzq flurb; 3 Kwa & @goose", NO_WORDING, 0.0) == "Zzq flurb; 3 Kwa & @goose"
+
+
+def test_what_a_text_says_is_compared_by_stems_without_small_words_and_who() -> None:
+    said = content_of("Taxing the goose w/ no fog: he taxes 12 geese", ENGLISH)
+    assert said == ["taxin"[:5], "goose", "fog", "taxes", "12", "geese"]
+    assert content_of("今日は雨", NO_WORDING) == ["今日", "は雨"]
