@@ -30,6 +30,7 @@ from trainer.training import base_model, batches, finetune
 from trainer.training.base_model import BaseModel
 from trainer.training.batches import Tokens
 from trainer.training.checkpoint import Checkpoint, adapter_weights
+from trainer.training.loss import summed_loss
 from trainer.training.recipe import Recipe
 from trainer.training.voice_folder import VoiceFolder
 
@@ -84,14 +85,14 @@ def test_loss_counts_the_posts_tokens_only_and_equals_a_plain_forward(base: Base
     part = [batches.encode(_example(t, p), base.tokenizer, 512) for t, p in invented_posts(5)]
     part.append(batches.encode(_example("all", "x" * 80), base.tokenizer, 512))
 
-    loss = finetune.summed_loss(training, part)
-    loss.backward()
+    total = summed_loss(training, part)
+    total.backward()
     gradients = [w.grad.clone() for w in adapter_weights(training).values() if w.grad is not None]
     training.optimizer.zero_grad()
     plain = sum((_plain_loss(training.model, e) for e in part), torch.zeros(()))
     plain.backward()
 
-    torch.testing.assert_close(loss, plain)
+    torch.testing.assert_close(total, plain)
     expected = [w.grad for w in adapter_weights(training).values()]
     assert len(gradients) == len(expected) > 0
     torch.testing.assert_close(gradients, expected, rtol=1e-3, atol=1e-4)

@@ -121,6 +121,14 @@ def epoch_batches(examples: list[Tokens], recipe: Recipe, epoch: int) -> list[li
     return batches
 
 
+def shares(examples: list[Tokens], count: int) -> list[list[Tokens]]:
+    """The examples dealt out to as many workers, which are done at about the same time."""
+    dealt: list[list[Tokens]] = [[] for _ in range(count)]
+    for example in sorted(examples, key=len, reverse=True):
+        min(dealt, key=lambda share: sum(map(len, share))).append(example)
+    return dealt
+
+
 def memory_batches(examples: list[Tokens], memory_tokens: int) -> Iterator[list[Tokens]]:
     """Parts of a batch that fit into memory together; a longer example goes alone."""
     part: list[Tokens] = []

@@ -14,6 +14,7 @@ from rich.console import Console
 from trainer.errors import ModelError
 from trainer.training.base_model import is_out_of_memory
 from trainer.training.curve import Curve
+from trainer.training.flat import Flat
 from trainer.training.recipe import Recipe
 
 Weights = dict[str, torch.Tensor]
@@ -25,6 +26,7 @@ class Training:
 
     model: Any  # PeftModel around whatever architecture the base has
     optimizer: torch.optim.AdamW
+    flat: Flat | None = None  # a faster form of the model, which shares its weights
     step: int = 0
     curve: Curve = field(default_factory=Curve)
     best: Weights | None = None

@@ -21,7 +21,6 @@ from accelerate import PartialState
 from accelerate.utils import reduce
 from peft import LoraConfig, get_peft_model
 from rich.console import Console
-from transformers import DynamicCache
 
 from trainer.data.dataset import Dataset
 from trainer.errors import ModelError
@@ -36,16 +35,15 @@ from trainer.training.batches import (
     last,
     learnt_tokens,
     memory_batches,
-    shared_start,
+    shares,
     some,
 )
 from trainer.training.checkpoint import Checkpoint, Training, adapter_weights, set_adapter_weights
 from trainer.training.curve import Step, Validation
+from trainer.training.loss import flat_form, summed_loss
 from trainer.training.progress import TrainingProgress
 from trainer.training.recipe import Recipe
 from trainer.training.voice_folder import VoiceFolder
-
-IGNORED = -100  # the label that cross_entropy skips: a prompt's tokens and padding
 
 _T = TypeVar("_T")
 
@@ -124,53 +122,6 @@ def compute_dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if can_bf16 else torch.float32
 
 
-# --- loss
-
-
-def summed_loss(training: Training, part: list[Tokens]) -> torch.Tensor:
-    """Cross-entropy over the posts' tokens, summed, in nats.
-
-    The shared start of the prompts is read once for all: a third of the tokens of short posts.
-    """
-    model, device = training.model, training.model.device
-    shared = shared_start([e.ids[: e.prompt - 1] for e in part])
-    ids, mask, labels = padded(part, len(shared))
-    # No logits without a label: the vocabulary is a fifth of the cost of a token.
-    first = min(e.prompt for e in part) - len(shared) - 1
-    kept = torch.arange(first, ids.shape[1] - 1, device=device)
-    with torch.autocast(device.type, torch.bfloat16, enabled=model.dtype == torch.bfloat16):
-        cache = DynamicCache()
-        if shared:
-            start = torch.tensor([shared], device=device)  # (1, S)
-            model(input_ids=start, past_key_values=cache, use_cache=True, logits_to_keep=1)
-            cache.batch_repeat_interleave(len(part))
-        logits = model(  # (B, K, V)
-            input_ids=ids.to(device),
-            attention_mask=mask.to(device),
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=kept,
-        ).logits
-    targets = labels[:, first + 1 :].flatten().to(device)
-    return torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1).float(), targets, ignore_index=IGNORED, reduction="sum"
-    )
-
-
-def padded(part: list[Tokens], shared: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Ids and labels (B, T) after the shared tokens, and the mask (B, S + T)."""
-    length = max(map(len, part))
-    ids = torch.zeros(len(part), length, dtype=torch.long)
-    mask = torch.zeros_like(ids)
-    labels = torch.full_like(ids, IGNORED)
-    for row, example in enumerate(part):
-        tokens = torch.tensor(example.ids)
-        ids[row, : len(example)] = tokens
-        mask[row, : len(example)] = 1
-        labels[row, example.prompt : len(example)] = tokens[example.prompt :]
-    return ids[:, shared:], mask, labels[:, shared:]
-
-
 # --- the fine-tune itself
 
 
@@ -201,8 +152,9 @@ def attach_adapter(
     # without it neither threads nor a kill change the numbers.
     model.eval()
     weights = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(weights, betas=(0.9, 0.99), weight_decay=0.0)
-    return Training(model, optimizer, workers=workers)
+    # Fused: one call for all weights, of which there are hundreds.
+    optimizer = torch.optim.AdamW(weights, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
+    return Training(model, optimizer, flat=flat_form(model), workers=workers)
 
 
 def fine_tune(
@@ -295,10 +247,10 @@ def in_parts(
 ) -> Iterator[_T]:
     """Results for this process's parts of the examples, one part a worker at once."""
     processes, workers = PartialState(), training.workers
-    first, step = processes.process_index * workers, processes.num_processes * workers
-    shares = [sorted(examples, key=len)[first + i :: step] for i in range(workers)]
+    first = processes.process_index * workers
+    dealt = shares(examples, processes.num_processes * workers)[first : first + workers]
     limit = memory_tokens // workers
-    parts = [part for share in shares if share for part in memory_batches(share, limit)]
+    parts = [part for share in dealt if share for part in memory_batches(share, limit)]
     with ThreadPoolExecutor(workers) as pool:
         yield from pool.map(compute, parts)
 
