@@ -17,7 +17,7 @@ from mastodon import Mastodon as Api
 from mastodon import errors
 
 from bot import logs, metrics
-from bot.config import Settings
+from bot.config import Settings, origin
 from bot.draft import Status, Style
 from bot.errors import Refused, Unavailable
 from bot.posting.instance import AddressRefused, Session
@@ -55,6 +55,7 @@ class Mastodon:
         handle: str | None = None,
     ) -> None:
         """`handle` is a connected account's "@name"; None for the operator's."""
+        base_url = origin(base_url)
         self._api = Api(
             api_base_url=base_url,
             ratelimit_method="throw",  # "wait" would sleep up to 5 minutes in the thread
@@ -63,7 +64,7 @@ class Mastodon:
             session=session or Session(base_url, is_trusted=True),
         )
         self._api.access_token = access_token  # its constructor would read a file of this name
-        self.base_url = base_url.rstrip("/")
+        self.base_url = base_url
         self._handle = handle
         self._is_connected = handle is not None
         self._style = style or Style()
