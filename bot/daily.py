@@ -1,4 +1,7 @@
-"""The daily suggestion: when the next one is due, on which topic, and one draft a local day.
+"""The daily suggestion: when the next one is due, on which topic and why, one a local day.
+
+It asks what there is to tell; only who wants it gets a draft on the topic alone besides, and who
+uses a voice that cannot follow notes.
 
 Times of day are local to the owner, through every change of the clock. `next_at` in the store is
 the only state, so a bot that was away knows what it missed.
@@ -8,6 +11,7 @@ import math
 import random
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
@@ -16,6 +20,7 @@ from bot.clock import parse_clock, parse_zone
 from bot.draft import Draft
 from bot.drafting import Drafting
 from bot.errors import UserError
+from bot.store.questions import Question
 from bot.store.schedules import Schedule
 from bot.writing.composing import OpenVoice, Request
 
@@ -27,15 +32,26 @@ REST_DAYS = 21.0  # a topic used so long ago has regained two thirds of its weig
 ANNIVERSARY_SHARE = 0.15  # about one suggestion a week, on days that have an anniversary
 
 
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What comes on one day, and why this topic."""
+
+    topic: str | None
+    year: str | None  # when a post was about it on the same day
+    posts: int  # about it in all; 0 if it is one of the topics that the owner chose
+    question: Question | None  # None: the voice cannot follow what its owner tells
+    draft: Draft | None
+
+
 class Suggestions:
-    """Writes the draft of the day, once a day for each owner."""
+    """Thinks of the suggestion of the day, once a day for each owner."""
 
     def __init__(self, drafting: Drafting, chance: random.Random) -> None:
         self._drafting = drafting
         self._chance = chance
 
-    async def suggest(self, schedule: Schedule, now: datetime) -> Draft | None:
-        """Write the draft due at `schedule.next_at`; None if that day had its draft.
+    async def suggest(self, schedule: Schedule, now: datetime) -> Suggestion | None:
+        """Store the suggestion due at `schedule.next_at`; None if that day had its own.
 
         Raises Unavailable (the same day can be tried again), UserError or Refused.
         """
@@ -44,12 +60,19 @@ class Suggestions:
         opened = await self._drafting.voices.of(schedule.owner_id, schedule.voice)
         topic = await self._topic(schedule, opened, now)
         request = Request(topic, _COUNT, voice=schedule.voice)
-        draft = await self._drafting.compose_draft(schedule.owner_id, request, now)
-        store = self._drafting.store
-        day = day_of(schedule)
+        draft, question = None, None
+        if schedule.drafts or not opened.voice.knows_notes:
+            draft = await self._drafting.compose_draft(schedule.owner_id, request, now)
+        store, day = self._drafting.store, day_of(schedule)
         if not await store.schedules.claim_day(schedule.owner_id, day, schedule.local_time):
             return None
-        return await store.drafts.add(draft)
+        if draft:
+            draft = await store.drafts.add(draft)
+        if opened.voice.knows_notes:
+            question = await self._drafting.ask(schedule.owner_id, request, now)
+        year = opened.days.get(_month_and_day(schedule, now), {}).get(topic or "")
+        posts = 0 if schedule.topics else opened.topics.get(topic or "", 0)
+        return Suggestion(topic, year, posts, question, draft)
 
     async def advance(self, schedule: Schedule, now: datetime) -> datetime | None:
         """Store when the next one is due; None if its owner has changed the schedule since.
@@ -66,12 +89,16 @@ class Suggestions:
 
     async def _topic(self, schedule: Schedule, opened: OpenVoice, now: datetime) -> str | None:
         used = await self._drafting.store.drafts.topics_used(schedule.owner_id)
-        local = now.astimezone(parse_zone(schedule.timezone))
         if schedule.topics:
             chosen = {topic: opened.topics.get(topic, 1) for topic in schedule.topics}
             return choose_topic(chosen, used, (), now, self._chance)
-        anniversaries = sorted(opened.days.get(f"{local:%m-%d}", ()))
+        anniversaries = sorted(opened.days.get(_month_and_day(schedule, now), ()))
         return choose_topic(opened.topics, used, anniversaries, now, self._chance)
+
+
+def _month_and_day(schedule: Schedule, now: datetime) -> str:
+    """The owner's day as "MM-DD"."""
+    return f"{now.astimezone(parse_zone(schedule.timezone)):%m-%d}"
 
 
 def choose_topic(

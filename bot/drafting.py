@@ -1,6 +1,7 @@
 """The use cases, from a topic to candidates: the program on one page.
 
 write_draft compose, then store (daily.py does the same once a day)
+ask, tell   the same, once the owner has said what a form or the daily suggestion asked
 revise      new candidates in the place of a draft       edit    another text for a candidate
 reject, expire                                           publishing.py goes on from an approval
 """
@@ -17,7 +18,8 @@ from bot.errors import UserError
 from bot.posting.accounts import Accounts
 from bot.posting.publishing import Publishing, decided, expect_whole, gone
 from bot.store import Store
-from bot.visible import one_line, visible, wish
+from bot.store.questions import Question
+from bot.visible import jotted, one_line, visible, wish
 from bot.writing.composing import OpenVoice, Request, compose
 from bot.writing.line import Line, Notify
 from bot.writing.llm import CONCURRENT, LLM
@@ -76,11 +78,58 @@ class Drafting:
             voice=opened.voice.name,
             topic=request.topic,
             instruction=request.instruction,
+            notes=request.notes,
             style=request.style,
             candidates=await self.candidates(owner_id, opened, request, rules, notify),
             max_chars=max_chars,
             created_at=now,
         )
+
+    async def ask(self, owner_id: int, request: Request, now: datetime) -> Question:
+        """Store a request that lacks what to say, until `tell`. Raises UserError or Refused."""
+        await self.voices.name_of(owner_id, request.voice)  # said before somebody types
+        return await self.store.questions.add(
+            Question(
+                owner_id=owner_id,
+                asked_at=now,
+                count=request.count,
+                topic=request.topic,
+                instruction=request.instruction,
+                voice=request.voice,
+                style=request.style,
+            )
+        )
+
+    async def tell(
+        self, question: Question, topic: str, notes: str, now: datetime, notify: Notify | None
+    ) -> Draft:
+        """Write and store the draft of a question; until that works, keep what was typed.
+
+        Raises UserError, Unavailable or Refused.
+        """
+        if not topic.strip() and not notes.strip():
+            raise UserError("Give a topic, or tell me what it is to say: either is enough.")
+        await self.store.questions.keep_answer(question.id, topic or None, notes or None)
+        request = Request(
+            topic=topic or None,
+            count=question.count,
+            instruction=question.instruction,
+            notes=notes or None,
+            voice=question.voice,
+            style=question.style,
+        )
+        draft = await self.write_draft(question.owner_id, request, now, notify)
+        await self.store.questions.end(question.id)
+        return draft
+
+    async def own_question(self, question_id: int, user_id: int) -> Question:
+        """One question by its id, if it is this user's. Raises UserError otherwise."""
+        question = await self.store.questions.get(question_id)
+        if question is None:
+            raise UserError("This is told already, or it was long ago. /draft asks you again.")
+        if question.owner_id != user_id:
+            raise UserError("This question is somebody else's. /draft asks you your own.")
+        return question
 
     def rules(self, opened: OpenVoice, max_chars: int, length: Callable[[str], int]) -> Rules:
         """The rules that this bot checks a voice's texts against."""
@@ -114,6 +163,7 @@ class Drafting:
             topic=old.topic,
             count=len(old.candidates),
             instruction=instruction or old.instruction,
+            notes=old.notes,
             taken=[c.text for c in old.candidates],
             voice=old.voice,
             style=old.style,
@@ -191,15 +241,16 @@ def _readable(request: Request) -> Request:
     hidden_behind = one_line(request.style.content_warning or "") or None
     return replace(
         request,
-        topic=_cleaned(request.topic),
-        instruction=_cleaned(request.instruction),
+        topic=_cleaned(request.topic, wish),
+        instruction=_cleaned(request.instruction, wish),
+        notes=_cleaned(request.notes, jotted),
         style=replace(request.style, content_warning=hidden_behind),
     )
 
 
-def _cleaned(text: str | None) -> str | None:
+def _cleaned(text: str | None, clean: Callable[[str], str]) -> str | None:
     """The text without invisible characters. Raises UserError if nothing is left."""
-    cleaned = wish(text) if text else None
+    cleaned = clean(text) if text else None
     if text and not cleaned:
         raise UserError("There is nothing to read in what you typed. Write it in words.")
     return cleaned

@@ -66,9 +66,14 @@ def one_line(text: str, limit: int | None = None) -> str:
     return " ".join(visible(text).split())[:limit].rstrip()
 
 
+def jotted(text: str) -> str:
+    """A person's notes for a model: several lines, which cannot begin another role's turn."""
+    return visible(_ROLE_MARK.sub(" ", visible(text)))
+
+
 def wish(text: str) -> str:
-    """A person's request to a model: one line, which cannot begin another role's turn."""
-    return one_line(_ROLE_MARK.sub(" ", visible(text)))
+    """The same on one line: a topic, or what else a person wishes for."""
+    return one_line(jotted(text))
 
 
 def inline(text: str, limit: int = 300) -> str:

@@ -34,16 +34,18 @@ The [README](../README.md) has the way through it."""
 SLASH = """\
 ## Slash commands
 
-Options in *italics* may be left out. *Draft about this*, in the menu of any message under *Apps*,
-takes the message's text as the topic of a draft. [In Discord](discord.md) has the buttons and
+Options in *italics* may be left out. In the menu of any message, under *Apps*, stand *Draft about
+this*, which takes the message's text as the topic of a draft, and *Say this in my voice*, which
+takes the text of a message of your own as the notes. [In Discord](discord.md) has the buttons and
 reactions below a draft, and what happens around them."""
 MORE = {  # what a description in Discord has no room for
-    "draft": "It sends 1 to 8 candidates to you as a direct message. While you type, it suggests"
-    " topics you have written about, those you used least lately first.",
+    "draft": "A topic or notes are enough; without either it opens a form for them. It sends 1 to 8"
+    " candidates to you as a direct message, and under each what became of your notes. While you"
+    " type a topic, it suggests those you have written about, those you used least lately first.",
     "drafts": "It shows them page by page, and a button shows one again.",
     "undo": "If that was a thread, all of it goes.",
-    "daily set": "Or only on the days you name. The topic is one you have not drafted about"
-    " lately.",
+    "daily set": "Or only on the days you name. It says why it comes, and *Tell me* opens the form"
+    " of /draft. The topic is one you have not drafted about lately.",
     "voice list": "It says whose they are, and what they learnt from.",
     "voice show": "It also shows the figures from the training, what became of the voice's drafts"
     " in the last 30 days, and how the blind tests went.",

@@ -176,7 +176,7 @@ async def test_daily_is_set_shown_and_ended(stage: Stage, bot: Bot) -> None:
     assert "09:30 (Europe/Berlin)" in told
     assert "09:30" in await _answers(stage, "daily show")
     assert "off" in await _answers(stage, "daily off")
-    assert "no daily draft" in await _answers(stage, "daily show")
+    assert "no daily suggestion" in await _answers(stage, "daily show")
 
 
 @pytest.mark.parametrize(
@@ -194,15 +194,15 @@ async def test_a_daily_draft_missed_while_down_comes_once(stage: Stage) -> None:
     owner = int(stage.sandbox.people["alice"]["id"])
     due = datetime.now(UTC) - timedelta(minutes=10)
     async with Store.open(stage.database) as store:
-        await store.schedules.set(Schedule(owner, f"{due:%H:%M}", "UTC", due))
+        await store.schedules.set(Schedule(owner, f"{due:%H:%M}", "UTC", due, drafts=True))
     async with stage.running() as bot:
-        message = await stage.dm()
+        message = await stage.dm(2)  # the first one asks
         job = await stage.until(lambda: bot.scheduler.get_job(f"daily:{owner}"))
         assert job.next_run_time > datetime.now(UTC)
         assert "about" in message["content"]
     async with stage.running():
         await asyncio.sleep(0.5)
-    assert len(stage.sandbox.discord.dm_messages("alice")) == 1
+    assert len(stage.sandbox.discord.dm_messages("alice")) == 2
 
 
 async def test_a_dropped_line_is_taken_up_again(stage: Stage, bot: Bot) -> None:

@@ -15,6 +15,7 @@ from bot.chat.client import Bot
 from bot.draft import Draft
 from bot.posting.vault import Vault
 from bot.store.accounts import Connected
+from bot.writing.composing import Request
 from sandbox.interactions import COMPONENT, MODAL_SUBMIT, Interaction, new_interaction
 from sandbox.world import EPHEMERAL, ChatMessage
 from tests.stage import Json, Stage
@@ -42,6 +43,8 @@ async def both(stage: Stage, bot: Bot) -> dict[str, Draft]:
     await stage.dm()
     await stage.sandbox.discord.slash("bob", "draft", topic="fog")
     await stage.dm(user="bob")
+    for name, topic in (("alice", "goose"), ("bob", "gull")):
+        await bot.drafting.ask(int(stage.sandbox.people[name]["id"]), Request(topic, 4), now)
     drafts = [await bot.drafting.get(number) for number in (1, 2)]
     assert [d.voice for d in drafts] == [MINE, YOURS]
     return dict(zip(("alice", "bob"), drafts, strict=True))
@@ -97,6 +100,19 @@ def _submits(action: str, **fields: str) -> Attempt:
     async def attempt(stage: Stage, user: str, draft: Draft) -> Interaction:
         custom_id = f"draft:{draft.id}:{action}".format(draft.candidates[0].fingerprint)
         return _forge(stage, user, MODAL_SUBMIT, _form(custom_id, **fields), user)
+
+    return attempt
+
+
+def _tells(*, by_form: bool) -> Attempt:
+    """The question of the other has the number of their draft."""
+
+    async def attempt(stage: Stage, user: str, draft: Draft) -> Interaction:
+        custom_id = f"tell:{draft.id}"
+        if by_form:
+            form = _form(custom_id, topic="", notes="the other's goose, at 7:40")
+            return _forge(stage, user, MODAL_SUBMIT, form, user)
+        return _forge(stage, user, COMPONENT, _button(custom_id), _other(user))
 
     return attempt
 
@@ -160,6 +176,10 @@ ATTEMPTS: dict[str, Attempt] = {
     "form edit": _submits("edit:0:{}", text="Mine now."),
     "form later": _submits("later:0:{}", when="tomorrow 09:00", timezone="UTC"),
     "form wish": _submits("wish", wish="shorter"),
+    "button tell": _tells(by_form=False),
+    "form tell": _tells(by_form=True),
+    "/draft notes": _uses("draft", notes="fed the goose at 7:40", voice="{voice}"),
+    "/draft form": _uses("draft", voice="{voice}"),
     "/draft-again": _uses("draft-again", id="{id}"),
     "/draft voice": _uses("draft", topic="tea", voice="{voice}"),
     "/daily voice": _uses("daily set", time="09:00", timezone="UTC", voice="{voice}"),
@@ -211,6 +231,18 @@ async def test_nobody_gets_at_what_is_anothers(
             assert REFUSED.search(told), f"{user}: {name}: {told}"
             assert record.modal is None
         assert await _everything(stage, bot) == before, f"{user}: {name}"
+
+
+async def test_nobody_says_what_another_wrote(
+    stage: Stage, bot: Bot, both: dict[str, Draft]
+) -> None:
+    discord, secret = stage.sandbox.discord, "fed the goose at 7:40, Barbara knows"
+    for user, before in both.items():
+        message = await discord.say(_other(user), secret, where="guild")
+        await discord.menu(user, "Say this in my voice", message)
+        await stage.dm(2, user)
+        (draft, _) = await bot.drafting.store.drafts.of_owner(before.owner_id)
+        assert (draft.topic, draft.notes, draft.voice) == (secret, None, before.voice)
 
 
 async def test_side_by_side_each_posts_in_their_own_voice_to_their_own_account(

@@ -13,8 +13,10 @@ import structlog
 from bot.chat import render
 from bot.chat.actions import ActionKind, emoji_of
 from bot.chat.answers import DISCORD_FAULTS, fitting
+from bot.chat.questions import asked
 from bot.chat.story import story
 from bot.chat.tries import Tries
+from bot.daily import Suggestion
 from bot.draft import Draft, State
 from bot.language import translate
 from bot.sentences import Words, say
@@ -111,6 +113,25 @@ class Messages:
             )
         await self._drafts.shown(draft, None, here.id)
         return None
+
+    async def ask(self, owner_id: int, suggestion: Suggestion) -> None:
+        """Send the daily suggestion, and the draft that comes with it. Raises DISCORD_FAULTS."""
+        locale = await self._people.locale(owner_id)
+        person = await self.fetch_person(owner_id)
+        async with asyncio.timeout(self._patience_s):
+            await person.send(**asked(suggestion, locale))
+        if suggestion.draft:
+            await self.show(suggestion.draft, person)
+
+    async def take_buttons_away(self, message: discord.Message | None) -> None:
+        """Leave a direct message without its buttons, if Discord does."""
+        if message is None or message.flags.ephemeral:
+            return
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await message.edit(view=None)
+        except DISCORD_FAULTS as e:
+            log.info("a button that is of no more use stays", why=str(e))
 
     async def ask_which(self, draft: Draft, kind: ActionKind) -> None:
         """Ask which text is meant, by buttons: Discord opens a form for a button only."""

@@ -14,7 +14,7 @@ import discord
 from discord.utils import format_dt
 
 from bot.chat.actions import EMOJI, Action, ActionKind, keycap
-from bot.chat.story import story
+from bot.chat.story import became_of_notes, story
 from bot.draft import STATE_WORDS, Candidate, Draft, State
 from bot.language import translate
 from bot.sentences import Words, say, say_n
@@ -241,7 +241,7 @@ def _line(draft: Draft, locale: str) -> str:
     line = say(
         "**{id}** · {topic} · {state}, {when}",
         id=draft.id,
-        topic=inline(draft.topic or "…", 80),
+        topic=inline(draft.topic or draft.notes or "…", 80),
         state=STATE_WORDS[draft.state],
         when=format_dt(draft.posted_at or draft.created_at, "R"),
     )
@@ -324,7 +324,7 @@ def _exact(candidate: Candidate, locale: str) -> str:
 
 def _footer(draft: Draft, candidate: Candidate, locale: str) -> str:
     length = say("{length} of {limit} characters", length=candidate.length, limit=draft.max_chars)
-    words = [length]
+    words = [*became_of_notes(draft, candidate), length]
     if candidate.parts:
         words.append(say("a thread of {parts}", parts=len(candidate.parts)))
     if candidate.original is not None:
@@ -345,6 +345,8 @@ def _listed(names: Sequence[str]) -> str:
 def _style(draft: Draft) -> list[Words]:
     """The owner's settings besides the topic."""
     style, found = draft.style, list[Words]()
+    if draft.notes:
+        found.append(say("Your notes: {notes}", notes=inline(draft.notes)))
     if draft.instruction:
         found.append(say("Your wish: {wish}", wish=inline(draft.instruction)))
     if style.content_warning:

@@ -1,10 +1,15 @@
-"""One sentence on what became of a draft so far: the first line of its message."""
+"""What became of a draft so far: the first line of its message; and what became of its notes."""
+
+from collections.abc import Sequence
 
 from discord.utils import format_dt
 
-from bot.draft import Draft, State
-from bot.sentences import Words, say
+from bot.draft import Candidate, Draft, State
+from bot.sentences import Words, say, say_n
 from bot.visible import inline
+from bot.voice.facts import check
+
+_ROOM = 160  # characters of facts in one list
 
 
 def story(draft: Draft) -> Words:
@@ -56,7 +61,11 @@ def _pending(draft: Draft) -> Words:
             parts=len(draft.approved.statuses),
             url=draft.status_url or "",
         )
-    about = say(" about **{topic}**", topic=inline(draft.topic)) if draft.topic else ""
+    about: Words | str = ""
+    if draft.topic:
+        about = say(" about **{topic}**", topic=inline(draft.topic))
+    elif draft.notes:
+        about = say(" from your notes")
     return say("✍️ Draft {id}{about}", id=draft.id, about=about)
 
 
@@ -72,3 +81,34 @@ def _posted(draft: Draft) -> Words:
             url=url,
         )
     return say("✅ Draft {id} is posted: {url}", id=draft.id, url=url)
+
+
+def became_of_notes(draft: Draft, candidate: Candidate) -> list[Words]:
+    """What a text kept of the facts that its owner gave, what it misses, and what it adds.
+
+    A fact that was not given is the model's, on a bare topic too.
+    """
+    found, lines = check(draft.given, candidate.text), list[Words]()
+    given = len(found.kept) + len(found.missing)
+    if draft.notes and given:
+        kept = len(found.kept)
+        lines.append(say_n("{kept} of {n} fact", "{kept} of {n} facts", n=given, kept=kept))
+    if draft.notes and found.missing:
+        lines.append(say("missing: {facts}", facts=_listed(found.missing)))
+    if found.added:
+        lines.append(say("⚠️ added: {facts}", facts=_listed(found.added)))
+    return lines
+
+
+def _listed(facts: Sequence[str]) -> Words | str:
+    """As many as there is room for, and how many more there are."""
+    shown = [facts[0][:_ROOM]]
+    for fact in facts[1:]:
+        if len(", ".join((*shown, fact))) > _ROOM:
+            break
+        shown.append(fact)
+    left = len(facts) - len(shown)
+    said = ", ".join(shown)
+    if not left:
+        return said
+    return say_n("{facts} and {n} more", "{facts} and {n} more", n=left, facts=said)

@@ -40,7 +40,7 @@ class OpenVoice:
 
     voice: Voice
     topics: dict[str, int]  # and how many posts are about each
-    days: dict[str, frozenset[str]]  # "MM-DD" -> topics written about on that day in any year
+    days: dict[str, dict[str, str]]  # "MM-DD" -> topics of posts on that day, and the last year
     known_posts: KnownPosts
     ranker: Ranker | None = None  # voices at a provider, and those of before, have none
     wording: Wording = NO_WORDING
@@ -50,14 +50,15 @@ class OpenVoice:
         """Read a voice folder. Raises VoiceError."""
         voice, posts = Voice.load(folder), load_posts(folder)
         counts = Counter(topic for post in posts for topic in post.topics)
-        days = defaultdict[str, set[str]](set)
-        for post in posts:
+        days = defaultdict[str, dict[str, str]](dict)
+        for post in posts:  # oldest first
             if post.created_at:
-                days[post.created_at[5:10]].update(post.topics)
+                year, day = post.created_at[:4], post.created_at[5:10]
+                days[day].update(dict.fromkeys(post.topics, year))
         return cls(
             voice,
             dict(counts.most_common()),
-            {day: frozenset(topics) for day, topics in days.items()},
+            dict(days),
             KnownPosts((post.text for post in posts), Others.load(folder)),
             Ranker.load(folder),
             Wording.of(post.text for post in posts),

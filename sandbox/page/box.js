@@ -14,6 +14,7 @@ const MESSAGE_MENU = 3;
 const SLASH = 1;
 const SAY = ""; // picked instead of a command: a message
 const MESSAGE = { options: [{ name: "text", type: STRING, required: true, description: "Message", max_length: 2000 }] };
+const FIRST = 2; // options shown at once, if none of them is required
 const QUIET_MS = 120; // typing pauses this long before suggestions are asked for
 
 const form = document.getElementById("box");
@@ -22,6 +23,7 @@ const options = document.getElementById("options");
 const list = document.getElementById("suggestions");
 const error = document.getElementById("box-error");
 const send = document.getElementById("send");
+const example = document.getElementById("example");
 const where = document.getElementById("where");
 let known = "";
 let leaves = new Map(); // "draft" or "daily set" -> what can be called
@@ -32,6 +34,7 @@ let context = {};
 export function startBox(who, onsend) {
   context = who;
   picker.addEventListener("change", showOptions);
+  example.addEventListener("click", showExample);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     hideSuggestions();
@@ -77,16 +80,26 @@ function showOptions() {
   const { leaf } = leaves.get(picker.value) ?? {};
   const fields = leaf?.options ?? [];
   const required = fields.filter((option) => option.required);
-  const optional = fields.filter((option) => !option.required);
+  const first = required.length ? required : fields.slice(0, FIRST);
+  const others = fields.filter((option) => !first.includes(option));
   document.getElementById("command-description").textContent = (leaf && local(leaf, "description")) ?? "";
-  options.replaceChildren(...required.map(field), ...(optional.length ? [more(optional, !required.length)] : []));
+  options.replaceChildren(...first.map(field), ...(others.length ? [more(others)] : []));
   hideSuggestions();
   error.hidden = true;
 }
 
-function more(optional, isOpen) {
+function more(optional) {
   const summary = element("summary", {}, `+${optional.length} optional`);
-  return element("details", { class: "more", open: isOpen }, summary, element("div", { class: "options" }, optional.map(field)));
+  return element("details", { class: "more" }, summary, element("div", { class: "options" }, optional.map(field)));
+}
+
+// Fills in /draft as the example says, for the person to send.
+function showExample() {
+  if (!leaves.has("draft")) return;
+  picker.value = "draft";
+  showOptions();
+  for (const [name, text] of Object.entries(example.dataset)) options.querySelector(`[name="${name}"]`).value = text;
+  send.focus();
 }
 
 function field(option) {

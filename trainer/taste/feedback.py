@@ -1,7 +1,7 @@
 """`feedback`: turns the owner's decisions on a voice's drafts into training data.
 
-Reads the bot's database, also while the bot runs, and the voice's prompt and held-out posts if its
-folder is there. Writes DATA as `prepare` does, with approved and edited texts to learn from and
+Reads the bot's database, also while the bot runs, and the voice's prompt and posts if its folder is
+there. Writes DATA as `prepare` does, with approved and edited texts to learn from and
 nothing held out (no draft is ever a held-out post). Also writes preferences.jsonl: pairs in
 OpenAI's format for `dpo`.
 """
@@ -18,6 +18,7 @@ from rich.table import Table
 
 from bot.voice import (
     HELD_OUT_FILE,
+    POSTS_FILE,
     VOICE_FILE,
     Message,
     Prompt,
@@ -26,6 +27,7 @@ from bot.voice import (
     load_posts,
     personal,
 )
+from bot.voice.notes import NO_WORDING, Wording, notes_of
 from bot.voice.rates import APPROVED
 from trainer import bot_database
 from trainer.bot_database import Decided
@@ -95,9 +97,10 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class VoiceContext:
-    """A voice's prompt, and the texts of its held-out posts."""
+    """A voice's prompt, how its author writes words, and the texts of its held-out posts."""
 
     prompt: Prompt = field(default_factory=Prompt)  # that of `prepare`
+    wording: Wording = NO_WORDING
     held_out: frozenset[str] = frozenset()
     seed: int = 0
 
@@ -138,8 +141,8 @@ def learn(drafts: Sequence[Decided], owner: int | None, source: VoiceContext) ->
             why[REPEATED] += 1
         else:
             known.add(text)
-            rows.append(ApprovedText(draft, _asked(draft, source.prompt), text))
-    return Feedback(len(drafts), rows, _different(_pairs(own, source.prompt), source), why)
+            rows.append(ApprovedText(draft, _asked(draft, source), text))
+    return Feedback(len(drafts), rows, _different(_pairs(own, source), source), why)
 
 
 def _different(pairs: Iterable[OwnerPreference], source: VoiceContext) -> list[OwnerPreference]:
@@ -152,10 +155,10 @@ def _different(pairs: Iterable[OwnerPreference], source: VoiceContext) -> list[O
     return list(found.values())
 
 
-def _pairs(drafts: Sequence[Decided], prompt: Prompt) -> Iterator[OwnerPreference]:
+def _pairs(drafts: Sequence[Decided], source: VoiceContext) -> Iterator[OwnerPreference]:
     """Every preference that the decisions show, the surest first."""
     for draft in drafts:
-        text, asked = _chosen(draft), _asked(draft, prompt)
+        text, asked = _chosen(draft), _asked(draft, source)
         for position, shown in enumerate(draft.shown):
             if shown.text != shown.written:  # also an edit of a text that was not approved
                 yield _pair(EDIT, asked, shown.text, shown.written)
@@ -165,32 +168,36 @@ def _pairs(drafts: Sequence[Decided], prompt: Prompt) -> Iterator[OwnerPreferenc
         for shown in draft.shown:
             text = _chosen(better)
             assert text is not None
-            yield _pair(LATER, _asked(draft, prompt), text, shown.written)
+            yield _pair(LATER, _asked(draft, source), text, shown.written)
 
 
 def _not_wanted(drafts: Sequence[Decided]) -> Iterator[tuple[Decided, Decided]]:
-    """Unwanted drafts, each with the next approved one that replaced it or is on its topic.
+    """Unwanted drafts, each with the next approved one that replaced it, or says the same.
 
-    Without a topic only the one that replaced it counts: others are about something else.
+    Without a topic or notes only the one that replaced it counts: others are about something else.
     """
     by_id = {draft.id: draft for draft in drafts}
-    approved = defaultdict[str, list[Decided]](list)
+    approved = defaultdict[tuple[str, str], list[Decided]](list)
     instead: dict[int, Decided] = {}
     for draft in drafts:
         if draft.state not in APPROVED:
             continue
-        if draft.topic:
-            approved[_plain(draft.topic)].append(draft)
+        if draft.topic or draft.notes:
+            approved[_about_what(draft)].append(draft)
         before = draft.replaces
         while before in by_id and before not in instead:
             instead[before] = draft
             before = by_id[before].replaces
     for draft in drafts:
         if draft.state in NOT_WANTED:
-            same = approved[_plain(draft.topic or "")]
+            same = approved[_about_what(draft)]
             later = sorted((d for d in same if _when(d) > _when(draft)), key=_when)
             if better := instead.get(draft.id) or next(iter(later), None):
                 yield draft, better
+
+
+def _about_what(draft: Decided) -> tuple[str, str]:
+    return _plain(draft.topic or ""), _plain(draft.notes or "")
 
 
 def _when(draft: Decided) -> tuple[str, int]:
@@ -204,8 +211,10 @@ def _chosen(draft: Decided) -> str | None:
     return draft.shown[draft.chosen].text
 
 
-def _asked(draft: Decided, prompt: Prompt) -> list[Message]:
-    return prompt.messages(PromptParts(draft.topic, draft.instruction))
+def _asked(draft: Decided, source: VoiceContext) -> list[Message]:
+    """The request as the bot rendered it."""
+    notes = notes_of(_masked(draft.notes), source.wording) if draft.notes else None
+    return source.prompt.messages(PromptParts(draft.topic, draft.instruction, notes))
 
 
 def _pair(kind: str, asked: list[Message], preferred: str, other: str) -> OwnerPreference:
@@ -237,9 +246,16 @@ def _source(folder: Path) -> VoiceContext:
     if not (folder / VOICE_FILE).is_file():
         return VoiceContext()
     voice = Voice.load(folder)
-    has_any = (folder / HELD_OUT_FILE).exists()
-    held_out = load_posts(folder, HELD_OUT_FILE) if has_any else []
-    return VoiceContext(voice.prompt, frozenset(_plain(post.text) for post in held_out), voice.seed)
+    learnt, held_out = (
+        load_posts(folder, name) if (folder / name).exists() else []
+        for name in (POSTS_FILE, HELD_OUT_FILE)
+    )
+    return VoiceContext(
+        voice.prompt,
+        Wording.of(post.text for post in learnt),
+        frozenset(_plain(post.text) for post in held_out),
+        voice.seed,
+    )
 
 
 def _check_target(out: Path) -> None:

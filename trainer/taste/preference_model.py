@@ -34,7 +34,7 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class Comparison(NamedTuple):
-    """A text that was preferred to another, and their topic."""
+    """A text that was preferred to another, and what both are about: their topic or notes."""
 
     asked: str
     topic: str | None
@@ -71,7 +71,8 @@ def read_comparisons(file: Path, prompt: Prompt) -> list[Comparison]:
 
 
 def _pair(found: Preference, prompt: Prompt) -> Comparison:
-    topic = prompt.parts(found.prompt).topic
+    parts = prompt.parts(found.prompt)
+    topic = parts.topic or parts.notes
     return Comparison(found.prompt[-1]["content"], topic, found.preferred, found.other)
 
 

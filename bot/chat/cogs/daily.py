@@ -1,4 +1,4 @@
-"""/daily: a draft by itself, every day at the owner's local time. Opt-in only."""
+"""/daily: a question by itself, every day at the owner's local time. Opt-in only."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ RETRY = timedelta(minutes=10)
 _DAY_CHOICES = ("every day", "weekdays", "weekends", "mon, wed, fri", "tue, thu", *DAYS)
 
 
-class Daily(commands.GroupCog, name="daily", description="A draft by itself, every day"):
+class Daily(commands.GroupCog, name="daily", description="A topic of yours by itself, every day"):
     """The daily suggestion: one a local day."""
 
     def __init__(
@@ -56,13 +56,14 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
         for schedule in await self.schedules.all():
             self._plan(schedule.owner_id, schedule.next_at)
 
-    @app_commands.command(name="set", description="Send me a draft every day at this time")
+    @app_commands.command(name="set", description="Ask me every day what there is to tell")
     @app_commands.describe(
         time="Local time, such as 09:00",
         timezone="Such as Europe/Berlin",
         days="Such as mon-fri (every day)",
         topics="Topics to choose from, separated by commas (those of your posts)",
         voice="Which voice writes (the one you use)",
+        drafts="Also send a draft on the topic alone, which makes things up (no)",
     )
     @app_commands.autocomplete(voice=usable_voices)
     async def set_daily(
@@ -73,6 +74,7 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
         days: str = "",
         topics: app_commands.Range[str, 0, 1000] = "",
         voice: str | None = None,
+        drafts: bool = False,
     ) -> None:
         """Set or change its time and topics."""
         owner_id, at, on = interaction.user.id, parse_clock(time), parse_days(days)
@@ -86,6 +88,7 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
             on,
             tuple(t for t in (part.strip()[:200] for part in topics.split(",")) if t),
             voice,
+            drafts,
         )
         await self.schedules.set(schedule)
         self._plan(owner_id, schedule.next_at)
@@ -102,20 +105,20 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
         found = [d for d in _DAY_CHOICES if d.startswith(typed.strip().lower())]
         return [app_commands.Choice(name=d, value=d) for d in found]
 
-    @app_commands.command(name="off", description="No daily draft any more")
+    @app_commands.command(name="off", description="No daily suggestion any more")
     async def off(self, interaction: discord.Interaction) -> None:
-        """End the daily draft."""
+        """End the daily suggestion."""
         dropped = await self.schedules.drop(interaction.user.id)
         if job := self.scheduler.get_job(_job_id(interaction.user.id)):
             job.remove()
         await _answer(
             interaction,
-            say("The daily draft is off. `/daily set` starts one.")
+            say("The daily suggestion is off. `/daily set` starts it again.")
             if dropped
-            else say("There was no daily draft to end. `/daily set` starts one."),
+            else say("There was no daily suggestion to end. `/daily set` starts one."),
         )
 
-    @app_commands.command(name="show", description="When the next daily draft comes")
+    @app_commands.command(name="show", description="When the next daily suggestion comes")
     async def show(self, interaction: discord.Interaction) -> None:
         """Say when the next one comes."""
         mine = await self.schedules.of(interaction.user.id)
@@ -123,11 +126,11 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
             interaction,
             _about(mine, str(interaction.locale))
             if mine
-            else say("There is no daily draft. `/daily set` starts one."),
+            else say("There is no daily suggestion. `/daily set` starts one."),
         )
 
     async def suggest(self, owner_id: int) -> None:
-        """Write the day's draft and send it; while a service is away, try again the same day.
+        """Send the day's suggestion; while a service is away, try again the same day.
 
         Whatever goes wrong, there is a next time.
         """
@@ -137,13 +140,13 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
             self.work.take(person=owner_id)
             come_back = await self._serve(owner_id, now)
         except BotError as e:
-            log.warning("no daily draft for now", owner=owner_id, why=str(e))
+            log.warning("no daily suggestion for now", owner=owner_id, why=str(e))
         finally:
             if come_back:
                 self._plan(owner_id, come_back)
 
     async def _serve(self, owner_id: int, now: datetime) -> datetime | None:
-        """Send the draft that is due; returns when the next one is, or None for none.
+        """Send the suggestion that is due; returns when the next one is, or None for none.
 
         Raises BotError if the same day can be tried again.
         """
@@ -153,17 +156,16 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
         if schedule.next_at > now:  # changed meanwhile
             return schedule.next_at
         try:
-            draft = await self._suggestions.suggest(schedule, now)
-            if draft:
-                await self.messages.show(draft)
+            if suggestion := await self._suggestions.suggest(schedule, now):
+                await self.messages.ask(owner_id, suggestion)
         except BotError as e:
             if isinstance(e, Unavailable) and not is_too_late(schedule, now + RETRY):
                 raise
-            log.warning("no daily draft today", owner=owner_id, why=str(e))
-            words = say("There is no daily draft today: {reason}", reason=e.words)
+            log.warning("no daily suggestion today", owner=owner_id, why=str(e))
+            words = say("There is no daily suggestion today: {reason}", reason=e.words)
             await self.messages.tell(owner_id, words)
-        except DISCORD_FAULTS as e:  # the draft is stored, and shown within minutes
-            log.warning("the daily draft could not be sent", owner=owner_id, why=str(e))
+        except DISCORD_FAULTS as e:  # a draft is stored, and shown within minutes
+            log.warning("the daily suggestion could not be sent", owner=owner_id, why=str(e))
         return await self._suggestions.advance(schedule, now)
 
     def _plan(self, owner_id: int, when: datetime) -> None:
@@ -181,14 +183,24 @@ class Daily(commands.GroupCog, name="daily", description="A draft by itself, eve
 
 def _about(schedule: Schedule, locale: str) -> Words:
     days = ", ".join(translate(say(day), locale) for day in schedule.days)
+    values: dict[str, object] = {
+        "days": days[:1].upper() + days[1:] or say("Every day"),
+        "time": schedule.local_time,
+        "timezone": schedule.timezone,
+        "topics": inline(", ".join(schedule.topics), 600) or say("a topic of yours"),
+        "when": format_dt(schedule.next_at, "R"),
+    }
+    if schedule.drafts:
+        return say(
+            "{days} at {time} ({timezone}) I ask you in your direct messages what there is to tell"
+            " about {topics}, with a draft on the topic alone; the next time {when}. `/daily off`"
+            " ends it.",
+            **values,
+        )
     return say(
-        "{days} at {time} ({timezone}) a draft about {topics} comes to your direct messages; the"
-        " next one {when}. `/daily off` ends it.",
-        days=days[:1].upper() + days[1:] or say("Every day"),
-        time=schedule.local_time,
-        timezone=schedule.timezone,
-        topics=inline(", ".join(schedule.topics), 600) or say("a topic of yours"),
-        when=format_dt(schedule.next_at, "R"),
+        "{days} at {time} ({timezone}) I ask you in your direct messages what there is to tell"
+        " about {topics}; the next time {when}. `/daily off` ends it.",
+        **values,
     )
 
 

@@ -1,5 +1,6 @@
-"""/draft, the same from a message, and /draft-again."""
+"""/draft and its form, the same from a message, and /draft-again."""
 
+import re
 from datetime import UTC, datetime
 
 import discord
@@ -8,19 +9,21 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.chat.actions import MAX_CANDIDATES
-from bot.chat.answers import answer, at_most, in_passing
+from bot.chat.answers import answer, at_most, explanation, in_passing
 from bot.chat.choices import usable_voices
 from bot.chat.messages import Messages
+from bot.chat.questions import MAX_NOTES, MAX_TOPIC, TELL_ID, tell_button, tell_form
+from bot.chat.router import pressed, submitted, typed
 from bot.draft import STATE_WORDS, Draft, Style
 from bot.drafting import Drafting
-from bot.errors import UserError
+from bot.errors import BotError, UserError
 from bot.language import translate
-from bot.sentences import say
+from bot.sentences import Words, say
 from bot.store.drafts import DraftTable
+from bot.visible import one_line
 from bot.writing.composing import Request
 from bot.writing.line import Notify
 
-MAX_TOPIC = 200  # characters; a message that is longer is cut at a word
 _COUNT = 4
 VISIBILITIES = [
     app_commands.Choice(name=locale_str("public"), value="public"),
@@ -45,19 +48,25 @@ class Drafts(commands.Cog):
         self.drafting = drafting
         self.drafts = drafts
         self.messages = messages
-        self._menu = app_commands.ContextMenu(name="Draft about this", callback=self.about_this)
+        self._menus = [
+            app_commands.ContextMenu(name="Draft about this", callback=self.about_this),
+            app_commands.ContextMenu(name="Say this in my voice", callback=self.say_this),
+        ]
 
     async def cog_load(self) -> None:
-        """Add the context menu, which a cog does not do by itself."""
-        self.tree.add_command(self._menu)
+        """Add the context menus, which a cog does not do by itself."""
+        for menu in self._menus:
+            self.tree.add_command(menu)
 
     async def cog_unload(self) -> None:
-        """Remove it again."""
-        self.tree.remove_command(self._menu.name, type=self._menu.type)
+        """Remove them again."""
+        for menu in self._menus:
+            self.tree.remove_command(menu.name, type=menu.type)
 
-    @app_commands.command(description="Write candidates about a topic, in your voice")
+    @app_commands.command(description="Say something in your voice, or write about a topic")
     @app_commands.describe(
         topic="What the post is about",
+        notes="What it is to say: facts, figures, names, an opinion, a rough text",
         voice="Which voice writes (the one you use)",
         count="How many candidates to choose from (4)",
         instruction="What else you wish for, such as: short, and no hashtags",
@@ -71,7 +80,8 @@ class Drafts(commands.Cog):
     async def draft(
         self,
         interaction: discord.Interaction,
-        topic: app_commands.Range[str, 1, MAX_TOPIC],
+        topic: app_commands.Range[str, 1, MAX_TOPIC] | None = None,
+        notes: app_commands.Range[str, 1, MAX_NOTES] | None = None,
         voice: str | None = None,
         count: app_commands.Range[int, 1, MAX_CANDIDATES] = _COUNT,
         instruction: app_commands.Range[str, 1, 200] | None = None,
@@ -79,15 +89,44 @@ class Drafts(commands.Cog):
         language: app_commands.Range[str, 2, 3] | None = None,
         content_warning: app_commands.Range[str, 1, 100] | None = None,
     ) -> None:
-        """Defer, write the draft, show it by DM."""
+        """Defer, write the draft, show it by DM; without topic and notes, ask for them first."""
         if language and not (language.isascii() and language.isalpha()):
             raise UserError(
                 "“{typed}” is no code of a language. Write it like en or de.", typed=language
             )
-        await interaction.response.defer(ephemeral=True, thinking=True)
         style = Style(visibility, language.lower() if language else None, content_warning)
-        request = Request(topic, count, instruction, voice=voice, style=style)
+        request = Request(topic, count, instruction, notes=notes, voice=voice, style=style)
+        if not topic and not notes:
+            question = await self.drafting.ask(interaction.user.id, request, datetime.now(UTC))
+            form = tell_form(question, str(interaction.locale))
+            await interaction.response.send_modal(form)
+            return
+        await interaction.response.defer(ephemeral=True, thinking=True)
         await self._write(interaction, request)
+
+    @pressed(TELL_ID)
+    async def open_form(self, interaction: discord.Interaction, found: re.Match[str]) -> None:
+        """Open the form of a question."""
+        question = await self.drafting.own_question(int(found["id"]), interaction.user.id)
+        await interaction.response.send_modal(tell_form(question, str(interaction.locale)))
+
+    @submitted(TELL_ID)
+    async def take_form(self, interaction: discord.Interaction, found: re.Match[str]) -> None:
+        """Defer, write the draft, show it by DM; if that fails, offer what was typed once more."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        question = await self.drafting.own_question(int(found["id"]), interaction.user.id)
+        told, notify = typed(interaction), _queue_notice(interaction)
+        try:
+            draft = await self.drafting.tell(
+                question, told["topic"], told["notes"], datetime.now(UTC), notify
+            )
+        except BotError as e:
+            kept = say("What you typed is kept: the button opens the form again.")
+            view = tell_button(question, str(interaction.locale))
+            await answer(interaction, explanation(e), kept, view=view)
+            return
+        await self._present(interaction, draft)
+        await self.messages.take_buttons_away(interaction.message)
 
     @draft.autocomplete("topic")
     async def topics(
@@ -100,17 +139,33 @@ class Drafts(commands.Cog):
     @few
     async def about_this(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Write a draft about a message's text."""
-        topic = _trimmed(message.clean_content)
-        if not topic:
-            raise UserError(
-                "This message has no text of its own to draft about. Choose another, or use /draft."
-            )
+        topic = _trimmed(_text_of(message))
         await interaction.response.defer(ephemeral=True, thinking=True)
         await self._write(interaction, Request(topic, _COUNT))
 
+    @few
+    async def say_this(self, interaction: discord.Interaction, message: discord.Message) -> None:
+        """Say in one's voice what one's own message says; another's message stays a topic."""
+        text = _text_of(message)
+        if message.author.id != interaction.user.id:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            await self._write(interaction, Request(_trimmed(text), _COUNT), _NOT_YOURS)
+            return
+        if len(text) > MAX_NOTES:
+            raise UserError(
+                "This message has {n} characters, and I can say {limit} at once. Use /draft with"
+                " the part that matters.",
+                n=len(text),
+                limit=MAX_NOTES,
+            )
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await self._write(interaction, Request(None, _COUNT, notes=text))
+
     @app_commands.command(name="draft-again", description="Write one of your drafts anew")
     @app_commands.rename(number="id")
-    @app_commands.describe(number="Number of the draft, whose topic, voice and wishes are taken")
+    @app_commands.describe(
+        number="Number of the draft, whose topic, notes, voice and wishes are taken"
+    )
     @few
     async def draft_again(
         self, interaction: discord.Interaction, number: app_commands.Range[int, 1]
@@ -132,21 +187,28 @@ class Drafts(commands.Cog):
         found = [(i, name) for i, name in named.items() if typed.lower() in name.lower()]
         return [app_commands.Choice(name=name[:100], value=i) for i, name in found[:25]]
 
-    async def _write(self, interaction: discord.Interaction, request: Request) -> None:
+    async def _write(
+        self, interaction: discord.Interaction, request: Request, *besides: Words
+    ) -> None:
         user_id, notify = interaction.user.id, _queue_notice(interaction)
         draft = await self.drafting.write_draft(user_id, request, datetime.now(UTC), notify)
-        await self._present(interaction, draft)
+        await self._present(interaction, draft, *besides)
 
-    async def _present(self, interaction: discord.Interaction, draft: Draft) -> None:
+    async def _present(
+        self, interaction: discord.Interaction, draft: Draft, *besides: Words
+    ) -> None:
+        """Show a draft, and say where it is; `besides` is what else its owner should know."""
         if message := await self.messages.present(interaction, draft):
-            await answer(
-                interaction,
-                say(
-                    "Draft {id} is in [your direct messages]({url}).",
-                    id=draft.id,
-                    url=message.jump_url,
-                ),
+            where = say(
+                "Draft {id} is in [your direct messages]({url}).",
+                id=draft.id,
+                url=message.jump_url,
             )
+            await answer(interaction, where, *besides)
+        else:
+            for words in besides:
+                text = translate(words, str(interaction.locale))
+                await interaction.followup.send(text, ephemeral=True)
 
 
 def _queue_notice(interaction: discord.Interaction) -> Notify:
@@ -158,6 +220,21 @@ def _queue_notice(interaction: discord.Interaction) -> Notify:
     return in_passing(write, str(interaction.locale))
 
 
+_NOT_YOURS = say(
+    "This message is somebody else's, so I wrote about it as a topic. Only what you wrote yourself"
+    " do I say in your voice."
+)
+
+
+def _text_of(message: discord.Message) -> str:
+    """A message's text as people read it. Raises UserError if it has none."""
+    if text := message.clean_content.strip():
+        return text
+    raise UserError(
+        "This message has no text of its own to draft about. Choose another, or use /draft."
+    )
+
+
 def _trimmed(text: str) -> str:
     """The text on one line, cut at a word if it is long."""
     text = " ".join(text.split())
@@ -166,4 +243,4 @@ def _trimmed(text: str) -> str:
 
 def _name(draft: Draft, locale: str) -> str:
     state = translate(STATE_WORDS[draft.state], locale)
-    return f"{draft.id}: {draft.topic or '…'} ({state})"
+    return f"{draft.id}: {one_line(draft.topic or draft.notes or '…', 80)} ({state})"

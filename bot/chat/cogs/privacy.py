@@ -57,8 +57,9 @@ class Privacy(commands.Cog):
         await answer(
             interaction,
             say(
-                "This deletes your drafts, your decisions on them, your daily draft, your voices'"
-                " grants, and the access to your Mastodon account. It cannot be undone."
+                "This deletes your drafts with their notes, your decisions on them, your daily"
+                " suggestion, your voices' grants, and the access to your Mastodon account. It"
+                " cannot be undone."
             ),
             say("What you posted stays on Mastodon, and my messages stay here."),
             view=view,

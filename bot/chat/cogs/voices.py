@@ -146,7 +146,7 @@ class VoiceCommands(
 
 
 def _portrait(voice: Voice, belongs: Belongs, user_id: int) -> list[Words]:
-    learnt = sum(voice.counts.values())
+    learnt = sum(voice.counts.get(part, 0) for part in ("train", "validation"))
     lines = [
         say("**{voice}**: {whose}", voice=voice.name, whose=_whose(belongs, user_id)),
         say(
