@@ -64,14 +64,35 @@ async def test_a_daily_draft_whose_line_is_cut_comes_later_and_the_next_one_on_t
     stage: Stage, bot: Bot, path: str
 ) -> None:
     alice, now = _id(stage), datetime.now(UTC)
-    await bot.drafting.store.schedules.set(Schedule(alice, f"{now:%H:%M}", "UTC", now))
+    schedule = Schedule(alice, f"{now:%H:%M}", "UTC", now, drafts=True)
+    await bot.drafting.store.schedules.set(schedule)
     stage.sandbox.discord.faults.cut("POST", path, times=5)
     await bot.cogs["daily"].suggest(alice)  # type: ignore[attr-defined]  # a cog, to discord.py
     job = bot.scheduler.get_job(f"daily:{alice}")
-    assert timedelta(hours=23) < job.next_run_time - now <= timedelta(hours=25)
+    assert timedelta(minutes=5) < job.next_run_time - now <= timedelta(hours=25)  # or midnight
     stage.sandbox.discord.faults.clear()
     await bot.following.sweep(now + timedelta(minutes=2))
-    assert len(stage.sandbox.discord.dm_messages("alice")) == 1
+    await bot.cogs["daily"].suggest(alice)  # type: ignore[attr-defined]
+    job = bot.scheduler.get_job(f"daily:{alice}")
+    assert timedelta(hours=23) < job.next_run_time - now <= timedelta(hours=25)
+    drafted, asked = stage.sandbox.discord.dm_messages("alice")
+    assert "✍️ Draft 1" in drafted["content"]
+    assert "What is there to tell today?" in asked["content"]
+
+
+async def test_whoever_takes_no_messages_finds_the_question_at_their_next_command(
+    stage: Stage, bot: Bot
+) -> None:
+    alice, now = _id(stage), datetime.now(UTC)
+    await bot.drafting.store.schedules.set(
+        Schedule(alice, f"{now:%H:%M}", "UTC", now, topics=("tea",))
+    )
+    stage.sandbox.discord.close_dms("alice")
+    await bot.cogs["daily"].suggest(alice)  # type: ignore[attr-defined]
+    assert bot.scheduler.get_job(f"daily:{alice}").next_run_time > now + timedelta(hours=23)
+    here = await stage.sandbox.discord.slash("alice", "voice show")
+    told = await stage.until(lambda: here.followups and here.followups[-1]["content"])
+    assert "**tea**" in told and "`/draft` takes what there is to tell" in told
 
 
 async def test_a_daily_draft_that_fails_in_any_way_is_not_the_last(
@@ -103,7 +124,7 @@ async def test_what_is_in_hand_ends_with_forget_me(stage: Stage, bot: Bot) -> No
     await discord.react("alice", message, "🔁")
     now = datetime.now(UTC)
     alice = _id(stage)
-    await bot.drafting.store.schedules.set(Schedule(alice, f"{now:%H:%M}", "UTC", now))
+    await bot.drafting.store.schedules.set(Schedule(alice, f"{now:%H:%M}", "UTC", now, drafts=True))
     daily = asyncio.create_task(bot.cogs["daily"].suggest(alice))  # type: ignore[attr-defined]
     await stage.until(lambda: len(stage.llm.asked) >= 4)
     question = await stage.answer(await discord.slash("alice", "forget-me"))

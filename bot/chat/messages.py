@@ -13,7 +13,7 @@ import structlog
 from bot.chat import render
 from bot.chat.actions import ActionKind, emoji_of
 from bot.chat.answers import DISCORD_FAULTS, fitting
-from bot.chat.questions import asked
+from bot.chat.questions import asked, why
 from bot.chat.story import story
 from bot.chat.tries import Tries
 from bot.daily import Suggestion
@@ -114,14 +114,26 @@ class Messages:
         await self._drafts.shown(draft, None, here.id)
         return None
 
-    async def ask(self, owner_id: int, suggestion: Suggestion) -> None:
-        """Send the daily suggestion, and the draft that comes with it. Raises DISCORD_FAULTS."""
+    async def ask(self, owner_id: int, suggestion: Suggestion) -> bool:
+        """Send the daily suggestion and its draft; False if it is to be tried again.
+
+        Whoever takes no messages finds a note at their next command; an unsent draft comes later.
+        """
         locale = await self._people.locale(owner_id)
-        person = await self.fetch_person(owner_id)
-        async with asyncio.timeout(self._patience_s):
-            await person.send(**asked(suggestion, locale))
-        if suggestion.draft:
-            await self.show(suggestion.draft, person)
+        is_asked = False
+        try:
+            person = await self.fetch_person(owner_id)
+            async with asyncio.timeout(self._patience_s):
+                await person.send(**asked(suggestion, locale))
+            is_asked = True
+            if suggestion.draft:
+                await self.show(suggestion.draft, person)
+        except DISCORD_FAULTS as e:
+            log.warning("the daily suggestion could not be sent", owner=owner_id, why=str(e))
+            if isinstance(e, discord.Forbidden) and not is_asked:
+                await self.leave(owner_id, why(suggestion), _UNASKED)
+                return True
+        return is_asked
 
     async def take_buttons_away(self, message: discord.Message | None) -> None:
         """Leave a direct message without its buttons, if Discord does."""
@@ -184,6 +196,10 @@ class Messages:
                 del self.outdated[draft_id]
 
 
+_UNASKED = say(
+    "I wanted to ask you about it in a direct message, which I cannot send you. `/draft` takes what"
+    " there is to tell."
+)
 _CLOSED = say(
     "I cannot send you direct messages, so here it is, for your eyes only. Reactions do not work"
     " here, buttons do."

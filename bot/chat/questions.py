@@ -68,7 +68,7 @@ def tell_button(question: Question, locale: str) -> discord.ui.View:
 
 def asked(suggestion: Suggestion, locale: str) -> AskedParts:
     """The daily suggestion: why it comes, what is asked, and what comes with it."""
-    lines = [_why(suggestion)]
+    lines = [why(suggestion)]
     view = discord.ui.View(timeout=None)
     if suggestion.question:
         lines.append(say("What is there to tell today?"))
@@ -79,7 +79,8 @@ def asked(suggestion: Suggestion, locale: str) -> AskedParts:
     return {"content": "\n".join(translate(line, locale) for line in lines), "view": view}
 
 
-def _why(suggestion: Suggestion) -> Words:
+def why(suggestion: Suggestion) -> Words:
+    """Why the daily suggestion comes."""
     if suggestion.topic is None:
         return say("☀️ It is time for a post.")
     topic = inline(suggestion.topic)

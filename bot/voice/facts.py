@@ -14,7 +14,7 @@ from bot.voice.tongues import SPACELESS, common_words, tongue
 
 _TLD = r"(?:com|org|net|edu|gov|info|biz|io|dev|app|xyz|online|site|shop|social|blog|uk|ly|gl|gd)"
 _LABELS = r"(?<![\w.@-])(?:[^\W_](?:[\w-]*[^\W_])?\.)+"
-LINK = re.compile(
+ANY_LINK = re.compile(
     rf"\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|\b(?:magnet|mailto|xmpp):\S+"
     rf"|{_LABELS}(?:[^\W\d_]{{2,}}(?::\d+)?/\S+|{_TLD}(?![\w-])\S*)",
     re.I,
@@ -74,7 +74,7 @@ def facts(text: str, usual: Container[str] = ()) -> list[Fact]:
     found: list[Fact] = []
     rest = text
     patterns: tuple[tuple[FactKind, re.Pattern[str]], ...] = (
-        ("link", LINK),
+        ("link", ANY_LINK),
         ("handle", HANDLE),
         ("hashtag", HASHTAG),
     )
@@ -92,7 +92,7 @@ def facts(text: str, usual: Container[str] = ()) -> list[Fact]:
 def links(text: str) -> set[str]:
     """Addresses without their optional parts, in lower case up to the path."""
     found = set()
-    for link in LINK.findall(text):
+    for link in ANY_LINK.findall(text):
         bare = re.sub(r"^(?:https?://)?(?:www\.)?", "", link.rstrip(ENDS_SENTENCE), flags=re.I)
         host, slash, path = bare.partition("/")
         found.add(host.lower() + slash + path)

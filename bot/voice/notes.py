@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.voice.facts import HANDLE, HASHTAG, LINK, QUOTATION
+from bot.voice.facts import ANY_LINK, HANDLE, HASHTAG, QUOTATION
 from bot.voice.tongues import SPACELESS, Tongue, guess_language, tongue
 
 BREAK = ";"  # stands for any mark or line end between two parts
@@ -22,7 +22,7 @@ _GAP = 0.25  # of the small words that are left out: a break takes their place �
 _RUN_ON = 0.15  # … and of the breaks, left out with them: people note things down either way
 
 _TOKEN = re.compile(
-    rf"(?P<quoted>{QUOTATION.pattern})|(?P<link>{LINK.pattern})"
+    rf"(?P<quoted>{QUOTATION.pattern})|(?P<link>{ANY_LINK.pattern})"
     rf"|(?P<tag>{HANDLE.pattern}|{HASHTAG.pattern})"
     r"|(?P<number>[$€£¥]?\d+(?:[.,:/–-]\d+)*(?:%|[^\W\d_]+)?)"
     r"|(?P<word>(?:w/o|w/|b/c)(?!\w)|(?:[^\W\d_]\.){2,}|(?-i:[A-Z]{1,3}&[A-Z]{1,3})(?!\w)|(?:Mr|Mrs|Ms|Dr|St|Sen|Rep|Gov|Prof)(?=\.\s)"

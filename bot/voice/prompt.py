@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 PLACE = "{topic}"  # where the parts go
-NOTES = "Notes: "  # begins the line below the topic
+NOTES_BEGIN = "Notes: "  # begins the line below the topic
 
 Message = dict[Literal["role", "content"], str]
 
@@ -39,7 +39,7 @@ class Prompt:
         """
         asked = _stripped(parts.topic) or self.no_topic
         if notes := " ".join((parts.notes or "").split()):
-            asked = f"{asked}\n{NOTES}{notes}"
+            asked = f"{asked}\n{NOTES_BEGIN}{notes}"
         if instruction := _stripped(parts.instruction):
             asked = f"{asked}\n{instruction}"
         return [
@@ -61,8 +61,8 @@ class Prompt:
         first = self.no_topic if f"{asked}\n".startswith(f"{self.no_topic}\n") else None
         topic, _, more = (asked[len(first) :] if first else asked).partition("\n")
         notes = None
-        if more.startswith(NOTES):
-            notes, _, more = more.removeprefix(NOTES).partition("\n")
+        if more.startswith(NOTES_BEGIN):
+            notes, _, more = more.removeprefix(NOTES_BEGIN).partition("\n")
         return PromptParts(topic or None, more or None, notes or None)
 
 

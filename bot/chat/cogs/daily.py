@@ -1,6 +1,7 @@
 """/daily: a question by itself, every day at the owner's local time. Opt-in only."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import available_timezones
 
@@ -11,12 +12,11 @@ from discord import app_commands
 from discord.ext import commands
 from discord.utils import format_dt
 
-from bot.chat.answers import DISCORD_FAULTS
 from bot.chat.choices import matching, usable_voices
 from bot.chat.messages import Messages
 from bot.chat.work import Work
 from bot.clock import parse_clock, parse_zone
-from bot.daily import DAYS, Suggestions, is_too_late, next_time, parse_days
+from bot.daily import DAYS, Suggestion, Suggestions, is_too_late, next_time, parse_days
 from bot.drafting import Drafting
 from bot.errors import BotError, Unavailable
 from bot.language import translate
@@ -46,6 +46,7 @@ class Daily(commands.GroupCog, name="daily", description="A topic of yours by it
         self.scheduler = scheduler
         self.messages = messages
         self.work = work
+        self._unsent: dict[int, Suggestion] = {}  # by owner: what Discord did not take
         self._suggestions = Suggestions(
             drafting,
             random.Random(),  # noqa: S311  # it picks a topic, not a secret
@@ -150,22 +151,24 @@ class Daily(commands.GroupCog, name="daily", description="A topic of yours by it
 
         Raises BotError if the same day can be tried again.
         """
+        unsent = self._unsent.pop(owner_id, None)
         schedule = await self.schedules.of(owner_id)
         if schedule is None:
             return None
         if schedule.next_at > now:  # changed meanwhile
             return schedule.next_at
         try:
-            if suggestion := await self._suggestions.suggest(schedule, now):
-                await self.messages.ask(owner_id, suggestion)
+            suggestion = unsent or await self._suggestions.suggest(schedule, now)
+            is_sent = suggestion is None or await self.messages.ask(owner_id, suggestion)
+            if suggestion and not is_sent and not is_too_late(schedule, now + RETRY):
+                self._unsent[owner_id] = replace(suggestion, draft=None)
+                return now + RETRY
         except BotError as e:
             if isinstance(e, Unavailable) and not is_too_late(schedule, now + RETRY):
                 raise
             log.warning("no daily suggestion today", owner=owner_id, why=str(e))
             words = say("There is no daily suggestion today: {reason}", reason=e.words)
             await self.messages.tell(owner_id, words)
-        except DISCORD_FAULTS as e:  # a draft is stored, and shown within minutes
-            log.warning("the daily suggestion could not be sent", owner=owner_id, why=str(e))
         return await self._suggestions.advance(schedule, now)
 
     def _plan(self, owner_id: int, when: datetime) -> None:
