@@ -77,6 +77,24 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """An account right before a text is sent: what is new afterwards may be it."""
+
+    ids: frozenset[str]  # of its newest statuses
+    count: int | None = None  # of all its statuses, as the server says
+    at: datetime | None = None  # by the server's clock
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A text on its way: it was sent, and nobody knows yet what became of it."""
+
+    at: datetime  # when it was last sent
+    times: int
+    before: Before | None  # None if the account could not be looked at
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """One text, exactly as it would be posted."""
 
@@ -114,9 +132,10 @@ class Draft:
     channel_id: int | None = None  # where it was shown; None until then
     message_id: int | None = None
     shown: str | None = None  # fingerprint of the candidates as that message shows them
-    account: str | None = None  # where it is posted: "https://server @name"; set by the approval
+    account: str | None = None  # what it is approved for: "https://server @name"
     chosen: int | None = None  # index of the approved candidate
     attempted_at: datetime | None = None  # when posting was first tried
+    sent: Sent | None = None  # the status that may or may not be there
     post_at: datetime | None = None  # when a scheduled draft is to be posted
     statuses: tuple[Status, ...] = ()  # those that exist, in the order of the parts
     posted_at: datetime | None = None  # when the last of them was posted

@@ -7,6 +7,7 @@ reject, expire                                           publishing.py goes on f
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,8 +15,9 @@ from functools import partial
 import structlog
 
 from bot.draft import Candidate, Draft, State
-from bot.errors import UserError
+from bot.errors import Refused, Unavailable, UserError
 from bot.posting.accounts import Accounts
+from bot.posting.once import Patience
 from bot.posting.publishing import Publishing, decided, expect_whole, gone
 from bot.store import Store
 from bot.store.questions import Question
@@ -41,12 +43,13 @@ class Drafting:
         store: Store,
         expires_after: timedelta = EXPIRES_AFTER,
         blocked: WordList = NO_WORDS,
+        patience: Patience | None = None,
     ) -> None:
-        """`blocked` are words that no candidate may hold."""
+        """`blocked` are words that no candidate may hold; `patience` is the one with servers."""
         self.voices = voices
         self.accounts = accounts
         self.store = store
-        self.publishing = Publishing(voices, accounts, store)
+        self.publishing = Publishing(voices, accounts, store, patience or Patience())
         self.line = Line(CONCURRENT)
         self._llm = llm
         self._expires_after = expires_after
@@ -188,6 +191,8 @@ class Drafting:
             return
         await self.voices.check(draft.owner_id, draft.voice)
         account = await self.accounts.of(draft.owner_id)
+        with suppress(Unavailable, Refused):  # without the server, the largest of all counts
+            await account.server()
         length = partial(account.length, asked=draft.style)
         new = candidate_of(text, draft.max_chars, length, old.original or old.text)
         if not await self.store.decisions.edit(draft.id, position, new, now):

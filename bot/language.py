@@ -7,6 +7,7 @@ from functools import cache
 from gettext import c2py
 from pathlib import Path
 
+from babel.core import Locale, get_global
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
@@ -42,6 +43,17 @@ def translated(text: str, locale: str, context: str | None = None) -> str | None
     catalogue = _catalogue(locale.partition("-")[0])
     found = catalogue.get(text, context) if catalogue else None
     return str(found.string) if found and found.string else None
+
+
+def is_language(code: str) -> bool:
+    """Whether an ISO 639 code names a language, as far as Unicode's CLDR knows."""
+    return code.lower() in _languages()
+
+
+@cache
+def _languages() -> frozenset[str]:
+    named = Locale("en").languages
+    return frozenset(code for code in (*named, *get_global("language_aliases")) if code.isalpha())
 
 
 @cache

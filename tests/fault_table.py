@@ -38,11 +38,15 @@ class Impossible:
     why: str
 
 
-UNSURE = "I do not know yet whether your post is there."
+UNSURE = "I do not know yet whether your post is there"
+FOUND = "(nothing: it looks at once, and finds the status)"
+PAUSED = "The Mastodon server asks for a pause."
 TAKEN = "the approval and when it was tried"
 OPEN_DRAFT = "the draft, open"
 NOTHING_NEW = "nothing new"
-LOOKS = "a minute later it looks, and sends only what is not there: one status"
+LOOKS = "it looks for a quarter of an hour, and sends only what is surely not there: one status"
+SENDS = "a minute later it sends it: one status"
+POSTED = "the status"
 PRESS_AGAIN = "approved again, it is posted: one status"
 ASK_AGAIN = "the same /draft again brings one"
 AWAY = "The language model's server cannot be reached."
@@ -50,7 +54,6 @@ FAULTY = "The language model's server has a fault."
 BUSY = "The language model's server is busy."
 SLOW = "The language model took too long to answer."
 KEY = "The language model's server refused the key."
-ACCESS = "The language model's server refuses access."
 SHOWN = "(all of it: only Discord's answer to the bot is lost)"
 ANSWER_LOST = ("cut mid-answer", "garbage", "endless answer")
 LATER = "within a minute: the draft arrives, the message says ✅"
@@ -58,7 +61,13 @@ SILENCE = "(nothing until it is over: Discord is how the bot speaks)"
 STORED = "the draft, open; after an approval, the status"
 
 MASTODON = (
-    Cell("Mastodon", "refused", UNSURE, TAKEN, LOOKS),
+    Cell(
+        "Mastodon",
+        "refused",
+        "The Mastodon server cannot be reached.",
+        OPEN_DRAFT,
+        PRESS_AGAIN,
+    ),
     Cell(
         "Mastodon",
         "DNS failure",
@@ -67,24 +76,18 @@ MASTODON = (
         "approved again once the name resolves: one status",
     ),
     Cell("Mastodon", "hang", UNSURE, TAKEN, LOOKS),
-    Cell("Mastodon", "cut mid-answer", UNSURE, TAKEN, "a minute later it finds the one status"),
+    Cell("Mastodon", "cut mid-answer", FOUND, POSTED, "nothing is left to do"),
     Cell("Mastodon", "401", "Mastodon does not accept the access token.", OPEN_DRAFT, PRESS_AGAIN),
-    Cell(
-        "Mastodon",
-        "403",
-        "Mastodon does not allow this with the access token.",
-        OPEN_DRAFT,
-        PRESS_AGAIN,
-    ),
+    Cell("Mastodon", "403", "Mastodon refused: told to fail.", OPEN_DRAFT, PRESS_AGAIN),
     Cell("Mastodon", "404", "Mastodon refused: told to fail.", OPEN_DRAFT, PRESS_AGAIN),
     Cell("Mastodon", "422", "Mastodon refused: told to fail.", OPEN_DRAFT, PRESS_AGAIN),
-    Cell("Mastodon", "429 with Retry-After", UNSURE, TAKEN, LOOKS),
-    Cell("Mastodon", "429 without Retry-After", UNSURE, TAKEN, LOOKS),
+    Cell("Mastodon", "429 with Retry-After", PAUSED, TAKEN, SENDS),
+    Cell("Mastodon", "429 without Retry-After", PAUSED, TAKEN, SENDS),
     Cell("Mastodon", "500", UNSURE, TAKEN, LOOKS),
     Cell("Mastodon", "502", UNSURE, TAKEN, LOOKS),
     Cell("Mastodon", "503", UNSURE, TAKEN, LOOKS),
-    Cell("Mastodon", "garbage", UNSURE, TAKEN, "a minute later it finds the one status"),
-    Cell("Mastodon", "endless answer", UNSURE, TAKEN, "a minute later it finds the one status"),
+    Cell("Mastodon", "garbage", FOUND, POSTED, "nothing is left to do"),
+    Cell("Mastodon", "endless answer", FOUND, POSTED, "nothing is left to do"),
 )
 LLM_SERVER = (
     Cell("LLM server", "refused", AWAY, NOTHING_NEW, ASK_AGAIN),
@@ -92,7 +95,7 @@ LLM_SERVER = (
     Cell("LLM server", "hang", SLOW, NOTHING_NEW, ASK_AGAIN),
     Cell("LLM server", "cut mid-answer", AWAY, NOTHING_NEW, ASK_AGAIN),
     Cell("LLM server", "401", KEY, NOTHING_NEW, ASK_AGAIN),
-    Cell("LLM server", "403", ACCESS, NOTHING_NEW, ASK_AGAIN),
+    Cell("LLM server", "403", KEY, NOTHING_NEW, ASK_AGAIN),
     Cell(
         "LLM server",
         "404",

@@ -147,7 +147,9 @@ async def test_a_code_counts_for_who_began_and_only_for_a_while(
 @pytest.mark.parametrize(
     ("fault", "kind", "said"),
     [
-        (422, Unavailable, "ten minutes"),
+        (422, Refused, "told to fail"),
+        (403, Refused, "told to fail"),
+        (404, Refused, "no Mastodon server"),
         (429, Unavailable, "ten minutes"),
         (500, Unavailable, "Try again later"),
         ("drop", Unavailable, "cannot be reached"),

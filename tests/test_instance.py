@@ -114,6 +114,9 @@ async def hostile() -> AsyncIterator[str]:
         url = request.query.get("to", "http://169.254.169.254/latest/meta-data")
         return web.Response(status=302, headers={"Location": url}, body=b"x" * 100)
 
+    async def circle(_: web.Request) -> web.Response:
+        return web.Response(status=301, headers={"Location": "/circle"})
+
     async def huge(_: web.Request) -> web.Response:
         return web.Response(body=b"x" * (instance.MAX_ANSWER_BYTES + 1))
 
@@ -130,8 +133,9 @@ async def hostile() -> AsyncIterator[str]:
         return response
 
     app = web.Application()
-    for page in (fine, elsewhere, huge, bomb, trickle):
+    for page in (fine, elsewhere, circle, huge, bomb, trickle):
         app.router.add_get(f"/{page.__name__}", page)
+    app.router.add_post("/posted", circle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -153,10 +157,23 @@ async def test_a_good_answer_comes_through(hostile: str) -> None:
     assert (await _get(hostile, "fine")).json() == {"hello": "world"}
 
 
-@pytest.mark.parametrize("to", ["http://169.254.169.254/", "/fine"], ids=["elsewhere", "itself"])
-async def test_a_redirect_is_not_followed(hostile: str, to: str) -> None:
+@pytest.mark.parametrize("to", ["http://169.254.169.254/", "https://other.example/fine", "//a.b/"])
+async def test_a_redirect_to_another_server_is_not_followed(hostile: str, to: str) -> None:
     with pytest.raises(AddressRefused, match="another server"):
         await _get(hostile, f"elsewhere?to={to}")
+
+
+@pytest.mark.parametrize("to", ["/fine", "fine", "/fine/"])
+async def test_a_redirect_on_the_same_server_is_followed(hostile: str, to: str) -> None:
+    assert (await _get(hostile, f"elsewhere?to={to}")).json() == {"hello": "world"}
+
+
+async def test_a_redirect_in_a_circle_ends_and_no_post_is_redirected(hostile: str) -> None:
+    with pytest.raises(AddressRefused, match="circle"):
+        await _get(hostile, "circle")
+    with Session(hostile, is_trusted=True) as session, pytest.raises(AddressRefused) as e:
+        await asyncio.to_thread(session.request, "POST", f"{hostile}/posted", timeout=5)
+    assert e.value.is_answer
 
 
 @pytest.mark.parametrize("page", ["huge", "bomb"])

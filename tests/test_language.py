@@ -24,7 +24,7 @@ KEYWORDS = {
     "say": None,
     "say_n": (1, 2),
     "locale_str": None,
-    **dict.fromkeys(("UserError", "Unavailable", "Refused")),
+    **dict.fromkeys(("UserError", "Unavailable", "Refused", "NotSent", "NotConnected")),
 }
 CATALOGUES = sorted(LOCALES.glob("*.po"))
 

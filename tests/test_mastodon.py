@@ -8,6 +8,7 @@ from mastodon_mock.testing import MockServer
 
 from bot.draft import Style
 from bot.errors import BotError, Refused, Unavailable
+from bot.posting.failures import NotSent
 from bot.posting.mastodon import Mastodon
 from tests.fakes.proxy import Proxy
 
@@ -41,19 +42,34 @@ async def test_a_text_is_posted_as_it_is(mock_mastodon: MockServer) -> None:
     assert status.url.endswith(status.id)
 
 
-@pytest.mark.parametrize(
-    "faults",
-    [["drop"], ["garbage"], [500], [503], [429], ["drop", "drop"], [502, "drop"]],
-    ids=str,
-)
-async def test_after_any_unknown_outcome_there_is_one_status(
-    proxy: Proxy, mock_mastodon: MockServer, faults: list[str | int]
+@pytest.mark.parametrize("fault", ["drop", "garbage"])
+async def test_a_status_whose_answer_is_lost_is_found(
+    proxy: Proxy, mock_mastodon: MockServer, fault: str
 ) -> None:
-    for fault in faults:
-        proxy.fault("POST", "/api/v1/statuses", fault)
-    account = _account(proxy)
-    await account.publish(TEXT, "key-2", datetime.now(UTC))
+    proxy.fault("POST", "/api/v1/statuses", fault)
+    await _account(proxy).publish(TEXT, "key-2", datetime.now(UTC))
     assert _posted(mock_mastodon) == [TEXT]
+    assert proxy.seen.count(("POST", "/api/v1/statuses")) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"), [(500, Unavailable), (504, Unavailable), (429, NotSent)], ids=str
+)
+async def test_what_may_still_come_is_not_sent_again(
+    proxy: Proxy, mock_mastodon: MockServer, fault: int, kind: type[Unavailable]
+) -> None:
+    proxy.fault("POST", "/api/v1/statuses", fault)
+    with pytest.raises(Unavailable) as e:
+        await _account(proxy).publish(TEXT, "key-2", datetime.now(UTC))
+    assert type(e.value) is kind
+    assert proxy.seen.count(("POST", "/api/v1/statuses")) == 1
+    assert _posted(mock_mastodon) == []
+
+
+async def test_what_cannot_connect_was_surely_not_sent() -> None:
+    for url in ("http://127.0.0.1:9", "http://no-such-name.invalid"):
+        with pytest.raises(NotSent):
+            await Mastodon(url, "token", pauses_s=()).publish(TEXT, "key-2", datetime.now(UTC))
 
 
 async def test_a_retry_after_a_crash_finds_what_was_posted(
@@ -71,8 +87,7 @@ async def test_what_was_posted_before_the_attempt_is_not_taken_for_it(
 ) -> None:
     account = Mastodon(mock_mastodon.base_url, "alice_token")
     await account.publish("Another text.", "key-4", datetime.now(UTC))
-    await account.publish(TEXT, "key-5", datetime.now(UTC), retried=True)
-    assert sorted(_posted(mock_mastodon)) == sorted([TEXT, "Another text."])
+    assert (await account.look(TEXT, datetime.now(UTC), (), None)).found is None
 
 
 async def test_a_server_that_stays_away_leaves_the_outcome_open(
@@ -97,6 +112,7 @@ async def test_a_refusal_is_final_and_sent_once(
 
 async def test_limits_and_account_come_from_the_server(mock_mastodon: MockServer) -> None:
     account = Mastodon(mock_mastodon.base_url, "alice_token")
+    assert (await account.server()).family.name == "mastodon"
     assert await account.max_chars() == 500
     assert await account.verify() == "@alice"
 
@@ -118,8 +134,7 @@ async def test_a_status_known_to_be_another_is_not_taken_for_it(mock_mastodon: M
     account = Mastodon(mock_mastodon.base_url, "alice_token")
     since = datetime.now(UTC)
     first = await account.publish(TEXT, "key-8", since)
-    again = await account.publish(TEXT, "key-9", since, retried=True, known={first.id})
-    assert again.id != first.id
+    assert (await account.look(TEXT, since, {first.id}, None)).found is None
 
 
 async def test_a_status_is_found_behind_many_others(mock_mastodon: MockServer) -> None:
@@ -129,7 +144,7 @@ async def test_a_status_is_found_behind_many_others(mock_mastodon: MockServer) -
     api = mock_mastodon.client("alice")
     for number in range(45):
         api.status_post(f"Another text, the {number}th.")
-    assert await account.find(TEXT, since, ()) == first
+    assert (await account.look(TEXT, since, (), None)).found == first
 
 
 async def test_not_being_allowed_to_look_leaves_the_outcome_open(

@@ -15,7 +15,7 @@ from bot.voice.rates import COUNTS, DECIDED_AT, IS_SHOWN, Approvals, Guesses
 from trainer.errors import DataError
 
 USUAL = Path("state/bot.db")  # the default of the bot's setting DATABASE
-LAYOUT = 7  # PRAGMA user_version: the number of the newest migration
+LAYOUT = 8  # PRAGMA user_version: the number of the newest migration
 UNOPENED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}
 
 

@@ -15,6 +15,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from weakref import WeakValueDictionary
 
@@ -33,8 +34,8 @@ from bot.sentences import Words
 from bot.store.in_progress import InProgress
 from bot.writing.line import Notify
 
-# A crash must not lose these once they are confirmed.
-SURVIVES_A_CRASH = ("approve", "later", "edit", "reject")
+# New texts take long; the old may be approved meanwhile.
+_TAKES_LONG = ("again", "wish")
 
 
 class Deciding:
@@ -43,6 +44,7 @@ class Deciding:
     def __init__(self, drafting: Drafting, messages: Messages, following: Following) -> None:
         self._drafting = drafting
         self._publishing = drafting.publishing
+        self._accounts = drafting.accounts
         self._in_progress = drafting.store.in_progress
         self._people = drafting.store.people
         self._messages = messages
@@ -51,8 +53,14 @@ class Deciding:
         self._left_behind: list[InProgress] = []  # decisions an earlier process had in hand
 
     async def start(self) -> None:
-        """Load the decisions that a crash left behind."""
+        """Load the decisions that a crash left behind; what was taken back is not posted now."""
         self._left_behind = await self._in_progress.all()
+        for left in self._left_behind:
+            found = re.fullmatch(CUSTOM_ID, left.custom_id)
+            if found and found["action"] == "back":
+                draft = await self._drafting.get(left.draft_id)
+                if draft.state is State.SCHEDULED:
+                    await self._publishing.take_back(draft, left.decided_at or datetime.now(UTC))
 
     async def decide(
         self,
@@ -69,10 +77,11 @@ class Deciding:
         `typed` is the form's text, `confirm` answers Discord, `update` shows the draft as it is
         afterwards, with a note. Raises UserError if the draft is gone.
         """
-        async with self._written_down(draft, action, typed):  # before Discord confirms it
+        given = Given(datetime.now(UTC), await self._accounts.name_of(draft.owner_id))
+        async with self._written_down(draft, action, typed, given):  # before Discord confirms it
             await confirm()
             async with self._turn(draft.id, action):
-                draft, note = await self._carry_out(draft, action, typed, interaction)
+                draft, note = await self._carry_out(draft, action, typed, given, interaction)
                 await update(draft, note)
                 self._following.plan(draft)
 
@@ -83,14 +92,15 @@ class Deciding:
             if found := re.fullmatch(CUSTOM_ID, left.custom_id):
                 action = Action.of(found)
                 async with self._turn(left.draft_id, action):
-                    await self._carry_on(left.draft_id, action, left.typed)
+                    await self._carry_on(left, action)
             await self._in_progress.end(left.id)
             del self._left_behind[0]
 
-    async def _carry_on(self, draft_id: int, action: Action, typed: Mapping[str, str]) -> None:
-        draft, note = await self._drafting.get(draft_id), None
-        if draft.state is State.PENDING:
-            draft, note = await self._carry_out(draft, action, typed, None)
+    async def _carry_on(self, left: InProgress, action: Action) -> None:
+        draft, note = await self._drafting.get(left.draft_id), None
+        given = Given(left.decided_at or datetime.now(UTC), left.account)
+        if _is_to_do(draft, action, datetime.now(UTC)):
+            draft, note = await self._carry_out(draft, action, left.typed, given, None)
         if note:
             await self._following.announce(draft, note)
         elif draft.state is not State.PUBLISHING:  # `settle` will show that one's outcome
@@ -102,6 +112,7 @@ class Deciding:
         draft: Draft,
         action: Action,
         typed: Mapping[str, str],
+        given: "Given",
         interaction: discord.Interaction | None,
     ) -> tuple[Draft, Words | None]:
         """Carry out or refuse an action; returns the draft as it is then, and a note."""
@@ -111,24 +122,30 @@ class Deciding:
             if action.kind in ("again", "wish"):
                 await self._write_anew(draft, typed.get("wish"), now, interaction)
             else:
-                await self._move(draft, action, typed, now)
+                await self._move(draft, action, typed, given, now)
         except (BotError, *DISCORD_FAULTS) as e:
             note = explanation(e)
         return await self._drafting.get(draft.id), note
 
     async def _move(
-        self, draft: Draft, action: Action, typed: Mapping[str, str], now: datetime
+        self,
+        draft: Draft,
+        action: Action,
+        typed: Mapping[str, str],
+        given: "Given",
+        now: datetime,
     ) -> None:
         """Move a draft as its owner decided. Raises BotError."""
         position, fingerprint = action.position or 0, action.fingerprint
         match action.kind:
             case "approve":
-                await self._publishing.approve(draft, position, fingerprint, now)
+                await self._publishing.approve(draft, position, fingerprint, now, given.account)
             case "later":
                 zone = parse_zone(typed["timezone"])
-                at = parse_moment(typed["when"], zone, now)
+                at = parse_moment(typed["when"], zone, given.at)
                 await self._people.use_timezone(draft.owner_id, zone.key)
-                await self._publishing.post_later(draft, position, fingerprint, at, now)
+                account = given.account
+                await self._publishing.post_later(draft, position, fingerprint, at, now, account)
             case "edit":
                 await self._drafting.edit(draft, position, typed["text"], now)
             case "reject":
@@ -169,13 +186,11 @@ class Deciding:
 
     @asynccontextmanager
     async def _written_down(
-        self, draft: Draft, action: Action, typed: Mapping[str, str]
+        self, draft: Draft, action: Action, typed: Mapping[str, str], given: "Given"
     ) -> AsyncIterator[None]:
         """Store a decision until its outcome is shown; the next start goes on with it."""
-        if action.kind not in SURVIVES_A_CRASH:
-            yield
-            return
-        number = await self._in_progress.add(draft.id, action.custom_id(draft), typed)
+        custom_id = action.custom_id(draft)
+        number = await self._in_progress.add(draft.id, custom_id, typed, given.at, given.account)
         try:
             yield
         except Exception:  # shown to the owner; only a crash or a stop leaves the row
@@ -185,7 +200,25 @@ class Deciding:
 
     def _turn(self, draft_id: int, action: Action) -> AbstractAsyncContextManager[None]:
         """Take decisions one after the other, so that a draft's message shows the last one."""
-        # New texts take long; the old may be approved meanwhile.
-        if action.kind not in SURVIVES_A_CRASH:
+        if action.kind in _TAKES_LONG:
             return nullcontext()
         return self._turns.setdefault(draft_id, asyncio.Lock())
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The circumstances of a decision, which hold also if it is carried out later."""
+
+    at: datetime
+    account: str | None  # the owner's Mastodon account; None if it was not known
+
+
+def _is_to_do(draft: Draft, action: Action, now: datetime) -> bool:
+    """Whether a decision that a crash interrupted still has to be carried out."""
+    match action.kind:
+        case "back":
+            return draft.state is State.SCHEDULED or draft.can_undo(now)
+        case "there" | "absent":
+            return draft.state is State.UNKNOWN
+        case _:
+            return draft.state is State.PENDING

@@ -1,6 +1,7 @@
 """Moves drafts without a person: posts due ones, settles, expires, shows them after a crash.
 
-The scheduler calls at the second a post is due or its Undo ends, and once a minute for the rest.
+The scheduler calls at the second a post is due, is to be looked for, or its Undo ends, and once a
+minute for the rest.
 Only the stored draft decides what to do, so a call too many does nothing.
 """
 
@@ -51,9 +52,11 @@ class Following:
         )
 
     def plan(self, draft: Draft) -> None:
-        """Come back when this draft is due, or when its Undo ends."""
+        """Come back when this draft is due, is to be looked for, or when its Undo ends."""
         if draft.state is State.SCHEDULED:
             moment = draft.post_at
+        elif draft.state is State.PUBLISHING:
+            moment = self._drafting.publishing.next_look(draft.id, datetime.now(UTC))
         elif draft.state is State.PUBLISHED and draft.posted_at:
             moment = draft.posted_at + UNDO_FOR + timedelta(seconds=1)
         else:
@@ -77,6 +80,8 @@ class Following:
                 outcome = await self._drafting.publishing.settle_one(draft, datetime.now(UTC))
                 if outcome:
                     await self._announce_outcome(*outcome)
+                elif draft.state is State.PUBLISHING:
+                    self.plan(draft)
         except BotError as e:
             log.error("a draft waits for the next minute", draft=draft_id, why=str(e))
 
@@ -84,14 +89,16 @@ class Following:
         """Post due drafts, finish half-way ones, expire old ones, show those that nobody saw."""
         now = now or datetime.now(UTC)
         try:
-            await self._messages.update_again(now)
             for draft, error in await self._drafting.publishing.settle(now):
                 await self._announce_outcome(draft, error)
+            for draft in await self._drafts.in_state(State.PUBLISHING):
+                self.plan(draft)
             for draft in await self._drafting.expire(now):
                 await self._messages.update(draft, now=now)
             for draft in await self._drafts.unshown(now - SHOWN_WITHIN):
                 if self._messages.tries.is_due(draft.id, now):
                     await self._call(draft, now=now)
+            await self._messages.update_again(now)  # last: a silent Discord takes long over each
         except BotError as e:
             log.error("the minute's work is cut short", why=str(e))
 

@@ -25,6 +25,13 @@ def story(draft: Draft) -> Words:
                 time=format_dt(draft.post_at, "f"),
                 from_now=format_dt(draft.post_at, "R"),
             )
+        case State.PUBLISHING if draft.sent:
+            return say(
+                "⏳ Draft {id} was sent to {account}, which has not said that it is there. I keep"
+                " looking.",
+                id=draft.id,
+                account=draft.account or "",
+            )
         case State.PUBLISHING:
             return say("⏳ Draft {id} is being posted.", id=draft.id)
         case State.UNKNOWN:

@@ -25,6 +25,10 @@ CODE_LIFE = timedelta(minutes=15)  # Mastodon's own is ten
 APPLICATION_LIFE = timedelta(hours=12)  # Mastodon deletes applications nobody uses after a day
 
 
+class NotConnected(Refused):
+    """An account that its owner has not connected any more."""
+
+
 class Accounts:
     """The Mastodon accounts of everybody who uses the bot."""
 
@@ -50,7 +54,7 @@ class Accounts:
     async def of(self, user_id: int, name: str | None = None) -> Mastodon:
         """The account a person posts to; with a name, their account of that name and no other.
 
-        Raises UserError if they have none, Refused if the named one is no longer theirs,
+        Raises UserError if they have none, NotConnected if the named one is no longer theirs,
         Unavailable if that is unknown now.
         """
         mine = await self._stored.of(user_id)
@@ -66,11 +70,18 @@ class Accounts:
             raise UserError(
                 "You have not connected a Mastodon account yet. Do it with /mastodon connect."
             )
-        raise Refused(
+        raise NotConnected(
             "{account} is not connected any more, so I cannot see whether the post is there. Look"
             " there before you post it again.",
             account=name,
         )
+
+    async def name_of(self, user_id: int) -> str | None:
+        """The name of the account a person posts to, asking no server; None if it is not known."""
+        if mine := await self._stored.of(user_id):
+            return f"{mine.base_url} {mine.handle}"
+        is_known = self._shared and user_id in self._operators and self._shared.is_identified
+        return self._shared.name if self._shared and is_known else None
 
     async def start_connection(self, user_id: int, typed: str, now: datetime) -> tuple[str, str]:
         """Begin to connect an account: the server's address, and the link for the person's yes."""

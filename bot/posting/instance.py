@@ -2,7 +2,7 @@
 
 The server of a connected account is a stranger's. The session uses https and public addresses only
 (looks up, checks and connects in one step, so that no second answer of the name server can differ),
-and follows no redirects. It bounds every answer in size and time.
+and follows a GET's redirects on the same server only. It bounds every answer in size and time.
 """
 
 import io
@@ -12,8 +12,10 @@ import socket
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import idna
 import requests
@@ -29,15 +31,20 @@ from bot.sentences import Words, say
 MAX_ANSWER_BYTES = 4 << 20  # forty statuses with all their attachments take a tenth of it
 MAX_SECONDS = 60.0  # one request in total; Mastodon.py's own timeout is per read
 CHUNK_BYTES = 64 << 10
-_ELSEWHERE = say("It sends its visitors to another server: give that one's address.")
+MAX_REDIRECTS = 3
+USER_AGENT = "write-my-posts"  # some servers turn away what calls itself python-requests
 
 
 class AddressRefused(Exception):
-    """A server that the bot must not talk to, and why."""
+    """A server that the bot must not talk to, and why.
 
-    def __init__(self, words: Words) -> None:
+    `is_answer`: it has had the request, and this is what came of it.
+    """
+
+    def __init__(self, words: Words, *, is_answer: bool = False) -> None:
         super().__init__(str(words))
         self.words = words
+        self.is_answer = is_answer
 
 
 def base_url(typed: str, private: Collection[str] = ()) -> str:
@@ -75,7 +82,9 @@ class Session(requests.Session):
         super().__init__()
         self._max_seconds = max_seconds
         self._base_url = base_url.rstrip("/") + "/"
+        self.server_time: datetime | None = None  # by its clock, at its last answer
         self.headers["Connection"] = "close"  # each request is cut by its own deadline
+        self.headers["User-Agent"] = USER_AGENT
         if not is_trusted:
             self.trust_env = False  # a proxy would look the name up by itself
             self.adapters.clear()
@@ -84,17 +93,47 @@ class Session(requests.Session):
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send one request and read the whole answer. Raises AddressRefused."""
-        if not (request.url or "").startswith(self._base_url):
-            raise AddressRefused(_ELSEWHERE)
+        # Mastodon.py puts a slash behind some paths, which other servers take for other paths
+        url, n = request.url or "", len(self._base_url)
+        request.url = url[:n] + re.sub(r"/(?=\?|$)", "", url[n:], count=1)
         with _cut_off_after(self._max_seconds):
-            response = super().send(request, **kwargs | {"stream": True, "allow_redirects": False})
-            if "location" in response.headers and 300 <= response.status_code < 400:
-                raise AddressRefused(_ELSEWHERE)
-            response.raw = io.BytesIO(_body(response))
-        return response
+            for _ in range(MAX_REDIRECTS):
+                if not (request.url or "").startswith(self._base_url):
+                    raise AddressRefused(_elsewhere(request.url or ""))
+                response = super().send(
+                    request, **kwargs | {"stream": True, "allow_redirects": False}
+                )
+                target = response.headers.get("location")
+                if not target or not 300 <= response.status_code < 400:
+                    response.headers.pop("deprecation", None)  # Mastodon.py would warn
+                    self.server_time = _time(response.headers.get("date"))
+                    response.raw = io.BytesIO(_body(response))
+                    return response
+                response.close()
+                target = urljoin(request.url or "", target)
+                if request.method != "GET" or not target.startswith(self._base_url):
+                    raise AddressRefused(_elsewhere(target), is_answer=True)
+                request = request.copy()
+                request.url = target
+        raise AddressRefused(say("It sends its visitors round in a circle."), is_answer=True)
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Ignore every redirect: a POST would become a GET on the way."""
+        """Ignore every redirect: requests would turn a POST into a GET on the way."""
+
+
+def _time(header: str | None) -> datetime | None:
+    with suppress(ValueError, TypeError):  # none, or an odd one
+        found = parsedate_to_datetime(header or "")
+        return found if found.tzinfo else None
+    return None
+
+
+def _elsewhere(url: str) -> Words:
+    """The reason why a redirect is not followed."""
+    host = urlsplit(url).hostname or ""
+    if re.fullmatch(r"[a-z0-9.-]{1,100}", host):
+        return say("It sends its visitors to another server, {host}: give its address.", host=host)
+    return say("It sends its visitors to another server: give that one's address.")
 
 
 def _body(response: requests.Response) -> bytes:
@@ -103,7 +142,7 @@ def _body(response: requests.Response) -> bytes:
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
             response.close()
-            raise AddressRefused(say("It sends too much."))
+            raise AddressRefused(say("It sends too much."), is_answer=True)
     return bytes(body)
 
 

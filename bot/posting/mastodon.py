@@ -1,13 +1,14 @@
-"""Posts a status exactly once; reads a Mastodon server's limits and the account's name.
+"""Sends a status once and looks for it; reads a Mastodon server's limits and the account's name.
 
 Mastodon.py is synchronous: every call runs in a thread. Cancelling the task does not undo a
-request, and an Idempotency-Key is not enough (GoToSocial ignores it, Mastodon forgets it in an
-hour). So after any unknown outcome it looks at the account's own statuses before it sends again.
+request, and an Idempotency-Key is not enough (GoToSocial ignores it, Mastodon records it after the
+commit and forgets it in an hour). So nothing here is sent a second time: publishing.py decides
+that, by what `look` proves.
 """
 
 import asyncio
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -16,26 +17,32 @@ import structlog
 from mastodon import Mastodon as Api
 from mastodon import errors
 
-from bot import logs, metrics
-from bot.config import Settings, origin
-from bot.draft import Status, Style
+from bot import metrics
+from bot.config import Settings
+from bot.draft import Before, Status, Style
 from bot.errors import Refused, Unavailable
-from bot.posting.instance import AddressRefused, Session
-from bot.visible import inline
-from bot.writing.thread import status_length
+from bot.posting import oauth
+from bot.posting.evidence import Glance, Listed, judge, plain_text
+from bot.posting.failures import (
+    NO_SENSE,
+    NOT_THERE,
+    TOO_LONG,
+    NotSent,
+    failure_of,
+    http_status,
+    is_lacking,
+)
+from bot.posting.families import Server, largest_count, server_of
+from bot.posting.instance import Session
 
 log = structlog.stdlib.get_logger(__name__)
 
 REQUEST_TIMEOUT_S = 20
-PAUSES_S = (1.0, 3.0)  # between looking and sending again
+PAUSES_S = (1.0, 3.0)  # between looks for a status while its owner waits
 CLOCK_SKEW = timedelta(minutes=1)  # the server stamps its statuses by its own clock
 _PAGE = 40  # statuses; the most that servers give at once
 MAX_PAGES = 10
-SURELY_NOT_POSTED = {400, 401, 403, 404, 406, 410, 413, 422}
-# Errors from answers of another shape: here, or in Mastodon.py, which gives them types
-NO_SENSE = (AttributeError, KeyError, TypeError, ValueError, IndexError)
 AS_THE_ACCOUNT = Style()
-SHORTEST_LIMIT = 20  # characters; a thread's parts need some for their numbers
 _ID = re.compile(r"[\w-]{1,100}", re.ASCII)
 _URL = re.compile(r"https?://[^\s<>()\[\]\\|*`]{1,500}")
 
@@ -55,21 +62,22 @@ class Mastodon:
         handle: str | None = None,
     ) -> None:
         """`handle` is a connected account's "@name"; None for the operator's."""
-        base_url = origin(base_url)
+        self._session = session or Session(base_url, is_trusted=True)
         self._api = Api(
             api_base_url=base_url,
             ratelimit_method="throw",  # "wait" would sleep up to 5 minutes in the thread
             request_timeout=REQUEST_TIMEOUT_S,
             version_check_mode="none",
-            session=session or Session(base_url, is_trusted=True),
+            session=self._session,
         )
         self._api.access_token = access_token  # its constructor would read a file of this name
-        self.base_url = base_url
+        self.base_url = base_url.rstrip("/")
         self._handle = handle
         self._is_connected = handle is not None
         self._style = style or Style()
         self._pauses_s = pauses_s
-        self._max_chars: int | None = None
+        self._server: Server | None = None
+        self._has_refused = False  # a text that fits by this server's own way of counting
         self._account_id: str | None = None
 
     @classmethod
@@ -91,6 +99,11 @@ class Mastodon:
         assert self._handle
         return f"{self.base_url} {self._handle}"
 
+    @property
+    def is_identified(self) -> bool:
+        """Whether the name is known."""
+        return bool(self._handle)
+
     async def identify(self) -> str:
         """The name; requests it if it is not known yet. Raises Unavailable or Refused."""
         if not self._handle:
@@ -106,20 +119,42 @@ class Mastodon:
         )
 
     def length(self, text: str, asked: Style = AS_THE_ACCOUNT) -> int:
-        """Characters of a status with its content warning."""
-        return status_length(text, self.style(asked).content_warning or "")
+        """Characters of a status with its content warning, as the server counts them.
+
+        While that is unknown, or was wrong, the largest of all counts, which fits everywhere.
+        """
+        known = self._server and not self._has_refused and self._server.family.length
+        return (known or largest_count)(text, self.style(asked).content_warning or "")
 
     async def max_chars(self) -> int:
-        """Limit of the instance, requested once. Raises Unavailable or Refused."""
-        if self._max_chars is None:
-            self._max_chars = await self._call(self._ask_limit)
-        return self._max_chars
+        """Limit of the server. Raises Unavailable or Refused."""
+        return (await self.server()).max_chars
+
+    async def server(self) -> Server:
+        """The server as it describes itself, requested once. Raises Unavailable or Refused."""
+        if self._server is None:
+            self._server = await self._ask_server()
+            log.info("a server", url=self.base_url, family=self._server.family.name)
+        return self._server
 
     async def verify(self) -> str:
         """Handle of the account the token belongs to. Raises Unavailable or Refused."""
-        self._account_id, handle = await self._call(self._ask_who)
-        self._handle = handle
-        return handle
+        await self._ask_who()
+        assert self._handle
+        return self._handle
+
+    async def survey(self) -> Before | None:
+        """The account before something is sent; None if it may not be looked at.
+
+        Raises Unavailable, or Refused if the server does not take the token.
+        """
+        count = await self._ask_who()
+        try:
+            page = await self._call(partial(self._page, None))
+            ids = frozenset(_id(status["id"]) for status in page)
+            return Before(ids, count, self._session.server_time)
+        except (Refused, *NO_SENSE):
+            return None
 
     @metrics.timed("publish")
     async def publish(
@@ -131,27 +166,52 @@ class Mastodon:
         style: Style = AS_THE_ACCOUNT,
         reply_to: str | None = None,
         known: Collection[str] = (),
+        before: Before | None = None,
     ) -> Status:
-        """Post `text` exactly once.
+        """Send `text`, once; while its outcome is unknown, look for it.
 
-        `since`: time of the first try; `retried`: this is not the first try; `known`: ids of other
-        drafts' statuses. Raises Refused if it is surely not posted. Raises Unavailable if it may
-        be: call again with `retried`.
+        `since`: time of the first try; `retried`: it was sent before, so only look; `known`: ids
+        of other drafts' statuses; `before`: the account before the first try. Raises Refused if it
+        is surely not posted, NotSent if it did not get there, Unavailable if it may be there.
         """
-        for pause in (*self._pauses_s, None):
-            if retried and (found := await self.find(text, since, known)):
-                return found
+        pauses = self._pauses_s
+        if not retried:
             try:
                 return await self._send(text, key, self.style(style), reply_to)
+            except NotSent:
+                raise
             except Unavailable as e:
                 log.warning("posting had an unknown outcome", why=type(e.__cause__).__name__)
-                retried = True
-                if pause is None:
-                    break
-                await asyncio.sleep(pause)
-        if found := await self.find(text, since, known):
-            return found
-        raise Unavailable("The Mastodon server does not answer as it should.")
+        else:
+            pauses = (0, *pauses)
+        unsure = Unavailable("The Mastodon server does not answer as it should.")
+        for pause in pauses:
+            await asyncio.sleep(pause)
+            try:
+                if found := (await self.look(text, since, known, before, style)).found:
+                    return found
+            except Unavailable as e:
+                unsure = e
+        raise unsure
+
+    async def look(
+        self,
+        text: str,
+        since: datetime,
+        known: Collection[str],
+        before: Before | None,
+        style: Style = AS_THE_ACCOUNT,
+    ) -> Glance:
+        """Look for a status with this text among the account's own. Raises Unavailable."""
+        try:
+            counts = (await self.server()).family.counted
+            count = await self._ask_who()
+            news, is_whole = await self._call(partial(self._news, since, before))
+        except Refused as e:  # a ban on looking does not prove that nothing is there
+            raise Unavailable("{reason}", reason=e.words) from e
+        if self.style(style).visibility not in counts:
+            count = None
+        return judge(text, news, known, before, count, is_whole=is_whole)
 
     async def delete(self, status_id: str) -> None:
         """Delete a status; one that is gone already is fine. Raises Unavailable or Refused."""
@@ -162,69 +222,108 @@ class Mastodon:
                 raise
 
     async def _send(self, text: str, key: str, style: Style, reply_to: str | None) -> Status:
-        return await self._call(
-            lambda: self._status(
-                self._api.status_post(
-                    text,
-                    in_reply_to_id=reply_to,
-                    idempotency_key=key,
-                    visibility=style.visibility,
-                    language=style.language,
-                    spoiler_text=style.content_warning,
+        try:
+            return await self._call(
+                lambda: self._status(
+                    self._api.status_post(
+                        text,
+                        in_reply_to_id=reply_to,
+                        idempotency_key=key,
+                        visibility=style.visibility,
+                        language=style.language,
+                        spoiler_text=style.content_warning,
+                    )
                 )
             )
-        )
+        except Refused as e:
+            if http_status(e.__cause__) in TOO_LONG and self._server:
+                longest = largest_count(text, style.content_warning or "")
+                self._has_refused |= longest > self._server.max_chars
+            raise
 
-    async def find(self, text: str, since: datetime, known: Collection[str]) -> Status | None:
-        """Look for a status with this text among the account's own since the first try.
+    async def _ask_server(self) -> Server:
+        """Ask at the newer address, else at the older one, which some servers have alone."""
+        answers: list[object] = []
+        failure: Unavailable | None = None
+        for ask in (self._api.instance_v2, self._api.instance_v1):
+            try:
+                answers.append(await self._call(ask))
+            except Refused as e:
+                if http_status(e.__cause__) not in NOT_THERE:
+                    raise
+            except Unavailable as e:
+                failure = failure if http_status(e.__cause__) in NOT_THERE else e
+            if answers and not server_of(*answers).is_assumed:
+                break
+        if failure and not answers:
+            raise failure
+        return server_of(*answers)
 
-        Raises Unavailable.
-        """
+    async def _ask_who(self) -> int | None:
+        """Learn whose account it is; returns how many statuses it has, if the server says."""
+        account = await self._call(self._api.account_verify_credentials)
         try:
-            return await self._find(text, since, known)
-        except Refused as e:  # a ban on looking does not prove that nothing is there
-            raise Unavailable("{reason}", reason=e.words) from e
+            if not isinstance(account["acct"], str):
+                raise TypeError("a handle that is no text")
+            self._account_id = _id(account["id"])
+            self._handle = self._handle or f"@{account['acct']}"
+            count = account.get("statuses_count")
+        except NO_SENSE as e:
+            raise Unavailable("The Mastodon server sent an answer that makes no sense.") from e
+        return count if type(count) is int and count >= 0 else None
 
-    async def _find(self, text: str, since: datetime, known: Collection[str]) -> Status | None:
-        if self._account_id is None:
-            await self.verify()
-        for status in await self._call(lambda: list(self._own_since(since - CLOCK_SKEW))):
-            if status.id in known:
-                continue
-            if await self._call(partial(self._words, status)) == text.split():
-                return status
-        return None
+    def _page(self, last_id: str | None) -> list[Any]:  # Any: Mastodon.py has no usable types
+        """Some of the account's own statuses, newest first, from the one after `last_id`."""
+        page: list[Any] = self._api.account_statuses(self._account_id, limit=_PAGE, max_id=last_id)
+        return page
 
-    def _ask_limit(self) -> int:
-        limit = int(self._api.instance_v2()["configuration"]["statuses"]["max_characters"])
-        if limit < SHORTEST_LIMIT:
-            raise ValueError("no status may be so short")
-        return limit
+    def _news(self, since: datetime, before: Before | None) -> tuple[list[Listed], bool]:
+        """What is new since `before`, or by its time; and whether nothing can be missing.
 
-    def _ask_who(self) -> tuple[str, str]:
-        account = self._api.account_verify_credentials()
-        if not isinstance(account["acct"], str):
-            raise TypeError("a handle that is no text")
-        return _id(account["id"]), f"@{account['acct']}"
-
-    def _words(self, status: Status) -> list[str]:
-        """The words of a status, to compare with the text that was sent."""
-        words: list[str] = self._api.status_source(status.id)["text"].split()
-        return words
-
-    def _own_since(self, since: datetime) -> Iterator[Status]:
-        """The account's own statuses since then, newest first."""
-        last_id = None
+        A page may be shorter than was asked for, and an order may be any: it ends at what was
+        there before, or where nothing comes any more. A list that lacked a status then is late.
+        """
+        news: dict[str, Listed] = {}
+        last_id, is_whole, is_late = None, False, False
         for _ in range(MAX_PAGES):
-            page = self._api.account_statuses(
-                self._account_id, exclude_reblogs=True, limit=_PAGE, max_id=last_id
-            )
-            yield from (self._status(status) for status in page if status.created_at >= since)
-            if len(page) < _PAGE or page[-1].created_at < since:
-                return
-            last_id = page[-1].id
+            page = [status for status in self._page(last_id) if _id(status["id"]) not in news]
+            is_whole = not page
+            for status in page:
+                if before and _id(status["id"]) in before.ids:
+                    is_whole = True
+                elif before or status["created_at"] >= since - CLOCK_SKEW:
+                    news[_id(status["id"])] = self._listed(status)
+                    is_late |= _is_older(status, before)
+                else:
+                    is_whole = True
+            if is_whole:
+                break
+            last_id = _id(page[-1]["id"])
+        return list(news.values()), is_whole and not is_late
 
-    def _status(self, found: Any) -> Status:  # Any: Mastodon.py has no usable types
+    def _listed(self, status: Any) -> Listed:
+        """A status with every text that it has, or had."""
+        if status.get("reblog"):
+            return Listed(self._status(status), (), is_all_known=True)
+        texts, is_all_known = [plain_text(str(status.get("content") or ""))], True
+        try:
+            texts.append(str(self._api.status_source(_id(status["id"]))["text"]))
+        except errors.MastodonAPIError as e:
+            if not is_lacking(e):
+                raise
+        if status.get("edited_at"):
+            try:
+                history = self._api.status_history(_id(status["id"]))
+                texts += [plain_text(str(version["content"])) for version in history]
+            except errors.MastodonAPIError as e:
+                if not is_lacking(e):
+                    raise
+                is_all_known = False
+        program = (status.get("application") or {}).get("name")
+        is_anothers = bool(program and self._is_connected and program != oauth.APP_NAME)
+        return Listed(self._status(status), tuple(texts), is_all_known and is_anothers)
+
+    def _status(self, found: Any) -> Status:
         """Read a status; the server's own address takes the place of an odd one."""
         url = found["url"] or found["uri"]
         is_address = isinstance(url, str) and _URL.fullmatch(url)
@@ -233,23 +332,21 @@ class Mastodon:
     async def _call(self, call: Callable[[], _T]) -> _T:
         try:
             return await asyncio.to_thread(call)
-        except (errors.MastodonAPIError, errors.MastodonRatelimitError) as e:
-            if self._is_connected and e.args[1:2] == (401,):
+        except (errors.MastodonError, OSError) as e:
+            if self._is_connected and http_status(e) == 401:
                 raise Refused(
                     "{account} does not accept this bot any more. Connect it again with"
                     " /mastodon connect.",
                     account=self.base_url,
                 ) from e
-            raise _translated(e) from e
-        except (errors.MastodonError, OSError) as e:
-            if isinstance(e.__context__, AddressRefused):
-                reason = e.__context__.words
-                raise Unavailable(
-                    "I cannot use this Mastodon server. {reason}", reason=reason
-                ) from e
-            raise Unavailable("The Mastodon server cannot be reached. Try again later.") from e
+            raise failure_of(e) from e
         except NO_SENSE as e:
             raise Unavailable("The Mastodon server sent an answer that makes no sense.") from e
+
+
+def _is_older(status: Any, before: Before | None) -> bool:
+    """Whether a status that is new in the list was there before, by the server's own clock."""
+    return bool(before and before.at and status["created_at"] < before.at)
 
 
 def _id(found: object) -> str:
@@ -257,24 +354,3 @@ def _id(found: object) -> str:
     if not isinstance(found, str | int) or not _ID.fullmatch(str(found)):
         raise ValueError("no id")
     return str(found)
-
-
-def _translated(error: errors.MastodonError) -> Refused | Unavailable:
-    code = error.args[1] if len(error.args) > 1 else None
-    said = error.args[3] if len(error.args) > 3 and isinstance(error.args[3], str) else ""
-    if isinstance(error, errors.MastodonRatelimitError) or code == 429:
-        return Unavailable("The Mastodon server asks for a pause. Try again in a few minutes.")
-    if code == 401:
-        return Refused(
-            "Mastodon does not accept the access token."
-            " The operator must renew MASTODON_ACCESS_TOKEN."
-        )
-    if code == 403:
-        return Refused(
-            "Mastodon does not allow this with the access token."
-            " It needs the scopes read:accounts, read:statuses and write:statuses."
-        )
-    if code in SURELY_NOT_POSTED:
-        said = inline(logs.redacted(said), 200)  # it may repeat the token it was sent
-        return Refused("Mastodon refused: {said}.", said=said or f"HTTP {code}")
-    return Unavailable("The Mastodon server has a fault. Try again later.")

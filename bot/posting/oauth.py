@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from bot.errors import Refused, Unavailable, UserError
 from bot.posting.instance import AddressRefused, Session
+from bot.visible import inline
 
 APP_NAME = "write-my-posts"
 _SCOPES = "read:accounts read:statuses write:statuses"
@@ -38,11 +39,29 @@ async def register(base_url: str, *, is_trusted: bool) -> Client:
     """Register the bot at a server, which allows only a few registrations in ten minutes."""
     form = {"client_name": APP_NAME, "redirect_uris": OUT_OF_BAND, "scopes": _SCOPES}
     status, said = await _post(Client(base_url, is_trusted, "", ""), "/api/v1/apps", form)
-    if status != 200:
-        raise Unavailable(
-            "{server} does not let this bot register just now. Try again in ten minutes.",
+    if status in (200, 201, 202):
+        return _client(base_url, is_trusted, said)
+    words = said.get("error") if isinstance(said, dict) else None
+    if isinstance(words, str) and words and status not in (404, 405, 410):
+        raise Refused(
+            "{server} does not register this bot: {said}.",
+            server=base_url,
+            said=inline(words, 200).rstrip("."),
+        )
+    if status == 403:
+        raise Refused(
+            "{server} turns this bot away (HTTP 403). If it is a Mastodon server, ask who runs it"
+            " whether programs may register there.",
             server=base_url,
         )
+    raise Refused(
+        "There is no Mastodon server at {server}. Give the address where you log in; it may be"
+        " another than the one in your handle.",
+        server=base_url,
+    )
+
+
+def _client(base_url: str, is_trusted: bool, said: object) -> Client:
     return Client(base_url, is_trusted, _text(said, "client_id"), _text(said, "client_secret"))
 
 

@@ -3,18 +3,25 @@
 approve      claim, post part by part, record          settle  go on with due and half-way posts
 post_later, take_back                                  undo    delete the statuses
 answer       what the owner found and the bot could not
+
+How a text is sent once, and no second time, stands in once.py.
 """
 
-from collections import Counter
+import asyncio
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from bot.draft import STATE_WORDS, UNDO_FOR, Draft, State, Status
+from bot.draft import STATE_WORDS, UNDO_FOR, Before, Draft, State
 from bot.errors import BotError, Refused, Unavailable, UserError
-from bot.posting.accounts import Accounts
+from bot.posting.accounts import Accounts, NotConnected
+from bot.posting.failures import NotSent
+from bot.posting.mastodon import Mastodon
+from bot.posting.once import Once, Patience, Unclear
 from bot.store import Store
 from bot.writing.voices import Voices
 
@@ -22,50 +29,70 @@ log = structlog.stdlib.get_logger(__name__)
 
 Outcome = tuple[Draft, BotError | None]  # a draft as it is now, and the error, if any
 
-ASK_AFTER = timedelta(hours=24)  # without knowing whether a status is there
+ASK_AFTER = timedelta(hours=24)  # without being able to look
 TOO_LATE = timedelta(hours=24)  # after that, a missed scheduled post is not posted
-# Between two looks for a status; `mastodon.PAUSES_S` lie within one look, and following.py sweeps
-# once a minute.
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=30)
 
 
 class Publishing:
     """Everything that happens between a draft and a Mastodon account."""
 
-    def __init__(self, voices: Voices, accounts: Accounts, store: Store) -> None:
+    def __init__(
+        self, voices: Voices, accounts: Accounts, store: Store, patience: Patience
+    ) -> None:
         self._voices = voices
         self._accounts = accounts
         self._drafts = store.drafts
         self._decisions = store.decisions
+        self._patience = patience
+        self._once = Once(accounts, store, patience)
         self._in_hand: Counter[int] = Counter()  # drafts being worked on by this very process
         self._pauses: dict[int, tuple[timedelta, datetime]] = {}  # draft -> last pause, its end
 
-    async def approve(self, draft: Draft, position: int, fingerprint: str, now: datetime) -> None:
+    async def approve(
+        self,
+        draft: Draft,
+        position: int,
+        fingerprint: str,
+        now: datetime,
+        account: str | None = None,
+    ) -> None:
         """Post one candidate, once, if its fingerprint is still this one.
 
-        Raises UserError or Refused (it is not posted), Unavailable (`settle` goes on).
+        `account` is what the owner had connected when they decided. Raises UserError or Refused
+        (it is not posted), Unavailable (not posted, or `settle` goes on).
         """
         expect_whole(draft, position)
         await self._voices.check(draft.owner_id, draft.voice)
         with self._holding(draft.id):
-            mine = draft.account if draft.is_broken_thread else None
-            account = await self._accounts.of(draft.owner_id, mine)
-            name = await account.identify()
+            to = await self._account(draft, account)
+            name, before = await to.identify(), await to.survey()
+            await self._expect_fit(to, draft, position)
             if not await self._decisions.claim(draft.id, position, fingerprint, name, now):
                 raise await self._why_not(draft, position)
             try:
-                await self._publish(await self._again(draft), now, retried=False)
+                await self._once.publish(await self._again(draft), now, before)
             except Unavailable as e:
+                self._pause(await self._again(draft), now)
                 raise _unsure(e) from e
 
     async def post_later(
-        self, draft: Draft, position: int, fingerprint: str, post_at: datetime, now: datetime
+        self,
+        draft: Draft,
+        position: int,
+        fingerprint: str,
+        post_at: datetime,
+        now: datetime,
+        account: str | None = None,
     ) -> None:
-        """Approve one candidate for a later time. Raises UserError."""
+        """Approve one candidate for a later time and this account. Raises UserError or Refused."""
         expect_whole(draft, position)
         await self._voices.check(draft.owner_id, draft.voice)
-        await self._accounts.of(draft.owner_id, draft.account if draft.is_broken_thread else None)
-        if not await self._decisions.schedule(draft.id, position, fingerprint, post_at, now):
+        to = await self._account(draft, account)
+        with suppress(Unavailable):  # it may be back by then
+            await to.verify()
+            await self._expect_fit(to, draft, position)
+        name = to.name if to.is_identified else None
+        if not await self._decisions.schedule(draft.id, position, fingerprint, post_at, now, name):
             raise await self._why_not(draft, position)
 
     async def take_back(self, draft: Draft, now: datetime) -> None:
@@ -96,21 +123,33 @@ class Publishing:
                 if not await self._decisions.release(draft.id, now, State.UNKNOWN, "absent"):
                     raise decided(await self._again(draft))
                 return
-            if not await self._decisions.owner_found(draft.id, now):
-                raise decided(await self._again(draft))
             part = len(draft.statuses)
-            text = draft.approved.statuses[part]
-            await self._decisions.posted(draft.id, part, Status("", ""), text, now)
-            await self._publish(await self._again(draft), now, retried=False)
+            if draft.state is not State.UNKNOWN or not await self._decisions.owner_found(
+                draft.id, part, draft.approved.statuses[part], now
+            ):
+                raise decided(await self._again(draft))
+            await self._once.publish(await self._again(draft), now)
 
     async def settle(self, now: datetime) -> list[Outcome]:
         """Post the drafts that are due, and finish those that a crash or a fault left half-way.
 
-        Returns the known outcomes; the next call tries the unknown ones again.
+        Returns the known outcomes; the next call tries the unknown ones again. One person's drafts
+        in their order; nobody waits for somebody else's server.
         """
-        waiting = await self._drafts.in_state(State.PUBLISHING) + await self._drafts.due(now)
-        found = [await self.settle_one(draft, now) for draft in waiting]
-        return [outcome for outcome in found if outcome]
+        waiting = defaultdict[int, list[Draft]](list)
+        for draft in await self._drafts.in_state(State.PUBLISHING) + await self._drafts.due(now):
+            waiting[draft.owner_id].append(draft)
+
+        async def settle_all(drafts: list[Draft]) -> list[Outcome | None]:
+            return [await self.settle_one(draft, now) for draft in drafts]
+
+        found = await asyncio.gather(*map(settle_all, waiting.values()), return_exceptions=True)
+        for failure in found:
+            if isinstance(failure, BaseException):
+                if not isinstance(failure, BotError):
+                    raise failure
+                log.error("a draft waits for the next minute", why=str(failure))
+        return [o for one in found if not isinstance(one, BaseException) for o in one if o]
 
     async def settle_one(self, draft: Draft, now: datetime) -> Outcome | None:
         """Do that for one draft; None also if it is in hand already, or not due."""
@@ -124,40 +163,74 @@ class Publishing:
                 return await self._post_scheduled(draft, now)
             return None
 
+    def next_look(self, draft_id: int, now: datetime) -> datetime:
+        """When `settle_one` is worth another call for a draft that is being posted."""
+        _, end = self._pauses.get(draft_id, (None, now))
+        return end if end > now else now + self._patience.first_pause
+
     async def _finish(self, draft: Draft, now: datetime) -> Outcome | None:
         assert draft.attempted_at
-        if now - draft.attempted_at > ASK_AFTER:
-            return await self._ask(draft, now)
+        is_late = now - draft.attempted_at > ASK_AFTER
         try:
             await self._accounts.of(draft.owner_id, draft.account)
-        except (UserError, Refused):  # it may be posted, but nobody here can look
-            return await self._ask(draft, now)
+        except (UserError, Refused) as e:
+            if draft.sent:  # it may be posted, but nobody here can look
+                return await self._ask(draft, now)
+            return await self._give_back(draft, _not_connected(draft), now, e)
         except Unavailable:
             self._pause(draft, now)
             return None
-        return await self._try(draft, now, retried=True)
+        if is_late and draft.sent:
+            return await self._ask(draft, now)
+        if is_late:
+            never = UserError(
+                "The Mastodon server did not take it for a day. Approve it again if you still want"
+                " it posted."
+            )
+            return await self._give_back(draft, never, now)
+        return await self._try(draft, now)
 
-    async def _try(self, draft: Draft, now: datetime, retried: bool) -> Outcome | None:
+    async def _give_back(
+        self, draft: Draft, error: BotError, now: datetime, cause: BotError | None = None
+    ) -> Outcome:
+        """Open a draft again of which nothing, or no further part, was sent."""
+        if cause and not isinstance(cause, NotConnected):
+            error = cause
+        if draft.state is State.SCHEDULED:
+            await self._decisions.take_back(draft.id, now)
+        else:
+            await self._decisions.release(draft.id, now)
+        return await self._again(draft), error
+
+    async def _try(
+        self, draft: Draft, now: datetime, before: Before | None = None
+    ) -> Outcome | None:
         try:
-            await self._publish(draft, now, retried)
+            await self._once.publish(draft, now, before)
         except Refused as e:
             return await self._again(draft), e
+        except Unclear:
+            return await self._ask(draft, now)
         except Unavailable:
-            self._pause(draft, now)
+            self._pause(await self._again(draft), now)
             return None
         return await self._again(draft), None
 
     def _pause(self, draft: Draft, now: datetime) -> None:
-        last, _ = self._pauses.get(draft.id, (FIRST_PAUSE / 2, now))
-        pause = min(2 * last, LONGEST_PAUSE)
-        self._pauses[draft.id] = pause, now + pause
-        log.warning("the outcome is unknown", draft=draft.id, next_look_s=pause.total_seconds())
+        patience = self._patience
+        last, _ = self._pauses.get(draft.id, (patience.first_pause / 2, now))
+        pause = min(2 * last, patience.longest_pause)
+        end = now + pause
+        if draft.sent and now < (decides := draft.sent.at + patience.commits_within):
+            end = min(end, now + patience.unseen * 0.8, decides)
+        self._pauses[draft.id] = pause, end
+        log.warning("the outcome is unknown", draft=draft.id, next_look_s=(end - now).seconds)
 
     async def _ask(self, draft: Draft, now: datetime) -> Outcome | None:
         """Look a last time, then leave it to the owner."""
         part = len(draft.statuses)
         texts = draft.approved.statuses
-        if part < len(texts) and (found := await self._look(draft, texts[part])):
+        if part < len(texts) and (found := await self._once.find(draft)):
             await self._decisions.posted(draft.id, part, found, texts[part], now)
             part += 1
         if part == len(texts):
@@ -165,15 +238,6 @@ class Publishing:
         elif not await self._decisions.ask(draft.id, now):
             return None
         return await self._again(draft), None
-
-    async def _look(self, draft: Draft, text: str) -> Status | None:
-        assert draft.attempted_at
-        try:
-            account = await self._accounts.of(draft.owner_id, draft.account)
-            known = await self._drafts.status_ids(draft.account or "")
-            return await account.find(text, draft.attempted_at, known)
-        except BotError:
-            return None
 
     async def _post_scheduled(self, draft: Draft, now: datetime) -> Outcome | None:
         assert draft.post_at and draft.chosen is not None
@@ -184,47 +248,43 @@ class Publishing:
                     " still want to."
                 )
             await self._voices.check(draft.owner_id, draft.voice)
-            mine = draft.account if draft.statuses else None
-            account = await self._accounts.of(draft.owner_id, mine)
-            name = await account.identify()
+            account = await self._accounts.of(draft.owner_id, draft.account)
+            name, before = await account.identify(), await account.survey()
         except Unavailable:
             self._pause(draft, now)
             return None
         except (UserError, Refused) as e:
-            await self._decisions.take_back(draft.id, now)
-            return await self._again(draft), e
+            return await self._give_back(draft, _not_connected(draft), now, e)
         fingerprint = draft.approved.fingerprint
         if not await self._decisions.claim(
             draft.id, draft.chosen, fingerprint, name, now, old=State.SCHEDULED
         ):
             return None
-        return await self._try(await self._again(draft), now, retried=False)
+        return await self._try(await self._again(draft), now, before)
 
-    async def _publish(self, draft: Draft, now: datetime, retried: bool) -> None:
-        """Post the parts that are missing, each as a reply to the one before."""
-        assert draft.attempted_at
-        account = await self._accounts.of(draft.owner_id, draft.account)
-        known = await self._drafts.status_ids(draft.account or "")
-        reply_to = next((s.id for s in reversed(draft.statuses) if s.id), None)
-        texts = draft.approved.statuses
-        for part in range(len(draft.statuses), len(texts)):
-            try:
-                status = await account.publish(
-                    texts[part],
-                    draft.idempotency_key(part),
-                    draft.attempted_at,
-                    retried,
-                    draft.style,
-                    reply_to,
-                    known,
+    async def _account(self, draft: Draft, name: str | None) -> Mastodon:
+        """The account that an approval is for. Raises UserError if it is not connected any more."""
+        if draft.is_broken_thread:
+            return await self._accounts.of(draft.owner_id, draft.account)
+        try:
+            return await self._accounts.of(draft.owner_id, name)
+        except NotConnected as e:
+            raise _not_connected(replace(draft, account=name)) from e
+
+    async def _expect_fit(self, account: Mastodon, draft: Draft, position: int) -> None:
+        """Raise UserError if the account's server would refuse a text for its length."""
+        if position >= len(draft.candidates):
+            return
+        limit = await account.max_chars()
+        for text in draft.candidates[position].statuses[len(draft.statuses) :]:
+            if (length := account.length(text, draft.style)) > limit:
+                raise UserError(
+                    "This has {length} characters as {server} counts them, and may have {limit}."
+                    " Shorten it with ✏️, or write new ones.",
+                    length=length,
+                    server=account.base_url,
+                    limit=limit,
                 )
-            except Refused:
-                await self._decisions.release(draft.id, now)
-                raise
-            await self._decisions.posted(draft.id, part, status, texts[part], now)
-            known, reply_to, retried = {*known, status.id}, status.id, False
-        await self._decisions.mark_published(draft.id)
-        self._pauses.pop(draft.id, None)
 
     @contextmanager
     def _holding(self, draft_id: int) -> Iterator[None]:
@@ -280,17 +340,30 @@ def gone() -> UserError:
     return UserError("This draft is not stored any more. Ask for a new one with /draft.")
 
 
+def _not_connected(draft: Draft) -> UserError:
+    return UserError(
+        "You approved this for {account}, which is not connected any more, so it was not posted."
+        " Approve it again to post it to the account you use now.",
+        account=draft.account or "",
+    )
+
+
 def _unsure(error: Unavailable) -> Unavailable:
     """The answer while nobody knows whether a status is there."""
+    if isinstance(error, NotSent):
+        return Unavailable(
+            "{reason} Nothing is posted yet. I try again by myself, for a day.", reason=error.words
+        )
     if isinstance(error.__cause__, Refused):  # something that this person can mend
         return Unavailable(
             "{reason} I do not know yet whether your post is there. I keep looking and post it"
-            " only if it is not.",
+            " only if it is surely not.",
             reason=error.words,
         )
     return Unavailable(
-        "I do not know yet whether your post is there. I keep looking and post it only if it is"
-        " not; there is nothing you need to do."
+        "I do not know yet whether your post is there: the server may still be at it. I keep"
+        " looking for a quarter of an hour. Then I post it only if it is surely not there, or ask"
+        " you."
     )
 
 

@@ -3,13 +3,14 @@
 Also a draft's statuses, and counts of what became of a voice's drafts.
 """
 
+import json
 from datetime import datetime
 from typing import Literal
 
 import structlog
 
 from bot import metrics
-from bot.draft import FOLLOWS, Candidate, Draft, State, Status
+from bot.draft import FOLLOWS, Candidate, Draft, Sent, State, Status
 from bot.store.database import Database, iso
 from bot.store.drafts import DraftTable
 from bot.voice.rates import DECIDED_AT, IS_SHOWN, Approvals
@@ -24,6 +25,8 @@ CLOSING: dict[State, Decision] = {
     State.REPLACED: "again",
     State.EXPIRED: "expire",
 }
+
+_UNSENT = {"sent_at": None, "sends": 0, "before": None}  # columns: nothing is on its way
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -52,20 +55,29 @@ class DecisionTable:
             text = await self._text(draft_id, position, fingerprint)
             if text is None:
                 return False
-            taken = {"chosen": position, "account": account, "attempted_at": iso(now)}
+            taken = {"chosen": position, "account": account, "attempted_at": iso(now), **_UNSENT}
             return await self._move(
                 draft_id, old, State.PUBLISHING, **taken
             ) and await self._record(draft_id, "approve", now, position, text)
 
     async def schedule(
-        self, draft_id: int, position: int, fingerprint: str, post_at: datetime, now: datetime
+        self,
+        draft_id: int,
+        position: int,
+        fingerprint: str,
+        post_at: datetime,
+        now: datetime,
+        account: str | None = None,
     ) -> bool:
-        """Approve a text for later; False if the draft is taken or has changed."""
+        """Approve a text for later; False if the draft is taken or has changed.
+
+        `account` is what it is approved for; None leaves that to the time it is due.
+        """
         async with self._db.transaction():
             text = await self._text(draft_id, position, fingerprint)
             if text is None:
                 return False
-            planned = {"chosen": position, "post_at": iso(post_at)}
+            planned = {"chosen": position, "account": account, "post_at": iso(post_at)}
             return await self._move(
                 draft_id, State.PENDING, State.SCHEDULED, **planned
             ) and await self._record(draft_id, "later", now, position, text)
@@ -73,9 +85,10 @@ class DecisionTable:
     async def take_back(self, draft_id: int, now: datetime) -> bool:
         """Open a scheduled draft again; False if it is too late."""
         async with self._db.transaction():
-            return await self._move(
-                draft_id, State.SCHEDULED, State.PENDING, chosen=None, post_at=None
-            ) and await self._record(draft_id, "take back", now)
+            if not await self._move(draft_id, State.SCHEDULED, State.PENDING, post_at=None):
+                return False
+            await self._forget_choice(draft_id)
+            return await self._record(draft_id, "take back", now)
 
     async def edit(self, draft_id: int, position: int, candidate: Candidate, now: datetime) -> bool:
         """Replace a candidate's text; False if the draft is decided."""
@@ -87,6 +100,22 @@ class DecisionTable:
                 return False
             await self._drafts.put(draft_id, position, candidate)
             return await self._record(draft_id, "edit", now, position, candidate.text)
+
+    async def cut(self, draft_id: int, position: int, candidate: Candidate) -> None:
+        """Replace the parts of a thread that broke off; its owner sees them before they approve."""
+        async with self._db.transaction():
+            row = await self._db.row(
+                "SELECT 1 FROM drafts WHERE id = ? AND state = ?", (draft_id, State.PENDING)
+            )
+            if row:
+                await self._drafts.put(draft_id, position, candidate)
+
+    async def forget_language(self, draft_id: int) -> None:
+        """Leave the language of an open draft to its account."""
+        await self._db.write(
+            "UPDATE drafts SET language = NULL WHERE id = ? AND state = ?",
+            (draft_id, State.PENDING),
+        )
 
     async def close_draft(self, draft_id: int, state: State, now: datetime) -> bool:
         """Reject or expire a pending draft; False if it was decided before."""
@@ -113,13 +142,10 @@ class DecisionTable:
         A thread keeps its text once a part of it is posted.
         """
         async with self._db.transaction():
-            if not await self._move(draft_id, old, State.PENDING, attempted_at=None, post_at=None):
+            opened = {"attempted_at": None, "post_at": None, **_UNSENT}
+            if not await self._move(draft_id, old, State.PENDING, **opened):
                 return False
-            await self._db.run(
-                "UPDATE drafts SET chosen = NULL WHERE id = ?"
-                " AND NOT EXISTS (SELECT 1 FROM statuses WHERE draft_id = drafts.id)",
-                (draft_id,),
-            )
+            await self._forget_choice(draft_id)
             return await self._record(draft_id, why, now)
 
     async def ask(self, draft_id: int, now: datetime) -> bool:
@@ -129,23 +155,48 @@ class DecisionTable:
                 draft_id, State.PUBLISHING, State.UNKNOWN
             ) and await self._record(draft_id, "ask", now)
 
-    async def owner_found(self, draft_id: int, now: datetime) -> bool:
-        """Record the owner's word that it is posted."""
+    async def owner_found(self, draft_id: int, part: int, text: str, now: datetime) -> bool:
+        """Record the owner's word that this part is posted."""
         async with self._db.transaction():
-            return await self._move(
-                draft_id, State.UNKNOWN, State.PUBLISHING
-            ) and await self._record(draft_id, "there", now)
+            if not await self._move(draft_id, State.UNKNOWN, State.PUBLISHING):
+                return False
+            await self._put_status(draft_id, part, Status("", ""), text, now)
+            return await self._record(draft_id, "there", now)
+
+    async def sending(self, draft_id: int, sent: Sent | None) -> None:
+        """Record, before it is sent, that a text may be there from now on; None: it is not."""
+        columns: dict[str, object] = dict(_UNSENT)
+        if sent:
+            columns = {"sent_at": iso(sent.at), "sends": sent.times, "before": None}
+            if was := sent.before:
+                at = iso(was.at) if was.at else None
+                before = {"ids": sorted(was.ids), "count": was.count, "at": at}
+                columns["before"] = json.dumps(before)
+        changes = ", ".join(f"{column} = ?" for column in columns)
+        await self._db.write(
+            f"UPDATE drafts SET {changes} WHERE id = ? AND state = ?",
+            (*columns.values(), draft_id, State.PUBLISHING),
+        )
 
     async def posted(
         self, draft_id: int, part: int, status: Status, text: str, now: datetime
     ) -> None:
         """Record one status that a claimed draft became."""
+        async with self._db.transaction():
+            await self._put_status(draft_id, part, status, text, now)
+
+    async def _put_status(
+        self, draft_id: int, part: int, status: Status, text: str, now: datetime
+    ) -> None:
         log.info("posted", draft=draft_id, part=part, status=status.id)
         metrics.STATUSES.inc()
-        await self._db.write(
+        await self._db.run(
             "INSERT OR IGNORE INTO statuses (draft_id, part, status_id, url, text, posted_at)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             (draft_id, part, status.id, status.url, text, iso(now)),
+        )
+        await self._db.run(
+            "UPDATE drafts SET sent_at = NULL, sends = 0, before = NULL WHERE id = ?", (draft_id,)
         )
 
     async def mark_published(self, draft_id: int) -> None:
@@ -169,6 +220,14 @@ class DecisionTable:
             (voice, iso(since)),
         )
         return Approvals.counted((row["state"], bool(row["is_edited"]), row["n"]) for row in rows)
+
+    async def _forget_choice(self, draft_id: int) -> None:
+        """Open every text again, unless a part of the chosen one is posted."""
+        await self._db.run(
+            "UPDATE drafts SET chosen = NULL WHERE id = ?"
+            " AND NOT EXISTS (SELECT 1 FROM statuses WHERE draft_id = drafts.id)",
+            (draft_id,),
+        )
 
     async def _text(self, draft_id: int, position: int, fingerprint: str) -> str | None:
         """The text of a candidate; None if its fingerprint is another now."""

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import structlog
 
-from bot.draft import Candidate, Draft, State, Status, Style
+from bot.draft import Before, Candidate, Draft, Sent, State, Status, Style
 from bot.store.database import Database, iso, moment
 
 log = structlog.stdlib.get_logger(__name__)
@@ -237,11 +237,18 @@ def _draft(row: sqlite3.Row, candidates: list[Candidate], statuses: list[sqlite3
         account=row["account"],
         chosen=row["chosen"],
         attempted_at=moment(row["attempted_at"]),
+        sent=_sent(row),
         post_at=moment(row["post_at"]),
         statuses=tuple(Status(status["status_id"], status["url"]) for status in statuses),
         posted_at=moment(max((status["posted_at"] for status in statuses), default=None)),
         candidates=tuple(candidates),
     )
+
+
+def _sent(row: sqlite3.Row) -> Sent | None:
+    at, was = moment(row["sent_at"]), json.loads(row["before"] or "null")
+    before = Before(frozenset(was["ids"]), was["count"], moment(was["at"])) if was else None
+    return Sent(at, row["sends"], before) if at else None
 
 
 def _candidate(row: sqlite3.Row) -> Candidate:

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from bot.store.database import Database
+from bot.store.database import Database, iso, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,8 @@ class InProgress:
     draft_id: int
     custom_id: str
     typed: dict[str, str]
+    decided_at: datetime | None = None  # None in rows of before
+    account: str | None = None  # that its owner had connected then
 
 
 class InProgressTable:
@@ -23,12 +26,24 @@ class InProgressTable:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    async def add(self, draft_id: int, custom_id: str, typed: Mapping[str, str]) -> int:
+    async def add(
+        self,
+        draft_id: int,
+        custom_id: str,
+        typed: Mapping[str, str],
+        decided_at: datetime | None = None,
+        account: str | None = None,
+    ) -> int:
         """Store a decision; returns its id."""
         filled_in = json.dumps(dict(typed))
         async with self._db.transaction():
             return await self._db.insert(
-                "begun", draft_id=draft_id, custom_id=custom_id, typed=filled_in
+                "begun",
+                draft_id=draft_id,
+                custom_id=custom_id,
+                typed=filled_in,
+                decided_at=iso(decided_at) if decided_at else None,
+                account=account,
             )
 
     async def end(self, decision_id: int) -> None:
@@ -37,8 +52,14 @@ class InProgressTable:
 
     async def all(self) -> list[InProgress]:
         """Every decision whose outcome was not shown yet, oldest first."""
-        rows = await self._db.rows("SELECT id, draft_id, custom_id, typed FROM begun ORDER BY id")
         return [
-            InProgress(row["id"], row["draft_id"], row["custom_id"], json.loads(row["typed"]))
-            for row in rows
+            InProgress(
+                row["id"],
+                row["draft_id"],
+                row["custom_id"],
+                json.loads(row["typed"]),
+                moment(row["decided_at"]),
+                row["account"],
+            )
+            for row in await self._db.rows("SELECT * FROM begun ORDER BY id")
         ]

@@ -7,6 +7,7 @@ inside a link, an emoji or a letter with its accents.
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 import grapheme
@@ -23,6 +24,7 @@ _ENDS = (  # the best end of a part first; white space follows each
     re.compile(r"[.!?…][\"'”’»)\]]*\s+\Z"),
     re.compile(r"\s\Z"),
 )
+_NUMBER = re.compile(r" \(\d+/\d+\)\Z")  # behind a part
 _NEAR = 0.6  # a better end is taken if the part is this full
 
 
@@ -52,6 +54,20 @@ def split_thread(text: str, max_chars: int, length: Callable[[str], int]) -> tup
         if len(pieces) < 10**digits:
             break
     return tuple(f"{piece} ({i}/{len(pieces)})" for i, piece in enumerate(pieces, 1))
+
+
+def cut_rest(
+    candidate: Candidate, done: int, max_chars: int, length: Callable[[str], int]
+) -> Candidate:
+    """The thread with its parts after the first `done` cut anew, each at most `max_chars`."""
+    text, end = candidate.text, 0
+    for part in candidate.parts[:done]:
+        piece = _NUMBER.sub("", part)
+        end = text.find(piece, end) + len(piece) if piece in text[end:] else end
+    pieces = _pieces(text[end:].strip(), max_chars, length, " (99/99)")
+    total = done + len(pieces)
+    cut = (f"{piece} ({i}/{total})" for i, piece in enumerate(pieces, done + 1))
+    return replace(candidate, parts=(*candidate.parts[:done], *cut))
 
 
 def _pieces(text: str, max_chars: int, length: Callable[[str], int], number: str) -> list[str]:

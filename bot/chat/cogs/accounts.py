@@ -53,12 +53,15 @@ class AccountCommands(
         """Say whose account it is, and how long its posts may be."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         account = await self.accounts.of(interaction.user.id)
-        limit = await account.max_chars()
-        name = await account.identify()
-        await answer(
-            interaction,
-            say("You post to {account}; a post may have {n} characters.", account=name, n=limit),
+        await account.verify()  # the server may have taken the access back
+        server = await account.server()
+        told = say(
+            "You post to {account}; a post may have {n} characters.",
+            account=account.name,
+            n=server.max_chars,
         )
+        assumed = say("The server does not say how many, so I assume what Mastodon allows.")
+        await answer(interaction, told, *([assumed] if server.is_assumed else []))
 
     @app_commands.command(name="disconnect", description="Take this bot's access back")
     async def disconnect(self, interaction: discord.Interaction) -> None:

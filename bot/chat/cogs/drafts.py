@@ -17,7 +17,7 @@ from bot.chat.router import pressed, submitted, typed
 from bot.draft import STATE_WORDS, Draft, Style
 from bot.drafting import Drafting
 from bot.errors import BotError, UserError
-from bot.language import translate
+from bot.language import is_language, translate
 from bot.sentences import Words, say
 from bot.store.drafts import DraftTable
 from bot.visible import one_line
@@ -90,7 +90,7 @@ class Drafts(commands.Cog):
         content_warning: app_commands.Range[str, 1, 100] | None = None,
     ) -> None:
         """Defer, write the draft, show it by DM; without topic and notes, ask for them first."""
-        if language and not (language.isascii() and language.isalpha()):
+        if language and not is_language(language):
             raise UserError(
                 "“{typed}” is no code of a language. Write it like en or de.", typed=language
             )
