@@ -150,7 +150,8 @@ class Channels:
     def _who_reacted(self, call: Call, channel_id: str, message_id: str, emoji: str) -> Answer:
         message = self._world.message(channel_id, message_id)
         after, limit = int(call.query.get("after", 0)), int(call.query.get("limit", 25))
-        ids = sorted((u for u in message.reactions.get(emoji, []) if int(u) > after), key=int)
+        given = message.supers if call.query.get("type") == "1" else message.reactions
+        ids = sorted((u for u in given.get(emoji, []) if int(u) > after), key=int)
         return 200, [self._world.users[user_id] for user_id in ids[:limit]]
 
     def _clear_reactions(self, call: Call, channel_id: str, message_id: str) -> Answer:

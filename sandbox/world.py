@@ -25,6 +25,7 @@ class ChatMessage:
     data: Json  # as Discord sends it, without the reactions
     only_for: str | None = None  # id of the one person who sees an ephemeral answer
     reactions: dict[str, list[str]] = field(default_factory=dict)  # emoji key -> user ids
+    supers: dict[str, list[str]] = field(default_factory=dict)  # those who gave it as a super one
 
     @property
     def id(self) -> str:
@@ -157,14 +158,14 @@ class World:
         reactions = [
             {
                 "emoji": objects.emoji(key),
-                "count": len(users),
-                "count_details": {"burst": 0, "normal": len(users)},
+                "count": len(users) + len(supers),
+                "count_details": {"burst": len(supers), "normal": len(users)},
                 "me": viewer_id in users,
-                "me_burst": False,
+                "me_burst": viewer_id in supers,
                 "burst_colors": [],
             }
             for key, users in message.reactions.items()
-            if users
+            if [*users, *(supers := message.supers.get(key, []))]
         ]
         return message.data | ({"reactions": reactions} if reactions else {})
 

@@ -365,6 +365,18 @@ async def test_a_reaction_counts_once_however_often_it_is_seen(stage: Stage) -> 
     assert await stage.posted() == []
 
 
+async def test_a_super_reaction_given_while_the_bot_was_away_is_found(stage: Stage) -> None:
+    async with stage.running():
+        await stage.sandbox.discord.slash("alice", "draft", topic="tea", count=1)
+        message = await stage.dm()
+    seen = stage.sandbox.discord.world.messages[message["id"]]
+    (keycap,) = [key for key in seen.reactions if key.startswith("1")]
+    seen.supers[keycap] = [stage.sandbox.people["alice"]["id"]]
+    async with stage.running():
+        await stage.story("✅")
+    assert len(await stage.posted()) == 1
+
+
 async def test_every_reaction_given_while_the_bot_was_away_is_found(stage: Stage) -> None:
     async with stage.running():
         message = await _draft(stage)

@@ -86,14 +86,35 @@ async def test_who_asks_too_often_is_told_to_wait(stage: Stage, bot: Bot) -> Non
     [
         ("The ferry\nwas late   again", "The ferry was late again"),
         ("fog " * 100, ("fog " * 50).strip()),
+        ("Festival <:blobcat:123456789012345678><a:wave:1>", "Festival :blobcat::wave:"),
+        (
+            "on <t:1764500000:F>, <t:1764500000:D>, <t:1764500000:t>, <t:1764500000>",
+            "on 2025-11-30 10:53 UTC, 2025-11-30, 10:53 UTC, 2025-11-30 10:53 UTC",
+        ),
+        ("Ask </draft:123> in <id:guide> <t:999999999999>", "Ask /draft in"),
     ],
-    ids=["short", "long"],
+    ids=["short", "long", "custom emoji", "moments", "a command"],
 )
 async def test_a_draft_about_a_message(stage: Stage, bot: Bot, said: str, topic: str) -> None:
     message = await stage.sandbox.discord.say("bob", said, where="guild")
     await stage.sandbox.discord.menu("alice", "Draft about this", message)
     await stage.dm()
     assert (await bot.drafting.get(1)).topic == topic
+
+
+async def test_a_forward_is_about_what_was_passed_on(stage: Stage, bot: Bot) -> None:
+    discord = stage.sandbox.discord
+    message = await discord.say("alice", "x", where="guild")
+    data = discord.world.messages[message["id"]].data
+    inner = {"type": 0, "content": "The <@7> festival <:boat:9> is moved.", "embeds": []}
+    inner |= {"attachments": [], "timestamp": data["timestamp"], "edited_timestamp": None}
+    inner |= {"flags": 0, "mentions": [], "mention_roles": [], "components": []}
+    reference = {"type": 1, "channel_id": data["channel_id"], "message_id": "1"}
+    data |= {"content": "", "flags": 1 << 14, "message_reference": reference}
+    data |= {"message_snapshots": [{"message": inner}]}
+    await discord.menu("alice", "Draft about this", message["id"])
+    await stage.dm()
+    assert (await bot.drafting.get(1)).topic == "The festival :boat: is moved."
 
 
 async def test_a_message_without_text_is_no_topic(stage: Stage, bot: Bot) -> None:

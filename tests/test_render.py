@@ -16,6 +16,7 @@ from bot.draft import Candidate, Draft, State, Status, Style
 from bot.sentences import say
 from bot.writing.thread import candidate_of
 from sandbox.rules import check_message, check_modal
+from tests.fakes.discord_markdown import seen
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 ONE, TWO = Candidate("One *two*.", 10), Candidate("Two.", 4)
@@ -72,6 +73,39 @@ def test_any_draft_fits_a_message_and_its_text_is_all_there(count: int, size: in
     for candidate in candidates:
         assert all(part in whole for part in candidate.statuses)
     assert bool(files) == ("in the file" in described)
+
+
+HANDLES = " ".join(f"@{chr(97 + i % 26) * 10}@server{i}.example.social" for i in range(90))
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{HANDLES[:480]} {'The ferry was late. ' * 200}"[:2595],  # two of them reach 6000
+        f"{HANDLES} Late.",
+        "🏳️‍🌈👩🏽‍🚀" * 200,  # of every app's units it takes many more
+        "😀" * 1500,
+        "@" + "a" * 900,
+        ":a:" * 900,
+    ],
+    ids=["footers", "handles", "flags", "emoji", "one handle", "names of emoji"],
+)
+@pytest.mark.parametrize("locale", ["en", "de"])
+def test_what_a_message_holds_is_counted_with_all_that_is_in_it(
+    text: str, count: int, locale: str
+) -> None:
+    candidates = tuple(Candidate(f"{text} {i}", len(text), original="x") for i in range(count))
+    draft = replace(DRAFT, candidates=candidates, max_chars=5000)
+    payload = _payload(draft, locale)
+    check_message(payload)
+    shown = [e["title"] + e["description"] + e["footer"]["text"] for e in payload["embeds"]]
+    assert sum(map(render.units, shown)) <= 6000
+    assert all(render.units(e["description"]) <= 4096 for e in payload["embeds"])
+    files = render.files(draft, locale)
+    whole = files[0].fp.read().decode() if files else ""
+    for candidate, embed in zip(candidates, payload["embeds"], strict=True):
+        assert candidate.text in whole or seen(embed["description"]).text == candidate.text
 
 
 @pytest.mark.parametrize(

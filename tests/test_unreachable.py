@@ -59,6 +59,19 @@ async def test_a_message_that_cannot_be_edited_is_no_reason_to_say_nothing(
     assert await stage.posted() == []
 
 
+async def test_a_text_that_no_form_holds_is_not_cut_by_one(stage: Stage, bot: Bot) -> None:
+    await stage.sandbox.discord.slash("alice", "draft", topic="tea", count=1)
+    message = await stage.dm()
+    store = bot.drafting.store.database
+    for text, said in (("😀" * 2001, "too long for a form"), ("x" * 4001, "too long for a form")):
+        await store.write("UPDATE candidates SET text = ?", (text,))
+        answer = await stage.answer(await stage.press(message, "Edit"))
+        assert said in answer["content"]
+    await store.write("UPDATE candidates SET text = ?", ("x" * 4000,))
+    opened = await stage.press(message, "Edit")
+    await stage.until(lambda: opened.modal)
+
+
 @pytest.mark.parametrize("path", [r"/users/@me/channels", r"/channels/\d+/messages"])
 async def test_a_daily_draft_whose_line_is_cut_comes_later_and_the_next_one_on_time(
     stage: Stage, bot: Bot, path: str

@@ -14,6 +14,7 @@ from bot.chat.choices import usable_voices
 from bot.chat.messages import Messages
 from bot.chat.questions import MAX_NOTES, MAX_TOPIC, TELL_ID, tell_button, tell_form
 from bot.chat.router import pressed, submitted, typed
+from bot.chat.wording import wording
 from bot.draft import STATE_WORDS, Draft, Style
 from bot.drafting import Drafting
 from bot.errors import BotError, UserError
@@ -147,7 +148,8 @@ class Drafts(commands.Cog):
     async def say_this(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Say in one's voice what one's own message says; another's message stays a topic."""
         text = _text_of(message)
-        if message.author.id != interaction.user.id:
+        is_own = message.author.id == interaction.user.id and not message.message_snapshots
+        if not is_own:
             await interaction.response.defer(ephemeral=True, thinking=True)
             await self._write(interaction, Request(_trimmed(text), _COUNT), _NOT_YOURS)
             return
@@ -228,7 +230,7 @@ _NOT_YOURS = say(
 
 def _text_of(message: discord.Message) -> str:
     """A message's text as people read it. Raises UserError if it has none."""
-    if text := message.clean_content.strip():
+    if text := wording(message):
         return text
     raise UserError(
         "This message has no text of its own to draft about. Choose another, or use /draft."
