@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import NamedTuple
 
-from bot.voice import Voice, load_posts
+from bot.voice import PromptParts, Voice, load_posts
 from bot.voice.ranker import Ranker
 from trainer.drawing import draw
 from trainer.judging.yardstick import Yardstick
@@ -68,7 +68,10 @@ class Evaluated:
 
     def _round(self, ranker: Ranker, place: int, choice: int) -> Judged:
         rows = zip(self.texts, self.topics, strict=True)
-        shown = [draw.shown(texts, topic, place, ranker, choice)[-1] for texts, topic in rows]
+        shown = [
+            draw.shown(texts, PromptParts(topic), place, ranker, choice)[-1]
+            for texts, topic in rows
+        ]
         found = self.by.measure(shown, self.topics)
         told = (found.told.style or 0.0, found.told.masked or 0.0)
         return Judged(*told, found.near_copies, found.distinct_2, found.on_topic or 0.0)

@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.progress import track
 
 from bot.store import Store
-from bot.voice import Prompt, Voice
+from bot.voice import Prompt, PromptParts, Voice
 from bot.voice.ranker import Ranker
 from experiments.evaluated import NAMES, Evaluated, Judged
 from experiments.tastes import NOW, OWNERS, Deciding, Faults
@@ -117,7 +117,8 @@ def draw_again(folder: VoiceFolder) -> None:
     voice = Voice.load(folder.place)
     posts = [post for post, _ in last_drawn(folder, voice)]
     with progress_bar(Console(stderr=True)) as bar:
-        Drawing(folder, voice, posts, is_fresh=False, bar=bar).draw("again")
+        asked = [PromptParts(post.topic) for post in posts]
+        Drawing(folder, voice, posts, is_fresh=False, bar=bar).draw("again", asked)
 
 
 def _copy(source: VoiceFolder, to: VoiceFolder) -> None:
@@ -142,7 +143,9 @@ def _approved(drawn: Evaluated, ranker: Ranker, faults: Faults) -> Approved:
     found: list[tuple[bool, bool]] = []
     for texts, topic in zip(drawn.texts, drawn.topics, strict=True):
         for choice in range(3):
-            good = [faults(t) == 0 for t in shown(texts, topic, CANDIDATES, ranker, choice)]
+            good = [
+                faults(t) == 0 for t in shown(texts, PromptParts(topic), CANDIDATES, ranker, choice)
+            ]
             found.append((any(good), good[0]))
     return Approved(*(fmean(column) for column in zip(*found, strict=True)))
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bot.voice import HELD_OUT_FILE, Voice, load_posts
+from bot.voice import HELD_OUT_FILE, PromptParts, Voice, load_posts
 from bot.voice.ranker import Ranker
 from experiments import word_chain
 from trainer.drawing.draw import shown
@@ -163,7 +163,7 @@ def drafts_of(out: Path, authors: Sequence[str]) -> Iterator[str]:
         ranker = Ranker.load(voice.place)
         yield from (f"## {author}", "")
         for post in posts[:: max(1, len(posts) // SHOWN)][:SHOWN]:
-            first = shown(drawn[post.text], post.topic, CANDIDATES, ranker)[0]
+            first = shown(drawn[post.text], PromptParts(post.topic), CANDIDATES, ranker)[0]
             yield f"- *{post.topic or 'anything'}*: {' / '.join(first.splitlines())}"
         yield ""
 

@@ -80,18 +80,21 @@ def test_the_data_is_read_with_its_checksum() -> None:
     ]
 
 
-def test_preparing_the_archive_anew_writes_the_same(tmp_path: Path) -> None:
+def test_preparing_the_archive_anew_asks_by_notes_and_writes_the_same_else(tmp_path: Path) -> None:
     data = shutil.copytree(DATA, tmp_path / "data")  # what is there is known and may be replaced
     arguments = ("prepare", BEFORE / "archive.jsonl", "--out", data, "--validation", ".15")
     assert main([*map(str, arguments)]) == 0
-    for name in ROWS:
+    for name in set(ROWS) - {"train.jsonl"}:
         assert (data / name).read_bytes() == (DATA / name).read_bytes(), name
+    new, old = (dataset.load(folder).train for folder in (data, DATA))
+    assert [e.completion for e in new] == [e.completion for e in old]
+    assert {bool(Prompt().parts(e.prompt).notes) for e in new} == {True, False}
     about, before = ((f / "dataset.json").read_text("utf-8") for f in (data, DATA))
     assert _undated(about) == _undated(before)
 
 
 def _undated(about: str) -> str:
-    return re.sub(r'"created_at": "[^"]+"', "", about)
+    return re.sub(r'"(created_at|sha256)": "[^"]+"', "", about)
 
 
 def test_decisions_teach_as_they_did() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.voice import PromptParts
 from tests.fakes.llm import TEXTS, FakeLLM, llm_in_thread
 from tests.fakes.voice import POSTS
 from trainer.drawing.draw import draw_all
@@ -23,18 +24,19 @@ def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeLL
 
 def test_every_topic_gets_its_drafts_in_order(voice_folder: Path, provider: FakeLLM) -> None:
     calls: dict[int, list[str]] = {}
-    drawn = draw_all(voice_folder, ["tea", None], 2, on_draft=calls.__setitem__)
+    parts = [PromptParts("tea"), PromptParts(notes="4 cups\nno milk")]
+    drawn = draw_all(voice_folder, parts, 2, on_draft=calls.__setitem__)
     assert sorted(text for texts in drawn for text in texts) == sorted(TEXTS[:4])
     assert [len(texts) for texts in drawn] == [2, 2]
     asked = {body["messages"][-1]["content"] for body in provider.asked}
-    assert asked == {"tea", "anything"}
+    assert asked == {"tea", "anything\nNotes: 4 cups; no milk"}
     assert {body["model"] for body in provider.asked} == {"ft:mara"}
     assert [calls[0], calls[1]] == drawn
 
 
 def test_what_the_bot_would_not_show_is_no_draft(voice_folder: Path, provider: FakeLLM) -> None:
     provider.texts = itertools.cycle([POSTS[0][0]])  # word for word what it learnt from
-    assert draw_all(voice_folder, ["kettle"], 1) == [[]]
+    assert draw_all(voice_folder, [PromptParts("kettle")], 1) == [[]]
 
 
 def test_a_server_that_is_away_is_a_sentence(
@@ -42,4 +44,4 @@ def test_a_server_that_is_away_is_a_sentence(
 ) -> None:
     monkeypatch.setenv("LLM_BASE_URL", "http://127.0.0.1:9/v1")
     with pytest.raises(ServeError, match="cannot be reached"):
-        draw_all(voice_folder, ["tea", "fog"], 1)
+        draw_all(voice_folder, [PromptParts("tea"), PromptParts("fog")], 1)

@@ -4,11 +4,12 @@ import itertools
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bot.voice import HELD_OUT_FILE, Voice, VoicePost, save_posts
+from bot.voice import HELD_OUT_FILE, PromptParts, Voice, VoicePost, save_posts
 from bot.voice.ranker import Ranker
 from bot.writing.composing import OpenVoice
 from tests.fakes.llm import FakeLLM, llm_in_thread
@@ -44,7 +45,9 @@ def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeLL
 
 @pytest.fixture
 def voice(voice_folder: Path) -> Path:
-    """A voice of 60 posts, with 24 held out."""
+    """A voice of 60 posts, with 24 held out, that does not know notes."""
+    trained = Voice.load(voice_folder)
+    replace(trained, counts=trained.counts | {"notes": 0}).save(voice_folder)
     save_posts(voice_folder, _posts(60, 1))
     save_posts(voice_folder, _posts(24, 2), HELD_OUT_FILE)
     return voice_folder
@@ -76,6 +79,28 @@ def test_a_voice_is_judged_beside_its_author_and_what_needs_no_training(
     systems = {b["messages"][0]["content"] for b in provider.asked if b["model"] != "ft:mara"}
     shown = [sum(p.text in system for p in _posts(60, 1)) for system in systems]
     assert sorted(shown) == [0, 5]
+
+
+def test_a_voice_that_knows_notes_is_judged_by_notes_of_the_same_posts(
+    voice: Path, provider: FakeLLM
+) -> None:
+    trained = Voice.load(voice)
+    replace(trained, counts=trained.counts | {"notes": 30}).save(voice)
+    assert _evaluate(voice) == 0
+    verdict = Verdict.load(voice)
+    assert verdict
+    rows = {row.name: row for row in verdict.figures}
+    invented = rows["from notes: with a number, name, handle or link that nobody gave"]
+    assert int(invented.voice.split()[0]) > 80  # a number in each draft, hardly ever a given one
+    assert invented.notes == "0 %"
+    words = rows["from notes: given words kept"]
+    assert words.notes == "100 %"
+    assert 0 < int(words.voice.split()[0]) < 100
+    assert rows["bare topic: with a number that nobody gave"].voice == "100 %"
+    asked = [body["messages"][-1]["content"] for body in provider.asked]
+    assert sum(text.startswith("anything\nNotes: ") for text in asked) == 24
+    assert sum("that says just this: " in text for text in asked) == 24
+    assert Voice.load(voice).metrics["notes_invented"] == 1.0
 
 
 def test_the_same_drafts_give_the_same_figures(voice: Path, provider: FakeLLM) -> None:
@@ -225,11 +250,11 @@ def test_examples_fit_the_engine_however_long_the_posts_are() -> None:
 
 def test_what_is_shown_is_the_same_every_time_unless_chosen_anew() -> None:
     texts, ranker = [f"text {n}" for n in range(8)], Ranker({})
-    chosen = [shown(texts, "fog", 4, ranker, choice) for choice in range(20)]
-    assert chosen == [shown(texts, "fog", 4, ranker, choice) for choice in range(20)]
+    chosen = [shown(texts, PromptParts("fog"), 4, ranker, choice) for choice in range(20)]
+    assert chosen == [shown(texts, PromptParts("fog"), 4, ranker, choice) for choice in range(20)]
     assert len({tuple(texts) for texts in chosen}) > 10
-    assert shown(texts, "fog", 1, ranker, 3) == chosen[3][:1]
-    assert shown(texts, "fog", 4, None, 3) == texts[:4]
+    assert shown(texts, PromptParts("fog"), 1, ranker, 3) == chosen[3][:1]
+    assert shown(texts, PromptParts("fog"), 4, None, 3) == texts[:4]
 
 
 def test_what_could_not_be_told_is_no_part_of_a_mean() -> None:

@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bot.voice import Prompt
+from bot.voice import Prompt, PromptParts
+from bot.voice.notes import Wording
 from trainer.data import rows
 from trainer.data.rows import Renderer, write_rows
 from trainer.data.staging import Kept
@@ -63,10 +65,24 @@ def test_some_examples_ask_for_less_than_a_post_is_about_and_held_out_ones_never
     text = "The ferry #storm #harbour"
     posts = [Kept(n, str(n), None, text, "original", (), "train") for n in range(1000)]
     written = RENDERER.render([(post, ()) for post in posts])
-    topics = Counter(row.asked for row in written)
-    all_of_them, nothing = topics["storm, harbour"], topics[""]
-    assert 0.55 < all_of_them / 1000 < 0.65
-    assert 0.07 < nothing / 1000 < 0.13
-    assert topics["storm"] + topics["harbour"] == 1000 - all_of_them - nothing
+    topics = Counter(row.asked.topic or "" for row in written if not row.asked.notes)
+    bare, all_of_them, nothing = topics.total(), topics["storm, harbour"], topics[""]
+    assert 0.5 < bare / 1000 < 0.6
+    assert 0.4 < all_of_them / bare < 0.5
+    assert 0.2 < nothing / bare < 0.3
+    assert topics["storm"] + topics["harbour"] == bare - all_of_them - nothing
     held_out = RENDERER.render([(replace(post, side="validation"), ()) for post in posts[:100]])
-    assert {row.asked for row in held_out} == {"storm, harbour"}
+    assert {row.asked for row in held_out} == {PromptParts("storm, harbour")}
+
+
+def test_posts_with_figures_are_mostly_asked_for_by_notes_that_keep_them() -> None:
+    text = "We sailed with 12 of us to Port Almond, not in the fog"
+    posts = [Kept(n, str(n), None, text, "original", (), "train") for n in range(500)]
+    renderer = replace(RENDERER, wording=Wording("en"))
+    asked = [row.asked for row in renderer.render([(post, ()) for post in posts])]
+    notes = [parts.notes for parts in asked if parts.notes]
+    assert 0.8 < len(notes) / 500 < 0.9
+    assert 0.4 < sum(parts.topic is None for parts in asked if parts.notes) / len(notes) < 0.6
+    assert all({"12", "us", "not", "Port", "fog"} <= set(re.findall(r"\w+", n)) for n in notes)
+    assert len(set(notes)) > 50  # with all small words, some or none, and breaks in their place
+    assert renderer.render([(posts[0], ())])[0].asked == asked[0]

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from trainer.judging.fidelity import Fidelity
+from trainer.judging.findings import Findings
+from trainer.judging.from_notes import FromNotes, Written
 from trainer.judging.measures import Habits
 from trainer.judging.verdict import METRICS, figures, headlines, line, shortfalls
-from trainer.judging.yardstick import Findings, Measured, Separability
+from trainer.judging.yardstick import Measured, Separability
 
 HABITS = Habits(120, 0.1, 0.2, 0.1, 0.1, 0.0, 0.05)
 REAL = Measured(300, Separability(0.5, 0.51, 300), 0.016, 9, 0.98, 0.74, 0.05, HABITS)
@@ -99,4 +102,8 @@ def test_every_row_shows_the_floors_that_were_measured() -> None:
 
 
 def test_the_figures_for_the_bot_have_known_names() -> None:
-    assert headlines(found()).keys() == METRICS
+    true = Fidelity(300, 0.02, 0.01, 0.97, 0.91, 71.5)
+    notes = FromNotes(Written(GOOD, true), {"notes": Written(REAL, true)})
+    assert headlines(found(bare=true, notes=notes)).keys() == METRICS
+    kept = [f for f in figures(found(notes=notes)) if f.name == "from notes: given facts kept"]
+    assert [(row.voice, row.notes, row.examples) for row in kept] == [("97 %", "97 %", "")]

@@ -15,7 +15,8 @@ from msgspec import UNSET
 from rich.console import Console
 from rich.progress import Progress
 
-from bot.voice import Prompt, PromptParts
+from bot.voice import Prompt
+from bot.voice.notes import Wording
 from bot.voice.others import Others
 from trainer.archives import Archive, Tally, note_others, open_archive, posts_of
 from trainer.data.clean import LEFT_OUT, Reason
@@ -194,7 +195,8 @@ def _write_posts(
     """Write every kept post with its topics and count them; returns the first and last date."""
     count = staging.count()
     task = bar.add_task("Topics and writing", total=count)
-    renderer = Renderer(prompt, learn_habits(staging.texts(SAMPLE)))
+    wording = Wording.of(staging.texts(SAMPLE))
+    renderer = Renderer(prompt, learn_habits(staging.texts(SAMPLE)), wording)
     sides, sources = Counter[str](), Counter[str]()  # source "" counts posts without a topic
     dates: dict[str, str | None] = {"first": None, "last": None}
 
@@ -207,9 +209,7 @@ def _write_posts(
             sources.update(row.sources or {""})
             dates = {"first": dates["first"] or post.created_at, "last": post.created_at}
             if post.side == "train" and len(summary.examples) < EXAMPLES:
-                summary.examples.append(
-                    (prompt.messages(PromptParts(row.asked))[-1]["content"], post.text)
-                )
+                summary.examples.append((prompt.messages(row.asked)[-1]["content"], post.text))
             if post.row % _STEP == 0:
                 bar.update(task, completed=post.row)
 

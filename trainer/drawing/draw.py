@@ -14,13 +14,22 @@ from pathlib import Path
 from bot.config import DraftSettings, read_settings
 from bot.errors import BotError
 from bot.voice import Prompt, PromptParts, Voice
+from bot.voice.notes import NO_WORDING, Wording
 from bot.voice.ranker import Ranker
 from bot.voice.weights import find_weights
-from bot.writing.composing import AT_ONCE, OpenVoice, Request, draw, drawn_for, together
+from bot.writing.composing import (
+    AT_ONCE,
+    Drawn,
+    OpenVoice,
+    Request,
+    draw,
+    drawn_for,
+    together,
+)
 from bot.writing.engine_child import SLOTS
 from bot.writing.llm import LLM
 from bot.writing.screen import Rules, WordList
-from bot.writing.thread import status_length
+from bot.writing.thread import candidate_of, status_length
 from trainer.errors import ServeError
 
 MAX_CHARS = 500  # of a status, Mastodon's own default
@@ -29,41 +38,48 @@ _PATIENCE_S = 900.0  # a request: nobody waits for it, and a busy machine takes 
 
 def draw_all(
     voice: Path,
-    topics: Sequence[str | None],
+    asked: Sequence[PromptParts],
     count: int,
     *,
     base_prompt: Prompt | None = None,
     max_chars: int = MAX_CHARS,
     on_draft: Callable[[int, list[str]], None] = lambda *_: None,
 ) -> list[list[str]]:
-    """The texts the bot would choose from on each topic: `count`, or more if there is a ranker.
+    """The texts the bot would choose from for each request: `count`, or more if there is a ranker.
 
-    A topic whose texts all fail the screen gets none. Calls `on_draft` after each topic, with its
-    number and texts. With `base_prompt` the voice's base model writes instead, by that prompt, once
-    a topic, and nothing is screened. Raises ServeError if nobody can serve the voice.
+    A request has a topic, notes as a person types them, or both. If all its texts fail the screen,
+    it gets none. Calls `on_draft` after each, with its number and texts. With `base_prompt` the
+    voice's base model writes instead, by that prompt, once a request, and nothing is screened.
+    Raises ServeError if nobody can serve the voice.
     """
     try:
-        return asyncio.run(_draw_all(voice, topics, count, base_prompt, max_chars, on_draft))
+        return asyncio.run(_draw_all(voice, asked, count, base_prompt, max_chars, on_draft))
     except BotError as e:
         raise ServeError(str(e)) from e
 
 
 def shown(
-    texts: Sequence[str], topic: str | None, count: int, ranker: Ranker | None, choice: int = 0
+    texts: Sequence[str],
+    asked: PromptParts,
+    count: int,
+    ranker: Ranker | None,
+    choice: int = 0,
+    wording: Wording = NO_WORDING,
 ) -> list[str]:
     """The texts that the bot would show of the drawn ones, in their order.
 
     Chance is the same every time; another `choice` is as likely.
     """
-    if ranker is None:
-        return list(texts[:count])
     chance = random.Random("\n".join(texts) + "\n" * choice)  # noqa: S311 - no secret
-    return [texts[i] for i in ranker.choose(texts, topic, count, chance)]
+    request = Request(asked.topic, count, asked.instruction, notes=asked.notes)
+    candidates = [candidate_of(text, len(text) + 1, len) for text in texts]
+    drawn = Drawn(request, candidates, [], [], wording)
+    return [candidate.text for candidate in drawn.choose(ranker, chance)]
 
 
 async def _draw_all(
     folder: Path,
-    topics: Sequence[str | None],
+    asked: Sequence[PromptParts],
     count: int,
     base_prompt: Prompt | None,
     max_chars: int,
@@ -84,21 +100,20 @@ async def _draw_all(
     settings = settings.model_copy(update={"voices": folder.parent, "engine_threads": threads})
     async with LLM.open(settings, SLOTS // min(wanted, AT_ONCE), _PATIENCE_S) as llm:
 
-        async def texts_on(topic: str | None) -> list[str]:
+        async def texts_for(parts: PromptParts) -> list[str]:
             if base_prompt:  # unscreened: the screen is a part of the voice that is compared
-                return await llm.complete(
-                    opened.voice, opened.voice.messages(PromptParts(topic)), 1
-                )
-            drawn = await draw(llm, opened, Request(topic, count), rules)
+                return await llm.complete(opened.voice, opened.voice.messages(parts), 1)
+            request = Request(parts.topic, count, parts.instruction, notes=parts.notes)
+            drawn = await draw(llm, opened, request, rules)
             return [c.text for c in drawn.short or drawn.threads]
 
-        async def draft(number: int, topic: str | None) -> list[str]:
+        async def draft(number: int, parts: PromptParts) -> list[str]:
             async with at_once:
-                texts = await texts_on(topic)
+                texts = await texts_for(parts)
             on_draft(number, texts)
             return texts
 
-        return await together(draft(*row) for row in enumerate(topics))
+        return await together(draft(*row) for row in enumerate(asked))
 
 
 def _untrained(voice: Voice, prompt: Prompt) -> Voice:

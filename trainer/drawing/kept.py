@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from bot.voice import Prompt, Voice, VoicePost
+from bot.voice import Prompt, PromptParts, Voice, VoicePost
 from bot.voice.ranker import Ranker
 from bot.writing.composing import drawn_for
 from trainer.drawing.draw import MAX_CHARS, draw_all
@@ -25,6 +25,8 @@ NAMES = {
     "again": "the voice again",
     "base": "base model",
     "examples": "base, 5 examples",
+    "notes": "the voice, from notes",
+    "notes-examples": "base, 5 examples, from notes",
 }
 
 
@@ -38,29 +40,32 @@ class Drawing:
     is_fresh: bool  # discard the kept drafts
     bar: Progress
 
-    def draw(self, name: str, prompt: Prompt | None = None) -> list[list[str]]:
-        """All texts drawn on the topic of each post, from which the shown ones are chosen.
+    def draw(
+        self, name: str, asked: Sequence[PromptParts], prompt: Prompt | None = None
+    ) -> list[list[str]]:
+        """All texts drawn for each post, asked for like this; the shown ones are chosen from them.
 
         With a prompt, only one text of the bare base model. Raises DataError or ServeError.
         """
         count = 1 if prompt else CANDIDATES
         file = self._file(name, self._key(prompt, count))
         drawn = {} if self.is_fresh else read_kept(file)
-        missing = [post for post in self.posts if post.text not in drawn]
+        todo = list(zip(self.posts, asked, strict=True))
+        missing = [(post.text, parts) for post, parts in todo if post.text not in drawn]
         total, done = len(self.posts), len(self.posts) - len(missing)
         task = self.bar.add_task(f"Drafting: {NAMES[name]}", total=total, completed=done)
         with file.open("w" if self.is_fresh else "a", encoding="utf-8") as lines:
             lines.write("\n")  # a kill may have cut the last line
 
             def keep(number: int, texts: list[str]) -> None:
-                drawn[missing[number].text] = texts
-                print(json.dumps([missing[number].text, texts]), file=lines, flush=True)
+                text, _ = missing[number]
+                drawn[text] = texts
+                print(json.dumps([text, texts]), file=lines, flush=True)
                 self.bar.advance(task)
 
             if missing:
-                topics = [post.topic for post in missing]
-                place = self.folder.place
-                draw_all(place, topics, count, base_prompt=prompt, on_draft=keep)
+                place, parts = self.folder.place, [parts for _, parts in missing]
+                draw_all(place, parts, count, base_prompt=prompt, on_draft=keep)
         return [drawn[post.text] for post in self.posts]
 
     def _key(self, prompt: Prompt | None, count: int) -> str:

@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from threadpoolctl import threadpool_limits
 
-from bot.voice import VOICE_FILE, VoiceError, load_posts
+from bot.voice import VOICE_FILE, PromptParts, VoiceError, load_posts
 from bot.voice.ranker import RANKER_FILE, Ranker, features
 from trainer.data.summary import progress_bar
 from trainer.drawing.draw import draw_all
@@ -45,7 +45,7 @@ def rank(voice: Path, console: Console) -> None:
             " It shows its drafts in the order they were drawn."
         )
     with _without_ranker(voice) as before:
-        drafts = _draft(voice, [post.topic for post in posts[-_DRAFTS:]])
+        drafts = _draft(voice, [PromptParts(post.topic) for post in posts[-_DRAFTS:]])
         fitted = fit([(post.text, post.topic) for post in posts], drafts)
         replace(before, weights=fitted.weights).save(voice)
     (voice / VOICE_FILE).touch()  # running bots look there for changes
@@ -75,12 +75,12 @@ def _without_ranker(voice: Path) -> Iterator[Ranker]:
     away.unlink(missing_ok=True)
 
 
-def _draft(voice: Path, topics: Sequence[str | None]) -> list[DrawnText]:
+def _draft(voice: Path, asked: Sequence[PromptParts]) -> list[DrawnText]:
     """A draft on each topic. Raises DataError if hardly any passed the screen."""
     with progress_bar(Console(stderr=True)) as bar:
-        task = bar.add_task("Drafts to rank against", total=len(topics))
-        drawn = draw_all(voice, topics, 1, on_draft=lambda *_: bar.advance(task))
-    drafts = [(texts[0], topic) for texts, topic in zip(drawn, topics, strict=True) if texts]
+        task = bar.add_task("Drafts to rank against", total=len(asked))
+        drawn = draw_all(voice, asked, 1, on_draft=lambda *_: bar.advance(task))
+    drafts = [(texts[0], of.topic) for texts, of in zip(drawn, asked, strict=True) if texts]
     if len(drafts) < _FEWEST // 2:
         raise DataError(
             f"Only {len(drafts)} drafts of the voice could be used, too few to learn what sets them"

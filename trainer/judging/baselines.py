@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.voice import Prompt
 
@@ -9,6 +10,7 @@ EXAMPLES = 5
 EXAMPLE_BYTES = 800  # all five: the engine has 512 tokens for prompt and post
 # Without "of one or two sentences" two texts in three do not end in time.
 ASK = "Write one short post, of one or two sentences, about: {topic}"
+ASK_BY_NOTES = "Write one short post, of one or two sentences, that says just this: {topic}"
 
 
 def base_prompt() -> Prompt:
@@ -24,6 +26,11 @@ def examples_prompt(posts: Sequence[str], seed: int) -> Prompt:
         f"\n\n{shown}\n\nAnswer with the post only.",
         ASK,
     )
+
+
+def notes_prompt(posts: Sequence[str], seed: int) -> Prompt:
+    """The same for notes, which stand in the topic's place."""
+    return replace(examples_prompt(posts, seed), user=ASK_BY_NOTES)
 
 
 def _some(posts: Sequence[str], seed: int) -> list[str]:

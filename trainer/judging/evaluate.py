@@ -6,6 +6,7 @@ each held-out post. Writes evaluation.json, and the headline figures into voice.
 
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.voice import HELD_OUT_FILE, Voice, VoicePost, load_posts
+from bot.voice import HELD_OUT_FILE, PromptParts, Voice, VoicePost, load_posts
+from bot.voice.notes import Wording
 from bot.voice.ranker import Ranker
 from trainer.data import dataset
 from trainer.data.summary import progress_bar
@@ -22,7 +24,10 @@ from trainer.drawing.kept import CANDIDATES, Drawing
 from trainer.errors import DataError, ServeError
 from trainer.judging import baselines, verdict
 from trainer.judging.evaluation import Verdict
-from trainer.judging.yardstick import Findings, Measured, Yardstick, mean
+from trainer.judging.fidelity import Fidelity, fidelity
+from trainer.judging.findings import Findings
+from trainer.judging.from_notes import FromNotes, asked_by_notes, written
+from trainer.judging.yardstick import Measured, Yardstick, mean
 from trainer.training.voice_folder import VoiceFolder
 
 CHOICES = 4  # random choices of the first text: a single one differs by .015 by luck
@@ -86,9 +91,11 @@ def _find(
 ) -> Findings:
     voice, real, bar = drawing.voice, drawing.posts, drawing.bar
     ranker = Ranker.load(drawing.folder.place)
+    wording = Wording.of(post.text for post in learnt)
     topics = [post.topic for post in real]
-    rows = list(zip(drawing.draw("voice"), topics, strict=True))
-    drafts = {"voice": [shown(texts, topic, CANDIDATES, ranker) for texts, topic in rows]}
+    asked = list(map(PromptParts, topics))
+    rows = list(zip(drawing.draw("voice", asked), asked, strict=True))
+    drafts = {"voice": [shown(*row, CANDIDATES, ranker, wording=wording) for row in rows]}
     if not any(drafts["voice"]):
         raise DataError(
             f"None of the texts of {voice.name} passed the screen on any of {len(real)} topics:"
@@ -96,10 +103,10 @@ def _find(
         )
     old, texts = [post.text for post in learnt], [post.text for post in real]
     if options.with_floors:
-        drafts |= _floors(drawing, old, options.seed, console)
+        drafts |= _floors(drawing, asked, old, options.seed, console)
 
     choices = CHOICES if ranker else 1
-    task = bar.add_task("Measuring", total=1 + len(drafts) + choices)
+    task = bar.add_task("Measuring", total=len(drafts) + choices - 1)
     by = Yardstick(old, texts, options.seed)
     measured: dict[str, Measured] = {}
     for name, drawn in drafts.items():
@@ -109,33 +116,69 @@ def _find(
         bar.advance(task)
     separabilities = [measured["voice"].told]
     for choice in range(1, choices):
-        others = [shown(texts, topic, 1, ranker, choice) for texts, topic in rows]
+        others = [shown(*row, 1, ranker, choice, wording) for row in rows]
         separabilities.append(by.separability([texts[0] for texts in others if texts]))
         bar.advance(task)
     halves = _halves([post.text for post in held_out], options)
-    of_real = by.measure(texts, topics, halves=halves)
-    bar.advance(task)
-    past = by.separability(old[-len(real) :])
-    bar.advance(task)
     return Findings(
         voice=replace(measured.pop("voice"), told=mean(separabilities)),
-        real=of_real,
-        past=past,
+        real=by.measure(texts, topics, halves=halves),
+        past=by.separability(old[-len(real) :]),
         floors=measured,
         topics=len(real),
         bits=voice.metrics.get("bits_per_char"),
         bits_base=voice.metrics.get("bits_per_char_base"),
+        bare=_bare(drafts["voice"], topics, texts, wording),
+        notes=_from_notes(drawing, old, wording, by, options) if voice.knows_notes else None,
     )
 
 
+def _bare(
+    drafts: Sequence[Sequence[str]],
+    topics: Sequence[str | None],
+    real: Sequence[str],
+    wording: Wording,
+) -> Fidelity:
+    """How much the first texts on bare topics make up."""
+    shown_on = zip(drafts, topics, real, strict=True)
+    rows = [(texts[0], topic or "", post) for texts, topic, post in shown_on if texts]
+    return fidelity(*(list(column) for column in zip(*rows, strict=True)), wording=wording)
+
+
+def _from_notes(
+    drawing: Drawing,
+    old: Sequence[str],
+    wording: Wording,
+    by: Yardstick,
+    options: EvaluationOptions,
+) -> FromNotes | None:
+    """Draw on notes of the posts, and measure what is shown first beside what needs no training."""
+    ranker = Ranker.load(drawing.folder.place)
+    asked = asked_by_notes(drawing.posts, wording)
+    rows = zip(drawing.draw("notes", asked), asked, strict=True)
+    sets = {
+        "voice": [shown(*row, CANDIDATES, ranker, wording=wording) for row in rows],
+        "notes": [[parts.notes or ""] for parts in asked],
+    }
+    if options.with_floors:
+        with suppress(ServeError):  # said already, on bare topics
+            told = [PromptParts(parts.notes) for parts in asked]
+            prompt = baselines.notes_prompt(old, options.seed)
+            sets["examples"] = drawing.draw("notes-examples", told, prompt)
+    real = [post.text for post in drawing.posts]
+    found = {name: written(drawn, asked, real, wording, by) for name, drawn in sets.items()}
+    voice = found.pop("voice")
+    return FromNotes(voice, {n: one for n, one in found.items() if one}) if voice else None
+
+
 def _floors(
-    drawing: Drawing, old: Sequence[str], seed: int, console: Console
+    drawing: Drawing, asked: Sequence[PromptParts], old: Sequence[str], seed: int, console: Console
 ) -> dict[str, list[list[str]]]:
     """Texts of what needs no training, as far as they can be had."""
     drafts: dict[str, list[list[str]]] = {}
     try:
-        drafts["base"] = drawing.draw("base", baselines.base_prompt())
-        drafts["examples"] = drawing.draw("examples", baselines.examples_prompt(old, seed))
+        drafts["base"] = drawing.draw("base", asked, baselines.base_prompt())
+        drafts["examples"] = drawing.draw("examples", asked, baselines.examples_prompt(old, seed))
     except ServeError as e:
         console.print(f"Not compared with the base model: {e}", highlight=False, markup=False)
     return {name: drawn for name, drawn in drafts.items() if any(drawn)}
@@ -165,8 +208,9 @@ def _note(folder: Path, judged: Voice, metrics: dict[str, float]) -> None:
 
 def show(verdict: Verdict, console: Console) -> None:
     """Print the line and the table."""
-    names = ("", "this voice", "real posts", "base", "base, 5 examples", "goal")
+    names = ("", "this voice", "real posts", "base", "base, 5 examples", "the notes", "goal")
     table = Table(*names, box=None, pad_edge=False)
     for row in verdict.figures:
-        table.add_row(row.name, f"[bold]{row.voice}[/]", row.real, row.base, row.examples, row.goal)
+        floors = (row.base, row.examples, row.notes)
+        table.add_row(row.name, f"[bold]{row.voice}[/]", row.real, *floors, row.goal)
     console.print("", escape(verdict.line), "", table, "", highlight=False)

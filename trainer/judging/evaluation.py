@@ -26,6 +26,7 @@ class Figure:
     examples: str = ""  # the same shown five of the author's posts,
     markov: str = ""  # and word chains, in evaluations made before 0.2
     goal: str = ""
+    notes: str = ""  # where the voice wrote from notes: the notes as they are, another floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,11 @@ class Verdict:
 
     def save(self, folder: Path) -> None:
         """Write it, whole or not at all."""
-        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
+        data = asdict(self)
+        for row in data["figures"]:
+            if not row["notes"]:
+                del row["notes"]
+        text = json.dumps(data, indent=2, ensure_ascii=False)
         write_whole(folder / FILE, text + "\n")
 
     @classmethod

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from math import sqrt
 
 from trainer.judging.evaluation import Figure
-from trainer.judging.yardstick import Findings, Measured
+from trainer.judging.findings import Findings
+from trainer.judging.from_notes import FromNotes, Written
+from trainer.judging.yardstick import Measured
 
 _SURE = 300  # posts a side: fewer pull a classifier's accuracy towards .5
 HINT = 100  # below, figures are a hint
@@ -159,7 +161,41 @@ def figures(found: Findings) -> list[Figure]:
             "bits a character of real posts", less, base=f"{found.bits_base:.2f}", goal="30 % less"
         )
         rows.insert(4, bits)
+    return [*rows, *_truth(found)]
+
+
+def _truth(found: Findings) -> list[Figure]:
+    """What the voice makes up: on bare topics, and from notes."""
+    rows = _from_notes(found.notes) if found.notes else []
+    if found.bare:
+        share = _percent(found.bare.invented_numbers)
+        name = "bare topic: with a number that nobody gave"
+        rows.insert(0, Figure(name, share, goal="at most 5 %"))
     return rows
+
+
+def _from_notes(found: FromNotes) -> list[Figure]:
+    """The same of texts written from notes of the held-out posts."""
+
+    def row(name: str, show: Callable[[Written], str], goal: str = "") -> Figure:
+        floors = {key: show(floor) for key, floor in found.floors.items()}
+        return Figure(f"from notes: {name}", show(found.voice), goal=goal, **floors)
+
+    return [
+        row(
+            "with a number, name, handle or link that nobody gave",
+            lambda w: _percent(w.true.invented),
+            "at most 2 %",
+        ),
+        row("given facts kept", lambda w: _percent(w.true.facts_kept), "at least 97 %"),
+        row("given words kept", lambda w: _percent(w.true.words_kept), "at least 90 %"),
+        row("likeness to the real post (chrF, 0 to 100)", lambda w: f"{w.true.chrf:.0f}"),
+        row("told from real posts by manner", lambda w: _number(w.like.told.style), "at most 0.60"),
+        row("the same, words shown", lambda w: _number(w.like.told.masked)),
+        row("near copies", lambda w: _percent(w.like.near_copies), "0 %"),
+        row("distance of lengths", lambda w: _number(w.like.lengths)),
+        row("texts measured", lambda w: str(w.true.texts)),
+    ]
 
 
 SIDES = ("manner", "copies", "topic", "variety", "length")
@@ -173,6 +209,11 @@ METRICS = {  # names in voice.json
     "on_topic",
     "distinct_2",
     "distinct_2_real",
+    "bare_invented_numbers",
+    "notes_invented",
+    "notes_facts_kept",
+    "notes_words_kept",
+    "notes_c2st_style",
     *(f"short_{side}" for side in SIDES),
 }
 
@@ -190,9 +231,20 @@ def headlines(found: Findings) -> dict[str, float]:
         "on_topic": voice.on_topic,
         "distinct_2": voice.distinct_2,
         "distinct_2_real": found.real.distinct_2,
+        "bare_invented_numbers": found.bare.invented_numbers if found.bare else None,
+        **({} if found.notes is None else _of_notes(found.notes.voice)),
         **{f"short_{side}": value for side, value in shortfalls(found).items()},
     }
     return {name: round(value, 4) for name, value in all_of_them.items() if value is not None}
+
+
+def _of_notes(written: Written) -> dict[str, float | None]:
+    return {
+        "notes_invented": written.true.invented,
+        "notes_facts_kept": written.true.facts_kept,
+        "notes_words_kept": written.true.words_kept,
+        "notes_c2st_style": written.like.told.style,
+    }
 
 
 def _number(value: float | None) -> str:

@@ -59,21 +59,6 @@ class Measured:
     overlap: float | None = None  # among the candidates of a draft
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """The findings of an evaluation."""
-
-    voice: Measured
-    real: Measured  # `told`: one half of the held-out posts from the other
-    past: (
-        Separability  # the author's newest training posts from the held-out ones: how people drift
-    )
-    floors: dict[str, Measured]  # base, examples: those that could be measured
-    topics: int  # drawn on; for some no text may have passed the screen
-    bits: float | None  # a character of held-out posts
-    bits_base: float | None
-
-
 class Yardstick:
     """The author's posts to measure texts by: `learnt` by the voice, and `real`, unseen ones."""
 

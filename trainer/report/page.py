@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.console import Console
 from rich.progress import Progress
 
-from bot.voice import HELD_OUT_FILE, Voice, VoicePost, read_posts
+from bot.voice import HELD_OUT_FILE, PromptParts, Voice, VoicePost, read_posts
 from bot.voice.files import write_whole
 from bot.voice.ranker import Ranker
 from trainer.data import folder as data_folder
@@ -168,14 +168,14 @@ def _pairs(
     try:
         from trainer.drawing.draw import draw_all, shown  # noqa: PLC0415 - the bot's libraries, only here
 
-        topics = [post.topic for post in real]
-        drawn = draw_all(folder, topics, 1, on_draft=lambda *_: bar.advance(task))
+        asked = [PromptParts(post.topic) for post in real]
+        drawn = draw_all(folder, asked, 1, on_draft=lambda *_: bar.advance(task))
         ranker = Ranker.load(folder)
     except ServeError as e:
         return silent, f"No drafts could be written. {e}"
     except ModuleNotFoundError as e:
         return silent, f"No drafts could be written: {e.name} is not installed. Run `make install`."
-    chosen = (shown(texts, topic, 1, ranker) for texts, topic in zip(drawn, topics, strict=True))
+    chosen = (shown(texts, of, 1, ranker) for texts, of in zip(drawn, asked, strict=True))
     pairs = zip(silent, chosen, strict=True)
     return [pair._replace(draft=next(iter(texts), None)) for pair, texts in pairs], None
 

@@ -12,7 +12,7 @@ from statistics import fmean
 
 from rich.console import Console
 
-from bot.voice import HELD_OUT_FILE, VOICE_FILE, Voice, VoicePost, load_posts
+from bot.voice import HELD_OUT_FILE, VOICE_FILE, PromptParts, Voice, VoicePost, load_posts
 from bot.voice.ranker import RANKER_FILE, TOPIC, Ranker
 from trainer.data.preferences import PREFERENCES_FILE
 from trainer.drawing.draw import shown
@@ -101,7 +101,7 @@ def _preferred(
     """On how many topics the owner would take a new text, by Bradley and Terry."""
 
     def best(post: VoicePost, texts: list[str], ranker: Ranker) -> float:
-        return max(map(learnt.score, shown(texts, post.topic, CANDIDATES, ranker)))
+        return max(map(learnt.score, shown(texts, PromptParts(post.topic), CANDIDATES, ranker)))
 
     gains = [best(*row, tasting) - best(*row, style) for row in rows]
     share = fmean(1 / (1 + exp(-gain)) for gain in gains)
