@@ -12,6 +12,9 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 LOCK := .venv/bin/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-package torch --custom-compile-command 'make lock' \
   $(if $(UPGRADE),--upgrade)
+# Many tests wait, so two cores take three at a time. Bytecode is kept, whatever the environment says:
+# each of some hundred processes would compile the same modules.
+TEST := PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -m 'not slow' -n 3 --dist loadfile --no-loadscope-reorder
 DEMO := .demo
 MAKEFLAGS += --no-print-directory
 
@@ -67,10 +70,10 @@ chromium:  ## the browser that the tests of the sandbox's page need; asks for ro
 	@$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq chromium
 
 test: install-dev check  ## check, then every test
-	@$(PY) -m pytest -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder
+	@$(TEST)
 
 coverage: install-dev  ## how much of bot/ and trainer/ the tests run
-	@$(PY) -m pytest -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder -q --cov
+	@$(TEST) -q --cov
 
 hooks: install-dev  ## what is quick to check, before every commit
 	@.venv/bin/pre-commit install

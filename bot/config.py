@@ -3,13 +3,17 @@
 `DraftSettings` is enough to write candidates in a terminal; `run` needs `Settings`.
 """
 
+import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeAlias, TypeVar
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+import idna
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     SecretStr,
@@ -39,8 +43,79 @@ ELSEWHERE = {  # read by the trainer, make and docker compose from the same file
 }
 
 
+_QUOTES = "\"'`“”„‘’«»<> \t\r\n\ufeff\u00a0\u200b"  # what comes along when something is copied
+_CALLS = re.compile(r"(?:/chat)?/(?:completions|models|responses|embeddings)/?\Z")
+
+
+def origin(typed: str) -> str:
+    """The server in an address as people type it: "Mastodon.social/@ann". Raises ValueError.
+
+    Without a scheme it is https, or http for a machine that is not on the public internet.
+    """
+    parts = _parts(typed)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def api_address(typed: str) -> str:
+    """The address of an API as people type it, without the path of one call. Raises ValueError."""
+    parts = _parts(typed)
+    return urlunsplit(parts._replace(path=_CALLS.sub("", parts.path).rstrip("/"), fragment=""))
+
+
+def _parts(typed: str) -> SplitResult:
+    """The parts of an address; its host as it is sent over the wire."""
+    text = typed.strip(_QUOTES)
+    if not re.match(r"[a-z]+://", text, re.I):
+        text = f"{_scheme(text)}://{text}"
+    parts = urlsplit(text)
+    user, at, host = parts.netloc.rpartition("@")
+    is_host = re.fullmatch(r"\[[0-9a-f:.]+\](?::\d+)?|[^\s\[\]:,<>\"]+(?::\d+)?", host, re.I)
+    if parts.scheme not in ("http", "https") or not is_host or re.search(r"\s", text):
+        raise ValueError("it is no address such as https://example.org")
+    if not host.isascii():
+        name, colon, port = host.partition(":")
+        host = f"{idna.encode(name, uts46=True).decode()}{colon}{port}"
+    return parts._replace(netloc=f"{user}{at}{host.lower()}")
+
+
+def _scheme(address: str) -> str:
+    """https, but for addresses that are not public, and names without a dot."""
+    parts = urlsplit(f"//{address}")
+    host = parts.hostname or ""
+    try:
+        is_private = not ipaddress.ip_address(host).is_global
+    except ValueError:
+        is_private = "." not in host or host.endswith((".local", ".internal", ".lan", ".localhost"))
+    return "http" if is_private or parts.port == 80 else "https"
+
+
+def _pasted(prefix: str) -> Callable[[object], object]:
+    """A key or token without what came along when it was copied."""
+
+    def clean(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        key = re.sub(rf"\A{prefix}\s+", "", value.strip(_QUOTES), flags=re.I).strip(_QUOTES)
+        if not re.fullmatch(r"[!-~]*", key):  # it goes into a header
+            raise ValueError("it holds a character that no key has: copy it again")
+        return key
+
+    return clean
+
+
+def _unquoted(value: object) -> object:
+    return (value.strip(_QUOTES) or None) if isinstance(value, str) else value
+
+
 def _split(value: object) -> object:
-    return [v for v in re.split(r"[\s,]+", value) if v] if isinstance(value, str) else value
+    found = re.split(r"[\s,;]+", value) if isinstance(value, str) else value
+    if not isinstance(found, list):
+        return value
+    return [v.strip(f"{_QUOTES}@!") if isinstance(v, str) else v for v in found if v]
+
+
+Origin: TypeAlias = Annotated[str, AfterValidator(origin)]
+ApiAddress: TypeAlias = Annotated[str, AfterValidator(api_address)]
 
 
 class DraftSettings(BaseSettings):
@@ -54,15 +129,15 @@ class DraftSettings(BaseSettings):
         description="Name of the voice; default: the only one there is. In Discord that of whoever"
         " has not chosen one with /voice use; default: the first they may use",
     )
-    llm_base_url: str | None = Field(
+    llm_base_url: ApiAddress | None = Field(
         None,
         description="OpenAI-compatible server (vLLM, Ollama, OpenAI, …) for every voice; default:"
         " local voices are served by the embedded engine, the others by OpenAI",
     )
-    llm_api_key: SecretStr = Field(
+    llm_api_key: Annotated[SecretStr, BeforeValidator(_pasted("Bearer"))] = Field(
         SecretStr("none"), description="Key of that server, or of OpenAI"
     )
-    llm_model: str | None = Field(
+    llm_model: Annotated[str | None, BeforeValidator(_unquoted)] = Field(
         None, description="Model to ask the server at LLM_BASE_URL for; default: the voice's own"
     )
     engine_threads: int = Field(
@@ -120,24 +195,26 @@ class DatabaseSettings(DraftSettings):
 class Settings(DatabaseSettings):
     """Everything `run` needs. Who may post, and where, has no default."""
 
-    discord_token: SecretStr = Field(description="Token of the Discord application's bot")
+    discord_token: Annotated[SecretStr, BeforeValidator(_pasted("Bot"))] = Field(
+        description="Token of the Discord application's bot"
+    )
     owner_ids: Annotated[frozenset[int], NoDecode, BeforeValidator(_split)] = Field(
         min_length=1,
         description="Discord user ids of the operators, who say whose a voice is, separated by"
         " commas",
     )
-    mastodon_base_url: str | None = Field(
+    mastodon_base_url: Origin | None = Field(
         None,
         description="Address of the operators' Mastodon server; goes together with"
         " MASTODON_ACCESS_TOKEN; default: everybody connects an account of their own",
     )
-    mastodon_access_token: SecretStr | None = Field(
+    mastodon_access_token: Annotated[SecretStr | None, BeforeValidator(_pasted("Bearer"))] = Field(
         None,
         description="Access token of their account there, for operators who have not connected one"
         " of their own; scopes: read:accounts, read:statuses, write:statuses",
         validate_default=True,
     )
-    mastodon_private_instances: Annotated[frozenset[str], NoDecode, BeforeValidator(_split)] = (
+    mastodon_private_instances: Annotated[frozenset[Origin], NoDecode, BeforeValidator(_split)] = (
         Field(
             frozenset(),
             description="Addresses of servers, such as http://10.0.0.7:3000, that people may"

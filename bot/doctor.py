@@ -89,10 +89,9 @@ async def _check_engine() -> str:
     # as in Discord: the first, for whoever has not chosen one
     opened = _open_voice(settings, settings.voice or next(iter(_voice_names()), None))
     async with LLM.open(settings) as llm:
-        if settings.llm_base_url or opened.voice.backend != "local":
-            await llm.check()
-            return "The language model's server answers and takes the key."
         texts = await llm.complete(opened.voice, opened.voice.messages(PromptParts()), 1)
+        if settings.llm_base_url or opened.voice.backend != "local":
+            return f"The language model's server writes (texts drawn: {len(texts)})."
     return f"The embedded engine starts and writes (texts drawn: {len(texts)})."
 
 

@@ -18,13 +18,13 @@ from bot.posting.vault import Vault
 from bot.store import Store
 from bot.writing.llm import LLM
 from bot.writing.voices import Voices
-from sandbox.mastodon import LoopbackMastodon
 from sandbox.server import Sandbox
 from tests.canaries import (  # noqa: F401 - fixtures and a hook for every test
     no_canary_is_left_behind,
     no_secret_is_left_behind,
     pytest_runtest_makereport,
 )
+from tests.fakes.lasting_mastodon import LastingMastodon
 from tests.fakes.llm import FakeLLM
 from tests.fakes.proxy import Proxy
 from tests.fakes.voice import write_voice
@@ -48,10 +48,28 @@ async def fake_llm() -> AsyncIterator[FakeLLM]:
         yield llm
 
 
+@pytest.fixture(scope="session")
+def lasting_mastodon() -> Iterator[LastingMastodon]:
+    """The server of `mock_mastodon`."""
+    server = LastingMastodon()
+    yield server
+    server.end()
+
+
+@pytest.fixture(scope="session")
+def sandbox_mastodon() -> Iterator[LastingMastodon]:
+    """The server of every `stage`."""
+    new = Sandbox().mastodon
+    assert new
+    server = LastingMastodon(config=new.config)
+    yield server
+    server.end()
+
+
 @pytest.fixture
-def mock_mastodon() -> Iterator[MockServer]:
-    """A Mastodon server."""
-    with LoopbackMastodon() as server:
+def mock_mastodon(lasting_mastodon: LastingMastodon) -> Iterator[MockServer]:
+    """A Mastodon server that nothing was posted to."""
+    with lasting_mastodon as server:
         yield server
 
 
@@ -78,9 +96,12 @@ async def drafting(
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, voice_folder: Path, fake_llm: FakeLLM) -> AsyncIterator[Stage]:
+async def stage(
+    tmp_path: Path, voice_folder: Path, fake_llm: FakeLLM, sandbox_mastodon: LastingMastodon
+) -> AsyncIterator[Stage]:
     """The sandbox and the fakes; Discord must have found nothing malformed in the end."""
     sandbox = Sandbox()
+    sandbox.mastodon = sandbox_mastodon
     await sandbox.start()
     point_at(sandbox.url)
     async with Proxy(sandbox.mastodon_url) as proxy:

@@ -54,6 +54,7 @@ FAULTY = "The language model's server has a fault."
 BUSY = "The language model's server is busy."
 SLOW = "The language model took too long to answer."
 KEY = "The language model's server refused the key."
+ACCESS = "The language model's server refuses access."
 SHOWN = "(all of it: only Discord's answer to the bot is lost)"
 ANSWER_LOST = ("cut mid-answer", "garbage", "endless answer")
 LATER = "within a minute: the draft arrives, the message says ✅"
@@ -95,7 +96,7 @@ LLM_SERVER = (
     Cell("LLM server", "hang", SLOW, NOTHING_NEW, ASK_AGAIN),
     Cell("LLM server", "cut mid-answer", AWAY, NOTHING_NEW, ASK_AGAIN),
     Cell("LLM server", "401", KEY, NOTHING_NEW, ASK_AGAIN),
-    Cell("LLM server", "403", KEY, NOTHING_NEW, ASK_AGAIN),
+    Cell("LLM server", "403", ACCESS, NOTHING_NEW, ASK_AGAIN),
     Cell(
         "LLM server",
         "404",

@@ -131,3 +131,95 @@ def test_blocked_words_are_read_or_said_to_be_missing(
         read_settings(DraftSettings).blocked_lines()
     (tmp_path / "words.txt").write_text("goose\nbad egg\n", "utf-8")
     assert read_settings(DraftSettings).blocked_lines() == ["goose", "bad egg"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("https://example.org", "https://example.org"),
+        ("https://example.org/", "https://example.org"),
+        ("Example.org", "https://example.org"),
+        (" https://Example.Org/@ann ", "https://example.org"),
+        ("HTTPS://example.org/about?x=1#y", "https://example.org"),
+        ("@ann@example.org", "https://example.org"),
+        ("“https://example.org”", "https://example.org"),
+        ("'example.org'", "https://example.org"),
+        ("<https://example.org>", "https://example.org"),
+        ("https://münchen.example", "https://xn--mnchen-3ya.example"),
+        ("127.0.0.1:3000", "http://127.0.0.1:3000"),
+        ("http://10.0.0.7:3000/@ann", "http://10.0.0.7:3000"),
+        ("mastodon:3000", "http://mastodon:3000"),
+        ("social.lan", "http://social.lan"),
+        ("[::1]:3000", "http://[::1]:3000"),
+        ("example.org:8443", "https://example.org:8443"),
+    ],
+)
+def test_a_servers_address_is_understood_as_it_is_typed(
+    monkeypatch: pytest.MonkeyPatch, typed: str, meant: str
+) -> None:
+    for name, value in (GOOD | {"MASTODON_BASE_URL": typed}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MASTODON_PRIVATE_INSTANCES", f"{typed.strip()}, http://a.lan/")
+    settings = read_settings(Settings)
+    assert settings.mastodon_base_url == meant
+    assert settings.mastodon_private_instances == {meant, "http://a.lan"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("https://api.example.org/v1/", "https://api.example.org/v1"),
+        ("api.example.org/v1/chat/completions", "https://api.example.org/v1"),
+        ('"https://api.example.org/openai/v1/models"', "https://api.example.org/openai/v1"),
+        ("localhost:11434/v1", "http://localhost:11434/v1"),
+        ("127.0.0.1:1234/v1", "http://127.0.0.1:1234/v1"),
+        ("host.docker.internal:8000/v1", "http://host.docker.internal:8000/v1"),
+        ("https://Ann:Secret@llm.example.org/v1", "https://Ann:Secret@llm.example.org/v1"),
+        ("https://x.example/openai/v1/?api-version=1", "https://x.example/openai/v1?api-version=1"),
+    ],
+)
+def test_a_models_address_is_understood_as_it_is_typed(
+    monkeypatch: pytest.MonkeyPatch, typed: str, meant: str
+) -> None:
+    monkeypatch.setenv("LLM_BASE_URL", typed)
+    assert read_settings(DraftSettings).llm_base_url == meant
+
+
+@pytest.mark.parametrize("name", ["LLM_BASE_URL", "MASTODON_BASE_URL"])
+@pytest.mark.parametrize(
+    "typed", ["my server", "https://", "ftp://example.org", "https://exa mple.org", "example.org:x"]
+)
+def test_what_is_no_address_is_said_with_its_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, typed: str
+) -> None:
+    for key, value in (GOOD | {name: typed}).items():
+        monkeypatch.setenv(key, value)
+    with pytest.raises(ConfigError, match=f"{name} is not valid"):
+        read_settings(Settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"),
+    [("LLM_API_KEY", "Bearer"), ("DISCORD_TOKEN", "Bot"), ("MASTODON_ACCESS_TOKEN", "bearer")],
+)
+def test_a_key_is_freed_of_what_was_copied_with_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, prefix: str
+) -> None:
+    field = name.lower()
+    for typed in ("canary-key", ' "canary-key"\n', f"{prefix} canary-key", "\u200bcanary-key"):
+        for key, value in (GOOD | {name: typed}).items():
+            monkeypatch.setenv(key, value)
+        assert getattr(read_settings(Settings), field).get_secret_value() == "canary-key"
+    for typed in ("canary-ключ", "canary key", "canary…"):
+        monkeypatch.setenv(name, typed)
+        with pytest.raises(ConfigError, match=rf"{name} is not valid .*copy it again") as e:
+            read_settings(Settings)
+        assert "canary" not in str(e.value)
+
+
+def test_ids_and_names_are_freed_of_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (GOOD | {"OWNER_IDS": "<@1>; <@!2>", "LLM_MODEL": "'qwen3:8b' "}).items():
+        monkeypatch.setenv(name, value)
+    settings = read_settings(Settings)
+    assert settings.owner_ids == {1, 2}
+    assert settings.llm_model == "qwen3:8b"

@@ -1,11 +1,13 @@
 """What doctor says of the application's settings; test_cli.py runs it as a command."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.doctor import invite_links, lacking
+from bot.doctor import examine, invite_links, lacking
+from tests.fakes.llm_servers import Answer, LLMServers, error
 
 GOOD: dict[str, Any] = {
     "integration_types_config": {"0": {}, "1": {}},
@@ -54,3 +56,28 @@ def test_the_links_ask_for_no_permission() -> None:
         "scope": ["applications.commands"],
         "integration_type": ["1"],
     }
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ((404, error('model "m" not found, try pulling it first')), "check LLM_MODEL"),
+        ((200, {"error": "Unexpected endpoint or method. (POST /x)"}), "mostly ends in /v1"),
+        ((400, error("Only the default (1) value is supported", param="stream")), "HTTP 400"),
+        ((200, {"object": "list", "data": [{"id": "ft:mara"}]}), "LLM_BASE_URL"),
+    ],
+)
+async def test_a_server_that_writes_nothing_is_not_well_whatever_it_lists(
+    monkeypatch: pytest.MonkeyPatch, voice_folder: Path, said: Answer, told: str
+) -> None:
+    async with LLMServers(said=said) as servers:
+        monkeypatch.chdir(voice_folder)
+        monkeypatch.setenv("VOICES", str(voice_folder.parent))
+        monkeypatch.setenv("LLM_BASE_URL", servers.url("any"))
+        found = [f async for f in examine() if f.name == "engine"]
+        monkeypatch.setenv("LLM_BASE_URL", servers.url("openai-gpt-5"))
+        well = [f async for f in examine() if f.name == "engine"]
+    assert [f.is_well for f in found] == [False]
+    assert told in found[0].sentence
+    assert [f.is_well for f in well] == [True]
+    assert "texts drawn: 1" in well[0].sentence

@@ -67,10 +67,10 @@ COMPLETIONS: dict[str, tuple[bytes, list[str] | str]] = {  # what is said -> tex
         [],
     ),
     "more than was asked for": (json.dumps({"choices": [_choice()] * 999}).encode(), ["Fog."] * 4),
-    "odd usage": (json.dumps({"choices": [_choice()], "usage": "free"}).encode(), ["Fog."]),
+    "odd usage": (json.dumps({"choices": [_choice()], "usage": "free"}).encode(), ["Fog."] * 4),
     "depth": (b"[" * 200_000, "makes no sense"),
     "a number beyond all bounds": (b'{"choices": %b}' % (b"9" * 5000), "makes no sense"),
-    "half a character": (b'{"choices": [{"message": {"content": "\\ud83c"}}]}', ["\ud83c"]),
+    "half a character": (b'{"choices": [{"message": {"content": "\\ud83c"}}]}', ["\ud83c"] * 4),
     "a page": (b"<html><script>alert(1)</script>", "makes no sense"),
 }
 

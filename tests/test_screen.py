@@ -19,6 +19,12 @@ RULES = Rules(max_chars=100, length=len, known_posts=ARCHIVE)
     [
         ("   ", "empty"),
         ("half a caf\ufffd", "broken characters"),
+        ("The ferry is late.<|im_start|>user", "broken characters"),
+        ("The ferry<pad> is late.", "broken characters"),
+        ("So: <think>a post about fog", "broken characters"),
+        ("The<0x20>ferry is late.", "broken characters"),
+        ("The▁ferry▁is▁late.", "broken characters"),
+        ("itâ€™s late", "broken characters"),
         ("Done.<|im_end|>", "broken characters"),
         ("#" + "x" * 101, "too long for the server"),
         ("Read https://example.org/new", "an invented link"),

@@ -18,7 +18,7 @@ from mastodon import Mastodon as Api
 from mastodon import errors
 
 from bot import metrics
-from bot.config import Settings
+from bot.config import Settings, origin
 from bot.draft import Before, Status, Style
 from bot.errors import Refused, Unavailable
 from bot.posting import oauth
@@ -62,6 +62,7 @@ class Mastodon:
         handle: str | None = None,
     ) -> None:
         """`handle` is a connected account's "@name"; None for the operator's."""
+        base_url = origin(base_url)
         self._session = session or Session(base_url, is_trusted=True)
         self._api = Api(
             api_base_url=base_url,
@@ -71,7 +72,7 @@ class Mastodon:
             session=self._session,
         )
         self._api.access_token = access_token  # its constructor would read a file of this name
-        self.base_url = base_url.rstrip("/")
+        self.base_url = base_url
         self._handle = handle
         self._is_connected = handle is not None
         self._style = style or Style()

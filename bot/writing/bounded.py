@@ -8,11 +8,9 @@ from collections.abc import AsyncIterator
 import httpx2
 from openai import DefaultAsyncHttpxClient
 
+from bot.writing.refusals import Refusal, TooMuch
+
 MAX_BYTES = 4 << 20  # four candidates take some ten thousand
-
-
-class TooMuch(Exception):
-    """A server sends more than any answer of its kind takes."""
 
 
 def bounded_client() -> httpx2.AsyncClient:
@@ -29,6 +27,10 @@ async def _bound(response: httpx2.Response) -> None:
     response.headers.pop("Content-Encoding", None)
     assert isinstance(response.stream, httpx2.AsyncByteStream)
     response.stream = _Bounded(response.stream)
+    if response.status_code == 429:
+        await response.aread()
+        if Refusal.of(429, response.text, response.headers).is_without_credit:
+            response.headers["x-should-retry"] = "false"  # openai's own word; no waiting helps
 
 
 class _Bounded(httpx2.AsyncByteStream):

@@ -5,27 +5,39 @@ every other voice goes to the server of the settings.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
 import openai
-from openai.types.chat import ChatCompletionMessageParam
+import structlog
 
 from bot import metrics
 from bot.config import DraftSettings
 from bot.errors import Refused, Unavailable
 from bot.voice import Message, Voice
-from bot.writing.bounded import TooMuch, bounded_client
+from bot.writing.bounded import bounded_client
 from bot.writing.engine import Engine
+from bot.writing.parameters import Parameters, RequestBody
+from bot.writing.refusals import Refusal, ServerRefused, TooMuch, error_of
+from bot.writing.replies import Reply, read_reply
+
+log = structlog.stdlib.get_logger(__name__)
 
 _OPENAI_URL = "https://api.openai.com/v1"
 _TIMEOUT_S = 120.0  # one request on a small, busy machine, retries included
 CHECK_S = 10.0
-# An error, no answer in time, no JSON, JSON nested too deep, or a body too large
-LLM_FAULTS = (openai.APIError, TimeoutError, ValueError, RecursionError, TooMuch)
+# A no, an error, no answer in time, no JSON, JSON nested too deep, or a body too large
+LLM_FAULTS = (
+    ServerRefused, openai.APIError, TimeoutError, ValueError, RecursionError, TooMuch
+)  # fmt: skip
 CONCURRENT = 4  # requests in hand at once, of four texts: the embedded engine has 16 slots
+LOGGED = 1000  # characters of a server's words
+SHORTEST_KEY = 8  # characters; a shorter one is none, and may be any word
+LESSONS = 8  # refusals of one request to learn from: more than it has parameters
 
 
 class LLM:
@@ -47,6 +59,8 @@ class LLM:
         self._engine = engine
         self._timeout_s = timeout_s
         self._clients: dict[str, openai.AsyncOpenAI] = {}  # by address: those in use
+        self._parameters: dict[tuple[str, str], Parameters] = {}  # by address and model
+        self._outcomes: dict[str, Refused | None] = {}  # of the last request, by address
         self._slots = asyncio.Semaphore(concurrent)
 
     @classmethod
@@ -83,32 +97,60 @@ class LLM:
     async def complete(self, voice: Voice, messages: Sequence[Message], n: int) -> list[str]:
         """Draw up to `n` texts; one that reached the token limit is unfinished and left out.
 
-        Raises Unavailable (try later) or Refused (the server will not).
+        Asks again, one by one, where a server gives fewer. Raises Unavailable (try later) or
+        Refused (the server will not).
         """
-        async with self._slots:
-            return await self._ask(voice, messages, n)
+        server = await self._server(voice)
+        try:
+            reply = await self._ask(server, voice, messages, n)
+            texts, missing = reply.texts, n - reply.choices
+            if missing > 0:  # Ollama and others take `n`, and give one
+                server.parameters.gone.add("n")
+                texts += await self._singly(server, voice, messages, missing)
+        except LLM_FAULTS as e:
+            raise self._explained(server, e) from e
+        self._outcomes[server.base_url] = None
+        if not texts:
+            _explain_nothing(reply)
+        return texts
 
     async def check(self) -> None:
-        """List the models of every server in use: is it there, does it accept the key?"""
-        clients = list(self._clients.values()) or [self._client(self._base_url, self._api_key)]
-        try:
-            for client in clients:
+        """Is every server in use there, does it take the key, and did it draw the last texts?
+
+        Lists the models, which costs nothing; a list says little about drawing, so the last
+        refusal stands until a text is drawn. Raises Unavailable or Refused.
+        """
+        clients = self._clients or {self._base_url: self._client(self._base_url, self._api_key)}
+        for url, client in list(clients.items()):
+            last = self._outcomes.get(url)
+            try:
                 async with asyncio.timeout(CHECK_S):
-                    await client.with_options(max_retries=0).models.list()
-        except LLM_FAULTS as e:
-            raise _translated(e) from e
+                    models = client.with_options(max_retries=0).models.with_raw_response
+                    listed = self._json((await models.list()).http_response)
+            except openai.NotFoundError as e:  # a server need not list its models to draw
+                if last is not None or url not in self._outcomes:
+                    raise error_of(self._no(e.response)) from e
+            except openai.APIStatusError as e:
+                raise error_of(self._no(e.response)) from e
+            except LLM_FAULTS as e:
+                raise error_of(e) from e
+            else:
+                if not isinstance(listed, list | dict):
+                    raise error_of(ValueError())
+            if last:
+                raise last
 
     async def _server(self, voice: Voice) -> "_Server":
         """The server of a voice; starts the engine."""
         is_local = voice.backend == "local"
-        # not OpenAI's, who would refuse it; llama.cpp, vLLM and Ollama know it
-        extra = {"min_p": voice.sampling.min_p} if is_local else None
         if is_local and self._engine:
-            client = self._client(await self._engine(), "none")
-            return _Server(client, voice.name, extra, is_engine=True)
-        model = self._model or (voice.name if is_local else voice.model)
-        client = self._client(self._base_url, self._api_key)
-        return _Server(client, model, extra, is_engine=False)
+            url, key, model = await self._engine(), "none", voice.name
+            is_engine = True
+        else:
+            url, key, is_engine = self._base_url, self._api_key, False
+            model = self._model or (voice.name if is_local else voice.model)
+        parameters = self._parameters.setdefault((url, model), Parameters.of(url))
+        return _Server(url, self._client(url, key), model, parameters, is_engine=is_engine)
 
     def _client(self, base_url: str, api_key: str) -> openai.AsyncOpenAI:
         if base_url not in self._clients:
@@ -121,82 +163,101 @@ class LLM:
             )
         return self._clients[base_url]
 
-    async def _ask(self, voice: Voice, messages: Sequence[Message], n: int) -> list[str]:
-        server = await self._server(voice)
-        chat_messages: list[ChatCompletionMessageParam] = [
-            {"role": "system", "content": m["content"]}
-            if m["role"] == "system"
-            else {"role": "user", "content": m["content"]}
-            for m in messages
-        ]
-        try:
-            async with asyncio.timeout(self._timeout_s):  # openai's own is for each piece
-                answer = await server.client.chat.completions.create(
-                    model=server.model,
-                    messages=chat_messages,
-                    n=n,
-                    temperature=voice.sampling.temperature,
-                    max_tokens=voice.sampling.max_tokens,
-                    extra_body=server.extra_body,
+    async def _ask(
+        self, server: "_Server", voice: Voice, messages: Sequence[Message], n: int
+    ) -> Reply:
+        """Draw texts in one request; what the server does not take is learnt and left out."""
+        parameters = server.parameters
+        for _ in range(LESSONS):
+            sent = parameters.body(voice.sampling, messages, n)
+            try:
+                reply = read_reply(await self._request(server, sent), n)
+            except ServerRefused as e:
+                if parameters.body(voice.sampling, messages, n) != sent:
+                    continue  # another request has learnt it meanwhile
+                named = parameters.learn(e.refusal, sent)
+                if named is None:
+                    raise
+                said = e.refusal.said[:LOGGED]
+                log.info("a parameter goes otherwise", model=server.model, name=named, said=said)
+                continue
+            metrics.generated(reply.tokens)
+            if reply.texts or not reply.is_cut_in_thought or not parameters.think():
+                return reply
+            log.info("the model gets room for its thoughts", model=server.model)
+        sent = parameters.body(voice.sampling, messages, n)
+        return read_reply(await self._request(server, sent), n)
+
+    async def _singly(
+        self, server: "_Server", voice: Voice, messages: Sequence[Message], many: int
+    ) -> list[str]:
+        """Draw texts in a request each; raises only if none came."""
+        drawn = await asyncio.gather(
+            *(self._ask(server, voice, messages, 1) for _ in range(many)), return_exceptions=True
+        )
+        return [text for reply in drawn if isinstance(reply, Reply) for text in reply.texts]
+
+    async def _request(self, server: "_Server", sent: RequestBody) -> Any:  # Any: a stranger's JSON
+        rest = {name: value for name, value in sent.items() if name != "messages"}
+        async with self._slots, asyncio.timeout(self._timeout_s):  # openai's own is for each piece
+            try:
+                raw = await server.client.chat.completions.with_raw_response.create(
+                    model=server.model, messages=sent["messages"], extra_body=rest
                 )
-        except LLM_FAULTS as e:
-            raise _translated(e, is_engines=server.is_engine) from e
-        metrics.generated(getattr(getattr(answer, "usage", None), "completion_tokens", None))
-        return _texts(answer, n)
+            except openai.APIStatusError as e:
+                raise self._no(e.response) from e
+        return self._json(raw.http_response)
+
+    def _json(self, response: httpx2.Response) -> Any:  # Any: a stranger's JSON
+        """What a server said; LM Studio says its errors with 200 too. Raises ServerRefused."""
+        body = json.loads(response.content)
+        if isinstance(body, dict) and body.get("error") and not {"choices", "data"} & body.keys():
+            raise self._no(response)
+        return body
+
+    def _no(self, response: httpx2.Response) -> ServerRefused:
+        """A server's no, without the key that it may repeat."""
+        key = self._api_key if len(self._api_key) >= SHORTEST_KEY else "\0"
+        said = response.text.replace(key, "[hidden]")
+        return ServerRefused(Refusal.of(response.status_code, said, response.headers))
+
+    def _explained(self, server: "_Server", error: Exception) -> Unavailable | Refused:
+        """Log a fault with the server's own words, and remember it until a text is drawn."""
+        found = error_of(error, is_engines=server.is_engine)
+        no = error.refusal if isinstance(error, ServerRefused) else None
+        cause = no.said[:LOGGED] if no else f"{type(error).__name__}: {error.__cause__ or error}"
+        log.warning(
+            "no text from the language model's server",
+            model=server.model,
+            status=no.status if no else None,
+            names=no.names if no else None,
+            said=cause,
+        )
+        if isinstance(found, Refused) and no and not no.is_too_long:
+            self._outcomes[server.base_url] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """The server of a voice: its client, the voice's name there, and further parameters."""
+    """The server of a voice, the voice's name there, and the parameters that it takes."""
 
+    base_url: str
     client: openai.AsyncOpenAI
     model: str
-    extra_body: dict[str, float] | None
+    parameters: Parameters
     is_engine: bool
 
 
-def _texts(answer: Any, n: int) -> list[str]:  # Any: openai's types are hopes, nothing is checked
-    try:
-        found = [(getattr(c.message, "content", None), c.finish_reason) for c in answer.choices]
-    except (AttributeError, TypeError) as e:
-        raise Unavailable("The language model's server sent an answer that makes no sense.") from e
-    return [text for text, end in found[:n] if isinstance(text, str) and text and end != "length"]
-
-
-def _translated(error: Exception, *, is_engines: bool = False) -> Unavailable | Refused:
-    match error:
-        case openai.APITimeoutError() | TimeoutError():
-            return Unavailable("The language model took too long to answer. Try again in a while.")
-        case TooMuch():
-            return Unavailable("The language model's server sends too much. Try again later.")
-        case openai.APIConnectionError():
-            return Unavailable("The language model's server cannot be reached. Try again later.")
-        case openai.RateLimitError():
-            return Unavailable("The language model's server is busy. Try again in a minute.")
-        case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return Refused(
-                "The language model's server refused the key. The operator must check LLM_API_KEY."
-            )
-        case openai.NotFoundError() if is_engines:
-            return Refused(
-                "The engine does not serve this voice: it has another base model than the others."
-                " The operator must train it on the same one."
-            )
-        case openai.NotFoundError():
-            return Refused(
-                "The language model's server does not know this voice."
-                " The operator must check LLM_MODEL and LLM_BASE_URL."
-            )
-        case (
-            openai.BadRequestError(type="exceed_context_size_error")
-            | openai.BadRequestError(code="context_length_exceeded")
-        ):  # llama.cpp's word for it, and OpenAI's
-            return Refused("This is too long for the language model. Say it in fewer words.")
-        case openai.APIStatusError(status_code=code) if code < 500:
-            return Refused(
-                "The language model's server refused the request (HTTP {code}).", code=code
-            )
-        case ValueError() | RecursionError():
-            return Unavailable("The language model's server sent an answer that makes no sense.")
-        case _:
-            return Unavailable("The language model's server has a fault. Try again later.")
+def _explain_nothing(reply: Reply) -> None:
+    """Say why there is no text at all, if that is no matter of chance. Raises Refused."""
+    if reply.is_withheld:
+        raise Refused(
+            "The language model's server, or the model, would not write about this. Try another"
+            " topic."
+        )
+    if reply.is_cut_in_thought:
+        raise Refused(
+            "The language model thinks for so long that it comes to no text. The operator must"
+            " turn its reasoning off at the server, or set LLM_MODEL to another one."
+        )

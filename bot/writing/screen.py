@@ -35,7 +35,12 @@ BLOCKED = say("a word that is not to be used")
 LEAK = say("the model's own instructions")
 REPEATED = say("the same as another candidate")
 
-_BROKEN = re.compile("[\ufffd\ud800-\udfff]|<\\|\\w+\\|>")
+# Half characters, marks of a model's template, bytes and pieces that no tokenizer put together
+_BROKEN = re.compile(
+    "[\ufffd\ud800-\udfff]|<[|｜][^<>\n]{1,40}[|｜]>|\\[/?INST\\]|<</?SYS>>|<unused\\d+>"
+    r"|<(?:start|end)_of_turn>|<0x[0-9A-F]{2}>|(?<=\w)▁(?=\w)|(?<=[a-z,.])[ĠĊ](?=\w)"
+    r"|(?i:</?s>|<(?:bos|eos|pad|unk|mask|eot)>|</?(?:think(?:ing)?|thoughts?|reasoning)>)",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,8 @@ def screen(
     seen = {words_of(t) for t in taken}
     for raw in texts:
         text = visible(raw)
-        reason = BROKEN if _BROKEN.search(raw) else _fault(text, named, rules)
+        is_broken = _BROKEN.search(raw) or _is_misread(raw)
+        reason = BROKEN if is_broken else _fault(text, named, rules)
         if reason is None and words_of(text) in seen:
             reason = REPEATED
         if reason is None:
@@ -133,6 +139,16 @@ def _fault(text: str, named: str, rules: Rules) -> Words | None:
         (PERSONAL, lambda: any(found.text not in named for found in personal.find(text))),
     )
     return next((reason for reason, fails in tests if fails()), None)
+
+
+def _is_misread(text: str) -> bool:
+    """Whether a server took UTF-8 for Windows' Latin: itâ€™s. True Latin is hardly ever UTF-8."""
+    if text.isascii():
+        return False
+    try:
+        return text.encode("cp1252").decode("utf-8") != text
+    except UnicodeError:
+        return False
 
 
 def _leaks(text: str, prompt: str) -> bool:
