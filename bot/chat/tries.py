@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import discord
 
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(hours=1)
 REFUSALS = 5  # the first may be a fault of Discord's; somebody who blocks the bot stays so
 GIVE_UP_AFTER = timedelta(days=1)  # longer than any outage of Discord's
 _NOT_NOW = (408, 429)  # status codes that are no refusal
