@@ -49,7 +49,10 @@ def posts_of(archive: Archive, path: Path) -> Iterator[Post | Unreadable]:
     """Yield the archive's posts. Any failure on the way becomes an ArchiveError."""
     try:
         for post in archive.posts():
-            yield without_words_of_others(post) if isinstance(post, Post) else post
+            if isinstance(post, Post) and post.kind != "retweet":
+                yield without_words_of_others(post)
+            else:
+                yield post
     except _TROUBLES as e:
         raise _unreadable(path, e) from e
 

@@ -24,7 +24,7 @@ _HANDLE = r"@\w[\w.@-]*"
 RETWEET = re.compile(rf"\s*(?:RT|MT)\s*:?\s*[“„«\"]?{_HANDLE}(?:\s*:|(?=\s))\s*", re.IGNORECASE)
 # As people repeated others before there was a button: "So true! RT @fox: their words", or
 # “@fox: their words” same here. A quote that is never closed was cut.
-_SIGNS_OF_OTHERS = ("T @", "t @", "T: @", "“@", "„@", "«@", "« @", '"@')
+_BEFORE_OTHERS = frozenset('Tt:“„«"')
 _BY_HAND = re.compile(
     rf"(?:^|(?<=[^\w@]))(?:(?:[Rr][Tt]|MT)\s*:?\s*[“„«\"]?{_HANDLE}\s?:\s*(?P<rest>.*)"
     rf"|“{_HANDLE}\s?:(?P<a>.*)”|„{_HANDLE}\s?:(?P<b>.*)[“”]|«\s?{_HANDLE}\s?:(?P<c>.*)»"
@@ -47,8 +47,14 @@ def without_words_of_others(post: Post) -> Post:
 
     Beside words of the author's own it makes the post a quote, and alone, a retweet.
     """
-    text = post.text
-    if post.kind == "retweet" or "@" not in text or not any(s in text for s in _SIGNS_OF_OTHERS):
+    text, at = post.text, post.text.find("@", 1)
+    while (
+        at > 0
+        and text[at - 1] not in _BEFORE_OTHERS
+        and text[at - 2 : at - 1] not in _BEFORE_OTHERS
+    ):
+        at = text.find("@", at + 1)
+    if at < 0:
         return post
     if RETWEET.match(text):
         return post._replace(kind="retweet", reply_to=None, tags=())

@@ -5,7 +5,7 @@ the first archives ("Grailbird") name the retweeted post, and X's interface also
 """
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -119,7 +119,7 @@ class Account:
 
     id: str = ""
     name: str = ""  # in lower case
-    circle: Container[str] = frozenset()  # ids of the posts for X's Circle
+    circle: Set[str] = frozenset()  # ids of the posts for X's Circle
     locked: Sequence[tuple[datetime, datetime]] = ()  # when only followers could read it
 
     def visibility(self, tweet: Tweet, created_at: datetime | None) -> Visibility:
@@ -147,7 +147,8 @@ def post_of_tweet(tweet: Tweet, account: Account, notes: LongPosts) -> Post | Un
     reply_to = None
     if kind == "self_reply" or (kind == "reply" and not own_id):
         reply_to = tweet.parent
-    handles = _handles(tweet.display_text_range, text) if tweet.display_text_range else ""
+    shown = tweet.display_text_range
+    handles = _handles(shown[0], text) if shown and shown[0] != "0" else ""
     if created_at and kind != "retweet" and (note := notes.whole(text, created_at)):
         text, kind = note.text, "note" if kind == "original" else kind
         tags = tuple(dict.fromkeys((*tags, *note.tags)))
@@ -156,7 +157,7 @@ def post_of_tweet(tweet: Tweet, account: Account, notes: LongPosts) -> Post | Un
         tags = tuple(t for t in tags if t[0] != "@" or t.partition(" ")[0].lower() in text.lower())
     elif kind == "self_reply" and text.startswith(f"@{tweet.in_reply_to_screen_name} "):
         text = ADDRESS.sub("", text, count=1)  # after one's own handle, the others are X's too
-    return Post(
+    post = Post(
         id=key,
         created_at=created_at,
         text=text,
@@ -165,16 +166,23 @@ def post_of_tweet(tweet: Tweet, account: Account, notes: LongPosts) -> Post | Un
         language=language(tweet.lang),
         reply_to=reply_to,
         edit_of=_first_version(tweet.edit_info) if tweet.edit_info else None,
-        visibility=account.visibility(tweet, created_at),
-        links=_links(tweet.entities) if tweet.entities and tweet.entities.urls else (),
-        quote_of=quote_of,
-        is_bare=bool(handles),
     )
+    # The rest is seldom told, and most posts are built sooner without.
+    if tweet.entities and tweet.entities.urls:
+        links = tuple(u.url for u in tweet.entities.urls if u.url)
+        post = post._replace(links=links, quote_of=quote_of)
+    elif quote_of:
+        post = post._replace(quote_of=quote_of)
+    if handles:
+        post = post._replace(is_bare=True)
+    if account.circle or account.locked or tweet.user:
+        post = post._replace(visibility=account.visibility(tweet, created_at))
+    return post
 
 
-def _handles(shown: list[str | int], text: str) -> str:
-    """The handles that X put in front of a reply and does not show."""
-    start = int(shown[0]) if shown and str(shown[0]).isdecimal() else 0
+def _handles(shown: str | int, text: str) -> str:
+    """The handles that X put in front of a reply, and shows the text only from here on."""
+    start = int(shown) if str(shown).isdecimal() else 0
     found = ADDRESS.match(text) if 0 < start <= len(text) else None
     return text[:start] if found and found.end() >= start else ""
 
@@ -198,10 +206,6 @@ def _kind(tweet: Tweet, text: str, own_id: str, own_name: str) -> tuple[PostKind
     return "original", None
 
 
-def _links(entities: Entities) -> tuple[str, ...]:
-    return tuple(u.url for u in entities.urls if u.url)
-
-
 def _tags(entities: Entities) -> tuple[str, ...]:
     if not entities.hashtags and not entities.user_mentions:
         return ()
@@ -212,12 +216,11 @@ def _tags(entities: Entities) -> tuple[str, ...]:
 
 
 def _first_version(edit: _EditInfo) -> str | None:
-    ids: list[str] = []
+    ids: list[str | int] = []
     if edit.edit:
         if edit.edit.initialTweetId:
             return str(edit.edit.initialTweetId)
-        control = edit.edit.editControlInitial
-        ids = [str(i) for i in control.editTweetIds] if control else []
+        ids = edit.edit.editControlInitial.editTweetIds if edit.edit.editControlInitial else []
     elif edit.initial and len(edit.initial.editTweetIds) > 1:
-        ids = [str(i) for i in edit.initial.editTweetIds]
-    return min(ids, key=lambda i: (len(i), i), default=None)
+        ids = edit.initial.editTweetIds
+    return min(map(str, ids), key=lambda i: (len(i), i)) if ids else None

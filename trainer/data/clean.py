@@ -43,14 +43,11 @@ OWN: frozenset[PostKind] = frozenset({"original", "note", "self_reply"})
 _OF_KIND = {"retweet": Reason.RETWEET, "reply": Reason.REPLY, "quote": Reason.QUOTE}
 _REMOVED = "\x00"  # in the place of a link; texts hold none, since it is invisible
 _PAIRS = "()[]{}<>«»»«‹›“”„“„”””‘’‚‘\"\"''「」『』（）【】〈〉《》［］〔〕"
-_EMPTY_PAIR = re.compile(
-    "|".join(
-        f"{re.escape(opened)} *{_REMOVED} *{re.escape(closed)}"
-        for opened, closed in zip(_PAIRS[::2], _PAIRS[1::2], strict=True)
-    )
-)
-_REMOVED_AND_NEXT = re.compile(rf"( *(?:{_REMOVED} *)*{_REMOVED})([^\W_{UNSPACED}])?")
-_STANDS_ALONE = re.compile(rf"$|\s|[(\[{{«„“‘{UNSPACED}]")  # no space is wanted behind it
+_CLOSING: dict[str, str] = {}
+for _opened, _closed in zip(_PAIRS[::2], _PAIRS[1::2], strict=True):
+    _CLOSING[_opened] = _CLOSING.get(_opened, "") + _closed
+_SPACED_LETTER = re.compile(rf"[^\W_{UNSPACED}]")
+_STANDS_ALONE = re.compile(rf"\s|[(\[{{«„“‘{UNSPACED}]")  # no space is wanted behind it
 # "> their words": how people mark a quote where nothing else does.
 _QUOTED_LINE = re.compile(r"^[^\S\n]*>[^\S\n].*\n?", re.M)
 # As X, Bluesky and Mastodon write them: @handle, @handle.example.org, @handle@example.org.
@@ -118,15 +115,13 @@ def _without_links(text: str, marked: tuple[str, ...]) -> str:
     for link in sorted(marked, key=len, reverse=True):  # one may be the beginning of another
         if "://" in link:
             text = text.replace(link, _REMOVED)
-    text = LINK.sub(lambda m: _REMOVED + m[0][end_of_link(m[0]) :], text)
-    while (emptied := _EMPTY_PAIR.sub(_REMOVED, text)) != text:
-        text = emptied
-    return _REMOVED_AND_NEXT.sub(_closed, text)
-
-
-def _closed(found: re.Match[str]) -> str:
-    """Nothing, or a space where two words would else become one."""
-    before = found.string[found.start() - 1 : found.start()]
-    if found[2] is None:
-        return ""
-    return found[2] if _STANDS_ALONE.match(before) else f" {found[2]}"
+    pieces = LINK.sub(lambda m: _REMOVED + m[0][end_of_link(m[0]) :], text).split(_REMOVED)
+    text = pieces[0]
+    for piece in pieces[1:]:
+        before, after = text.rstrip(" "), piece
+        while before and after.lstrip(" ")[:1] in tuple(_CLOSING.get(before[-1], "")):
+            before, after = before[:-1].rstrip(" "), after.lstrip(" ")[1:]
+        if before and _SPACED_LETTER.match(after) and not _STANDS_ALONE.match(before[-1]):
+            before += " "  # else two words would become one
+        text = before + after
+    return text
