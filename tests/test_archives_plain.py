@@ -37,7 +37,13 @@ def test_plain_json_lines_are_read(tmp_path: Path) -> None:
     [
         ("utf-8", []),
         ("utf-8-sig", []),
-        ("cp1252", ["posts.csv is not UTF-8: read as cp1252 (Windows)."]),
+        (
+            "cp1252",
+            [
+                "posts.csv is not UTF-8: read as cp1252 (Windows), with words such as 'Café'."
+                " If that is wrong, name its encoding with --encoding."
+            ],
+        ),
     ],
 )
 def test_a_csv_is_read_in_each_encoding(tmp_path: Path, encoding: str, warnings: Any) -> None:
@@ -88,7 +94,7 @@ def test_a_json_list_is_read_like_its_lines(tmp_path: Path) -> None:
 def test_rows_without_a_text_are_told_by_id_or_line(tmp_path: Path) -> None:
     (tmp_path / "posts").write_text("id,text\n1,one\n\n2\n,,\n3,three\n")
     found = read(tmp_path / "posts")
-    assert (found.texts, found.unreadable) == (["one", "", "three"], ["2"])
+    assert (found.texts, found.unreadable) == (["one", "", "three"], ["posts line 4"])
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,16 @@
 `car.py` reads the whole repository, which is what people download.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from trainer.archives.dates import read_date
+from trainer.archives.encoding import find_encoding
+from trainer.archives.entry import Entry, Tools
 from trainer.archives.files import Files, base_name
-from trainer.archives.plain import read_json_lines
+from trainer.archives.lines import read_json_lines
 from trainer.archives.post import Post, PostKind, Tally, Unreadable
 from trainer.archives.records import HEAD, LONGEST_RECORD, list_in_object, read_records
 from trainer.archives.texts import language, shown_link
@@ -92,7 +94,9 @@ class RecordLines(ListRecords):
     """A file with one record, or one whole answer, a line."""
 
     def _items(self) -> Iterator[_Item | Unreadable]:
-        for number, value in read_json_lines(self._files, self._name, self._tally):
+        encoding = find_encoding(self._files, self._name, self._tally)
+        lines = read_json_lines(self._files, self._name, encoding, self._tally)
+        for number, value in lines:
             try:
                 yield msgspec.convert(value, _Item)
             except msgspec.ValidationError:
@@ -120,6 +124,23 @@ def _posts(items: Iterable[_Item | Unreadable], name: str) -> Iterator[Post | Un
                 continue
             key = _record_key(item.uri) or f"{name} record {place}"
             yield post_of_record(item.value, key, own_did) if item.value else Unreadable(key)
+
+
+def post_of_view(entry: Entry, tools: Tools) -> Post | Unreadable:
+    """Build the Post of an entry of a feed, as Bluesky's apps are given it."""
+    view = entry.fields.get("post")
+    view = view if isinstance(view, Mapping) else entry.raw
+    uri, author = view.get("uri"), view.get("author")
+    if not isinstance(uri, str):
+        return entry.unreadable()
+    if entry.first("reason"):
+        return Post(_record_key(uri), None, "", "retweet")
+    did = author.get("did") if isinstance(author, Mapping) else None
+    try:
+        value = msgspec.convert(view.get("record"), Record)
+    except msgspec.ValidationError:
+        return Unreadable(_record_key(uri))
+    return post_of_record(value, _record_key(uri), did if isinstance(did, str) else "")
 
 
 def post_of_record(record: Record, key: str, own_did: str) -> Post | Unreadable:

@@ -7,8 +7,9 @@ missing.
 import re
 from collections.abc import Iterator
 
+from trainer.archives.encoding import find_encoding
 from trainer.archives.files import Files, base_name
-from trainer.archives.lines import find_encoding, read_table
+from trainer.archives.lines import read_table
 from trainer.archives.post import Tally, Unreadable
 from trainer.archives.tweet import Entities, Retweeted, Tweet, Url
 
@@ -25,7 +26,9 @@ def read_tweets_csv(files: Files, name: str, tally: Tally) -> Iterator[Tweet | U
     """Yield the rows of `tweets.csv` as the records of a script."""
     rows = read_table(files, name, find_encoding(files, name, tally), tally)
     for number, row in enumerate(rows, 1):
-        if row:
+        if isinstance(row, Unreadable):
+            yield row
+        elif row:
             key = row.get("tweet_id")
             place = Unreadable(key or f"{base_name(name)} row {number}")
             yield _to_tweet(row) if key and "text" in row else place

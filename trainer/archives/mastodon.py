@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from trainer.archives.dates import read_date
+from trainer.archives.entry import Entry, Tools
 from trainer.archives.files import Files, base_name, folder_of
 from trainer.archives.markup import Html, PlainText
 from trainer.archives.post import Post, PostKind, Tally, Unreadable, Visibility
@@ -117,7 +118,7 @@ def _to_post(item: _Item, own: tuple[str, ...], html: Html) -> Post | Unreadable
         return Unreadable(note.id)
     mine = {*own, *_author(note, _address(item.actor) or _address(note.attributedTo))} - {""}
     kind, reply_to, quote_of = _kind(note, mine)
-    text, is_bare = _without_address(written, kind)
+    text, is_bare = without_address(written, kind)
     return Post(
         id=note.id,
         created_at=read_date(note.published or item.published),
@@ -132,6 +133,15 @@ def _to_post(item: _Item, own: tuple[str, ...], html: Html) -> Post | Unreadable
         updated_at=read_date(note.updated) if note.updated else None,
         is_bare=is_bare,
     )
+
+
+def post_of_item(entry: Entry, tools: Tools) -> Post | Unreadable:
+    """Build the Post of an activity or a note that stands in a list of its own."""
+    try:
+        post = _to_post(msgspec.convert(entry.raw, _Item), (), tools.html)
+    except msgspec.ValidationError:
+        return entry.unreadable()
+    return post if post.id else Unreadable(entry.place)
 
 
 def _is_note(item: _Item) -> bool:
@@ -172,7 +182,7 @@ def _linked(tags: Any) -> str:
     return ""
 
 
-def _without_address(written: PlainText, kind: PostKind) -> tuple[str, bool]:
+def without_address(written: PlainText, kind: PostKind) -> tuple[str, bool]:
     """Remove the handles that Mastodon puts in front of a reply, unless they begin a sentence.
 
     Returns the text, and whether there were any.

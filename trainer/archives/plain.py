@@ -1,129 +1,133 @@
-"""Reads a plain list of posts: JSON Lines, a JSON list, or CSV with a header.
+"""A record of a plain list: a text, and if there are any, a date, an id, a language.
 
-A `text` key or column (or content, full_text, body) and, if there are any, a date and an id.
+What else its fields tell is believed: that it answers, repeats or quotes somebody, or that not
+everybody could see it.
 """
 
-import csv
-import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 
-from trainer.archives.dates import read_date
-from trainer.archives.files import Files, base_name
-from trainer.archives.lines import delimiter, find_encoding, read_lines, read_table
-from trainer.archives.post import Post, Tally, Unreadable
-from trainer.archives.records import read_records, without_halves
+from trainer.archives.entry import Entry, Tools, known, says
+from trainer.archives.post import Post, PostKind, Unreadable, Visibility
 from trainer.archives.texts import RETWEET, language, unescape
-from trainer.errors import ArchiveError
 
-TEXT = ("text", "content", "full_text", "body")
-DATE = ("created_at", "createdat", "date", "datetime", "timestamp", "time", "published")
-REPLY_TO = ("in_reply_to_status_id_str", "in_reply_to_status_id", "in_reply_to_id")
-ID = ("id_str", "id", "tweet_id", "post_id", "status_id")
+TEXT = ("text", "content", "fulltext", "body")
+ID = ("idstr", "id", "tweetid", "postid", "statusid")
+DATE = (
+    *("createdat", "date", "datetime", "timestamp", "time", "published", "publishedat", "created"),
+    *("datepublished", "createdutc", "pubdate", "timestampms", "postedat", "posted", "createddate"),
+)
+UPDATED = ("updatedat", "editedat", "updated", "edited", "datemodified", "modified")
 LANGUAGE = ("lang", "language")
+REPLY_TO = ("inreplytostatusidstr", "inreplytostatusid", "inreplytoid", "inreplyto", "replytoid")
+_REPLIES = (
+    *REPLY_TO,
+    *("inreplytouseridstr", "inreplytouserid", "inreplytoscreenname", "inreplytotweetid"),
+    *("inreplytouser", "inreplytoaccountid", "replyto", "replyid", "replytotweetid", "replytouser"),
+    *("isreply", "parentid", "parent", "parentcommentid", "replytomessageid"),
+)
+_REPOSTS = (
+    *("reblog", "rebloggedfrom", "rebloggedfromid", "reblogof", "reblogofid", "isreblog"),
+    *("repostof", "isrepost", "retweet", "isretweet", "retweetedstatus", "retweetedstatusid"),
+    *("retweetedtweet", "retweetof", "renoteid", "isboost", "forwardedfrom", "sharedfrom"),
+)
+_QUOTES = (
+    *("quotedstatus", "quotedstatusid", "quotedstatusidstr", "quotedtweet", "quotedtweetid"),
+    *("quoteid", "quotedid", "quoteurl", "quoteuri", "isquote", "isquotestatus"),
+)
+_VISIBILITY = ("visibility", "privacy", "audience")
+_PUBLIC = frozenset(("public", "everyone", "anyone", "all", "world", "open", "membernetwork"))
+_UNLISTED = frozenset(("unlisted", "home", "quietpublic"))
+_DIRECT = frozenset(("direct", "specified", "mentioned", "mentionedonly"))
+_HIDING = ("private", "isprivate", "protected", "isprotected", "draft", "isdraft", "deleted")
+_SHOWING = ("public", "ispublic", "ispublished", "published")
+_STATES = ("status", "state", "poststatus")
+_HIDDEN_STATES = frozenset(
+    [
+        "draft",
+        "autodraft",
+        "private",
+        "pending",
+        "trash",
+        "future",
+        "scheduled",
+        "deleted",
+        "queued",
+    ]
+)
+_MARKUP = re.compile(r"\s*<(p|div|span|h[1-6]|ul|ol|blockquote|figure|article)\b[^>]*>")
 
 
-class JsonLines:
-    """One JSON object a line."""
-
-    kind = "jsonl"
-
-    def __init__(self, files: Files, name: str, tally: Tally) -> None:
-        self._files, self._name, self._tally = files, name, tally
-        tally.total_bytes += files.size(name)
-
-    def posts(self) -> Iterator[Post | Unreadable]:
-        """Yield the post of every line, in the file's order."""
-        for number, row in read_json_lines(self._files, self._name, self._tally):
-            yield _to_post(row, number, self._tally)
-
-
-def read_json_lines(files: Files, name: str, tally: Tally) -> Iterator[tuple[int, object]]:
-    """Yield each line's number and JSON value. Raises ArchiveError for a line that is not JSON."""
-    encoding = find_encoding(files, name, tally)
-    for number, line in enumerate(read_lines(files, name, encoding, tally), 1):
-        if not line.strip():
-            continue
-        try:
-            yield number, json.loads(without_halves(line.encode()))
-        except json.JSONDecodeError as e:
-            raise ArchiveError(
-                f"Line {number} of {base_name(name)} is not JSON ({e})."
-                " Give one JSON object a line, or repair that line."
-            ) from e
-        except ValueError:  # a number of more digits than Python reads
-            yield number, None
-
-
-class JsonList(JsonLines):
-    """One list of objects."""
-
-    def posts(self) -> Iterator[Post | Unreadable]:
-        """Yield the post of every object, in the file's order."""
-        with self._files.open(self._name) as file:
-            rows = read_records(file, base_name(self._name), dict[str, object], self._tally)
-            for number, row in enumerate(rows, 1):
-                yield _to_post(row, number, self._tally)
-
-
-class Csv:
-    """A table with a header."""
-
-    kind = "csv"
-
-    def __init__(self, files: Files, name: str, tally: Tally) -> None:
-        self._files, self._name, self._tally = files, name, tally
-        tally.total_bytes += files.size(name)
-
-    def posts(self) -> Iterator[Post | Unreadable]:
-        """Yield the post of every row, in the file's order."""
-        encoding = find_encoding(self._files, self._name, self._tally)
-        rows = read_table(self._files, self._name, encoding, self._tally)
-        for number, row in enumerate(rows, 1):
-            if row:
-                yield _to_post(row, number, self._tally)
-
-
-def columns(header: str) -> list[str]:
-    """The names in the first line of a CSV."""
-    cells = next(csv.reader([header], delimiter=delimiter(header)), [])
-    return [name.strip().lower() for name in cells]
-
-
-def has_text_column(names: list[str]) -> bool:
-    """Whether there is a column for the text."""
-    return any(name in TEXT for name in names)
-
-
-def _to_post(row: object, number: int, tally: Tally) -> Post | Unreadable:
-    if not isinstance(row, Mapping):
-        return row if isinstance(row, Unreadable) else Unreadable(f"line-{number}")
-    found = _first(row, ID)
-    post_id = str(found) if found and "\ufffd" not in str(found) else f"line-{number}"
-    key = next((k for k in TEXT if isinstance(row.get(k), str)), None)
-    if key is None:
-        return Unreadable(post_id)
-    text = str(row[key])
-    reply_to = _first(row, REPLY_TO)
-    date = _first(row, DATE)
-    created_at = read_date(date)
-    if date and not created_at:
-        _warn_of_date(date, number, tally)
-    tongue = _first(row, LANGUAGE)
+def post_of_plain(entry: Entry, tools: Tools) -> Post | Unreadable:
+    """Build the Post of a record, or Unreadable if it has no text."""
+    name = next((n for n in TEXT if isinstance(entry.fields.get(n), str)), None)
+    if name is None:
+        return entry.unreadable()
+    text, is_only_quote = _written(str(entry.fields[name]), tools)
+    if name == "fulltext":  # the name that X's interface uses
+        text = unescape(text)
+    tongue = entry.first(*LANGUAGE)
+    reply_to = next((r for r in map(known, (entry.fields.get(n) for n in REPLY_TO)) if r), None)
+    kind = _kind(entry, text)
+    updated = entry.first(*UPDATED)
     return Post(
-        id=post_id,
-        created_at=created_at,
-        text=unescape(text) if key == "full_text" else text,  # the name that X's interface uses
-        kind="retweet" if RETWEET.match(text) else "reply" if reply_to else "original",
+        id=entry.id(*ID),
+        created_at=tools.dates.read(entry.first(*DATE), entry.place),
+        text=text,
+        kind="quote" if is_only_quote else kind,
         language=language(tongue) if isinstance(tongue, str) else None,
-        reply_to=str(reply_to) if reply_to else None,
+        reply_to=reply_to if kind == "reply" else None,
+        visibility=plain_visibility(entry),
+        updated_at=tools.dates.read(updated, entry.place) if isinstance(updated, str) else None,
     )
 
 
-def _first(row: Mapping[str, object], keys: tuple[str, ...]) -> object:
-    return next((row[k] for k in keys if row.get(k)), None)
+def _written(text: str, tools: Tools) -> tuple[str, bool]:
+    """The text, which may be HTML, and whether it was nothing but somebody's quoted words."""
+    found = _MARKUP.match(text)
+    if found is None or f"</{found[1]}>" not in text:
+        return text, False
+    written = tools.html.to_text(text)
+    return (written.text, written.has_quote and not written.text) if written else (text, False)
 
 
-def _warn_of_date(date: object, number: int, tally: Tally) -> None:
-    warning = f"The date {str(date)[:40]!r} (post {number}) is in no known format: left out."
-    if not any("is in no known format" in w for w in tally.warnings):
-        tally.warnings.append(warning + " Other posts may have such dates too.")
+def _kind(entry: Entry, text: str) -> PostKind:
+    if any(_is_marked(entry.fields.get(name)) for name in _REPOSTS) or RETWEET.match(text):
+        return "retweet"
+    if any(says(entry.fields.get(name)) for name in _REPLIES):
+        return "reply"
+    return "quote" if any(_is_marked(entry.fields.get(n)) for n in _QUOTES) else "original"
+
+
+def _is_marked(value: object) -> bool:
+    """Whether a value marks a post; a small number only counts."""
+    return says(value) and (value is True or not isinstance(value, int) or value > 1_000_000)
+
+
+def plain_visibility(entry: Entry) -> Visibility:
+    """Who could see a post: what is not known to be public is private."""
+    for name in _VISIBILITY:
+        value = entry.fields.get(name)
+        if isinstance(value, Mapping):
+            value = value.get("value") or value.get("type") or value.get("name")
+        if isinstance(value, str) and says(value):
+            short = re.sub(r"[\W_]+", "", value).lower()
+            if short in _DIRECT:
+                return "direct"
+            if short in _UNLISTED:
+                return "unlisted"
+            return "public" if short in _PUBLIC else "private"
+    if any(_is_true(entry.fields.get(name)) for name in _HIDING):
+        return "private"
+    if any(_is_false(entry.fields.get(name)) for name in _SHOWING):
+        return "private"
+    states = (str(entry.fields.get(name)).lower().replace("-", "") for name in _STATES)
+    return "private" if any(state in _HIDDEN_STATES for state in states) else "public"
+
+
+def _is_true(value: object) -> bool:
+    return value is True or (isinstance(value, str) and value.strip().lower() in ("true", "yes"))
+
+
+def _is_false(value: object) -> bool:
+    return value is False or (isinstance(value, str) and value.strip().lower() in ("false", "no"))

@@ -38,8 +38,9 @@ class Post(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """Progress and warnings of one reading; the reader fills it in."""
+    """Progress and warnings of one reading, which the reader fills in."""
 
     total_bytes: int = 0
     bytes_read: int = 0
     warnings: list[str] = field(default_factory=list)
+    encoding: str | None = None  # of plain files, where a person named it

@@ -2,12 +2,13 @@
 
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 from trainer.archives.bluesky import ListRecords, RecordLines, has_lines
 from trainer.archives.car import BlueskyRepo, is_car
+from trainer.archives.encoding import is_utf_16
 from trainer.archives.files import (
     Files,
     FolderFiles,
@@ -18,9 +19,10 @@ from trainer.archives.files import (
     topmost,
 )
 from trainer.archives.grailbird import is_grailbird
-from trainer.archives.lines import is_header, is_utf_16
-from trainer.archives.mastodon import OUTBOX, MastodonArchive
-from trainer.archives.plain import Csv, JsonLines, JsonList, columns, has_text_column
+from trainer.archives.lines import is_header
+from trainer.archives.lists import columns, open_braces, open_list, open_table
+from trainer.archives.mastodon import OUTBOX, PIXELFED, MastodonArchive
+from trainer.archives.plain import TEXT
 from trainer.archives.post import Post, Tally, Unreadable
 from trainer.archives.records import HEAD, list_in_object
 from trainer.archives.threads import THREADS_POSTS, ThreadsArchive
@@ -38,10 +40,13 @@ HTML_EXPORT = (
 )
 # X's own name of a list of posts: not YTD.deleted_tweets, nor YTD.note_tweet.
 POSTS_GLOBAL = re.compile(rb"(?:.*\.)?(?:community_)?tweets?(?:_\d+)*(?:\.part\d+)?")
-X_RECORD = re.compile(rb'\[\s*\{\s*"tweet"\s*:|"id_str"\s*:')
+X_RECORD = re.compile(rb'\[\s*\{\s*"tweet"\s*:\s*\{')
+BLUESKY_FEED = re.compile(rb'\[\s*\{\s*"(?:post|cid|uri)"[^\[\]]*"author"\s*:')
+PIXELFED_OUTBOX = re.compile(rb'\s*\{\s*"data"\s*:\s*\[\s*\{\s*"@context"')
 BLUESKY_RECORD = re.compile(
     rb'"\$type"\s*:\s*"app\.bsky\.feed\.(?:post|repost)"|"uri"\s*:\s*"at://[^"/]+/app\.bsky\.feed\.'
 )
+BLUESKY_LINE = re.compile(rb'"value"\s*:|"records"\s*:')
 NOT_POSTS = re.compile(rb'"id"\s*:\s*"(?:likes|bookmarks)\.json"')
 THREADS_FILE = re.compile(r"threads_and_replies(?:_\d+)?\.json")
 EXPORTED_PAGE = re.compile(r"(?:start_here|threads_and_replies(?:_\d+)?|index)\.html")
@@ -109,7 +114,9 @@ def _in_file(files: Files, name: str, path: Path, tally: Tally) -> Archive:
         head = file.read(HEAD_BYTES)
     if is_car(head):
         return BlueskyRepo(files, name, tally)
-    if is_utf_16(head):
+    if tally.encoding:
+        head = head.decode(tally.encoding, "replace").encode()
+    elif is_utf_16(head):
         head = head.decode("utf-16", "replace").encode()
         if not head.startswith(b"{") and HEAD.match(head):
             raise ArchiveError(f"{path} is in UTF-16. Save it as UTF-8.")
@@ -124,33 +131,56 @@ def _in_text(files: Files, name: str, head: bytes, path: Path, tally: Tally) -> 
                 shown = found[1].decode()
                 raise ArchiveError(f"{path} is X's list {shown}, not its posts. {ACCEPTED}")
             return XArchive(files, [name], tally, whole=False)
-        return _in_list(head)(files, name, tally)
+        return _in_list(files, name, head, path, tally)
     if NOT_POSTS.search(head):
         raise ArchiveError(f"{path} lists other people's posts. Give outbox.json. {ACCEPTED}")
+    if text.startswith("{"):
+        return _in_braces(files, name, head, tally)
+    if text.startswith("<") and "<html" in text.lower():
+        raise ArchiveError(HTML_EXPORT.format(path=path))
+    return _in_table(files, name, text, path, tally)
+
+
+def _in_braces(files: Files, name: str, head: bytes, tally: Tally) -> Archive:
+    """The reader of a file that begins with a JSON object."""
     if list_in_object("orderedItems").match(head):
         return MastodonArchive(files, name, tally)
+    if PIXELFED_OUTBOX.match(head):
+        return MastodonArchive(files, name, tally, PIXELFED)
     if THREADS_POSTS.match(head):
         return ThreadsArchive(files, [name], tally)
     if list_in_object("records").match(head) and BLUESKY_RECORD.search(head):
         is_by_line = has_lines(files, name)
         return (RecordLines if is_by_line else ListRecords)(files, name, tally)
-    if text.startswith("{"):
-        is_bluesky = BLUESKY_RECORD.search(head.partition(b"\n")[0])
-        return (RecordLines if is_bluesky else JsonLines)(files, name, tally)
-    if text.startswith("<") and "<html" in text.lower():
-        raise ArchiveError(HTML_EXPORT.format(path=path))
+    line = head.partition(b"\n")[0]
+    if BLUESKY_RECORD.search(line) and BLUESKY_LINE.search(line):
+        return RecordLines(files, name, tally)
+    return open_braces(files, name, tally)
+
+
+def _in_table(files: Files, name: str, text: str, path: Path, tally: Tally) -> Archive:
+    """The reader of a table, the last that a text may be."""
     names = columns(next(filter(is_header, text.splitlines()), ""))
     if is_grailbird(names):
         return XArchive(files, [name], tally, whole=False, is_table=True)
-    if has_text_column(names):
-        return Csv(files, name, tally)
-    raise ArchiveError(f"{path} is neither an archive nor a list of posts. {ACCEPTED}")
+    if found := open_table(files, name, names, tally):
+        return found
+    table = ""
+    if len(names) > 1 and "".join(names).isprintable():
+        shown = ", ".join(names)[:200]
+        table = f": as a table it has the columns {shown}, of which none is {', '.join(TEXT)}"
+    raise ArchiveError(f"{path} is neither an archive nor a list of posts{table}. {ACCEPTED}")
 
 
-def _in_list(head: bytes) -> Callable[[Files, str, Tally], Archive]:
+def _in_list(files: Files, name: str, head: bytes, path: Path, tally: Tally) -> Archive:
     """The reader of a bare list of records."""
     if X_RECORD.search(head):
-        return lambda files, name, tally: XArchive(files, [name], tally, whole=False)
-    if BLUESKY_RECORD.search(head):
-        return ListRecords
-    return JsonList
+        return XArchive(files, [name], tally, whole=False)
+    if BLUESKY_RECORD.search(head) and not BLUESKY_FEED.match(head):
+        return ListRecords(files, name, tally)
+    if found := open_list(files, name, tally):
+        return found
+    raise ArchiveError(
+        f"{path} is a list whose records have no text: none of the keys {', '.join(TEXT)}."
+        f" {ACCEPTED}"
+    )

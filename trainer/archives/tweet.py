@@ -133,7 +133,9 @@ class Account:
         return "public"
 
 
-def post_of_tweet(tweet: Tweet, account: Account, notes: LongPosts) -> Post | Unreadable:
+def post_of_tweet(
+    tweet: Tweet, account: Account, notes: LongPosts | None = None
+) -> Post | Unreadable:
     """Build the Post of a record, or Unreadable (without an id, if it has none)."""
     escaped = tweet.full_text if tweet.full_text is not None else tweet.text
     key = tweet.key
@@ -149,7 +151,8 @@ def post_of_tweet(tweet: Tweet, account: Account, notes: LongPosts) -> Post | Un
         reply_to = tweet.parent
     shown = tweet.display_text_range
     handles = _handles(shown[0], text) if shown and shown[0] != "0" else ""
-    if created_at and kind != "retweet" and (note := notes.whole(text, created_at)):
+    note = notes.whole(text, created_at) if notes and created_at and kind != "retweet" else None
+    if note:
         text, kind = note.text, "note" if kind == "original" else kind
         tags = tuple(dict.fromkeys((*tags, *note.tags)))
     if handles:

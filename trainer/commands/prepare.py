@@ -82,6 +82,13 @@ def _add_choices(group: Group) -> None:
 def _add_treatment(group: Group) -> None:
     option = group.add_argument
     option(
+        "--encoding",
+        type=_encoding,
+        metavar="NAME",
+        help="encoding of plain files that are not UTF-8, such as cp1251 or shift_jis (default:"
+        " cp1252, that of Western Windows, if it fits)",
+    )
+    option(
         "--threads",
         choices=("keep", "join"),
         default="keep",
@@ -143,11 +150,26 @@ def run(args: argparse.Namespace) -> None:
         personal=args.personal,
     )
     if args.sources:
-        prepare(args.sources, args.out, options, now=datetime.now(UTC), db=args.db)
+        prepare(
+            args.sources,
+            args.out,
+            options,
+            now=datetime.now(UTC),
+            db=args.db,
+            encoding=args.encoding,
+        )
         if args.db is None and USUAL.is_file():
             print(f"A bot's database is here: --db {USUAL} leaves out what the bot wrote.")
     if args.explain is not None:
         print("\n".join(explain(args.out, args.explain)))
+
+
+def _encoding(text: str) -> str:
+    from trainer.archives.encoding import is_encoding
+
+    if not is_encoding(text):
+        raise argparse.ArgumentTypeError(f"{text} is no encoding: give its name, such as cp1251")
+    return text
 
 
 def _language(text: str) -> str:

@@ -64,17 +64,18 @@ def prepare(
     *,
     now: datetime,
     db: Path | None = None,
+    encoding: str | None = None,
     prompt: Prompt = PROMPT,
     stdout: Console | None = None,
 ) -> Summary:
     """Write the training data of the archives `sources` to the folder `out`, whole or not at all.
 
-    `db` is the bot's database: the bot's own posts are left out. Raises ArchiveError, DataError
-    or ModelError.
+    `db` is the bot's database: the bot's own posts are left out. `encoding` is that of plain files
+    that are not UTF-8. Raises ArchiveError, DataError or ModelError.
     """
     out = out.absolute()
     own_drafts = OwnDrafts.load(db) if db else OwnDrafts()
-    opened = [_open(path) for path in sources]
+    opened = [_open(path, encoding) for path in sources]
     with ExitStack() as stack:
         folder = stack.enter_context(replacing(out))
         recogniser = _recogniser(options.ner, out, stack)
@@ -88,7 +89,7 @@ def prepare(
             _recognise(staging, recogniser, summary, bar)
         dates = _write_posts(folder, staging, recogniser, prompt, summary, bar)
         _account(folder, staging, summary)
-        summary.warnings = _warnings(staging, opened)
+        summary.warnings = _warnings(staging, opened, now)
         staging.delete()
         write_about(folder, _about(opened, options, prompt, summary, dates, now))
     print_summary(stdout or Console(), summary, options)
@@ -119,8 +120,8 @@ def _about(
     )
 
 
-def _open(path: Path) -> Source:
-    tally = Tally()
+def _open(path: Path, encoding: str | None) -> Source:
+    tally = Tally(encoding=encoding)
     return Source(path, open_archive(path, tally), tally)
 
 
@@ -242,7 +243,7 @@ def _account(folder: Path, staging: Staging, summary: Summary) -> None:
     assert summary.sides.get("left_out", 0) == sum(summary.left_out.values())
 
 
-def _warnings(staging: Staging, sources: Sequence[Source]) -> list[str]:
+def _warnings(staging: Staging, sources: Sequence[Source], now: datetime) -> list[str]:
     several = len(sources) > 1
     warnings = [
         f"{source.path.name}: {warning}" if several else warning
@@ -250,8 +251,15 @@ def _warnings(staging: Staging, sources: Sequence[Source]) -> list[str]:
         for warning in source.tally.warnings
     ]
     undated = staging.count_undated()
-    if 0 < undated < staging.count():
+    if undated == staging.count():
+        warnings.append("No post has a date: the last ones of the file are taken for the newest.")
+    elif undated:
         warnings.append(f"{undated} posts have no date: they are taken for the oldest.")
+    for when, count, example in staging.odd_dates(now):
+        warnings.append(
+            f"{count} posts are dated {when}, such as {example}: if that is wrong, the order of the"
+            " posts is wrong too."
+        )
     return warnings
 
 

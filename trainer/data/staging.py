@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
@@ -23,7 +24,8 @@ from trainer.data.split import Side
 
 _BATCH = 2000
 DIGITS = 19  # of an id that orders its post: X's ids have no more until the year 2042
-GLOBAL_IDS = frozenset(("x", "mastodon", "bluesky"))  # there, the same id is the same post
+# There, the same id is the same post.
+GLOBAL_IDS = frozenset(("x", "mastodon", "bluesky", "nostr", "reddit", "tumblr"))
 
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
@@ -288,6 +290,20 @@ class Staging:
         """How many of the kept posts have no date."""
         (posts,) = self._one("SELECT count(*) FROM kept WHERE created_at IS NULL")
         return int(posts or 0)
+
+    def odd_dates(self, now: datetime) -> Iterator[tuple[str, int, str]]:
+        """Yield when kept posts can hardly have been written, how many, and an example.
+
+        No service is older than 2006, but a blog may be.
+        """
+        tomorrow = (now + timedelta(days=1)).isoformat()
+        for when, which, than in (
+            ("before 2006", "min(created_at) FROM kept WHERE created_at <", "2006"),
+            ("after today", "max(created_at) FROM kept WHERE created_at >", tomorrow),
+        ):
+            count, example = self._one(f"SELECT count(*), {which} ?", than)
+            if count:
+                yield when, int(count), str(example)[:10]
 
     def main_reason(self) -> tuple[Reason, int]:
         """The commonest reason of the dropped posts, and its count."""
