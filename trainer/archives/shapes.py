@@ -23,10 +23,10 @@ from trainer.archives.tumblr import post_of_tumblr
 from trainer.archives.x_api import post_of_scraped, post_of_twint, post_of_v1, post_of_v2
 
 Build = Callable[[Entry, Tools], Post | Unreadable]
-ALONE = (
+INSTEAD = (
     "Give a JSON or CSV file of your own public posts, with the columns text, id and created_at."
 )
-MESSAGES = f"They are for those who got them, so they are not learnt from. {ALONE}"
+MESSAGES = f"They are for those who got them, so they are not learnt from. {INSTEAD}"
 
 
 class Shape(NamedTuple):
@@ -37,7 +37,7 @@ class Shape(NamedTuple):
     fields: tuple[frozenset[str], ...]  # a record has all the fields of one of these
     build: Build | None  # None: it is refused
     author: tuple[tuple[str, ...], ...] = ()  # where its author is told
-    advice: str = ALONE
+    advice: str = INSTEAD
     note: str = ""
 
 
@@ -175,7 +175,7 @@ SHAPES = (
         "youtube",
         _with("commenttext videoid"),
         None,
-        advice=f"They answer somebody's video. {ALONE}",
+        advice=f"They answer somebody's video. {INSTEAD}",
     ),
     Shape("a plain list", "", _with(*TEXT), post_of_plain, PLAIN_AUTHOR),
 )
