@@ -6,11 +6,11 @@ import math
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -228,29 +228,29 @@ def killed(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
     """Where a training was killed: data/ and voices/.mara.training/ with its checkpoint."""
     place = tmp_path_factory.mktemp("killed")
     write_prepared(place / "data", invented_posts(40), validation=8)
-    _kill_on_its_way(place, _start(_arguments(place, tiny, "mara", *LONG)))
+    _kill_on_its_way(place, training.started(main, _arguments(place, tiny, "mara", *LONG)))
     return place
 
 
-def _kill_on_its_way(place: Path, process: "subprocess.Popen[bytes]") -> None:
+def _kill_on_its_way(place: Path, process: ForkServerProcess) -> None:
     checkpoint = place / "voices" / ".mara.training" / "checkpoint.pt"
     step = random.randrange(6, 30)
     while not (checkpoint.exists() and _steps(checkpoint) > step):
-        assert process.poll() is None, "it ended before it could be killed"
+        assert process.exitcode is None, "it ended before it could be killed"
         time.sleep(0.01)
     _kill_after(process, random.uniform(0, 0.03))
 
 
-def _start(arguments: list[str], module: str = "trainer") -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", module, *arguments]
+def _start(arguments: list[str]) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "trainer", *arguments]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
 
-def _kill_after(process: "subprocess.Popen[bytes]", seconds: float) -> None:
+def _kill_after(process: "subprocess.Popen[bytes] | ForkServerProcess", seconds: float) -> None:
     print(f"killed after another {seconds:.3f} s")  # shown if the test fails
     time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.wait() if isinstance(process, subprocess.Popen) else process.join()
 
 
 @pytest.fixture
@@ -304,7 +304,7 @@ def test_a_killed_training_in_bfloat16_ends_as_near_as_bfloat16_tells_numbers_ap
         training.arguments(tmp_path, tiny, voice, recipe, "bfloat16")
         for voice in ("mara", "unbroken")
     )
-    _kill_on_its_way(tmp_path, _start(mara, "tests.training"))
+    _kill_on_its_way(tmp_path, training.started(training.main, mara))
     assert training.main(mara) == training.main(unbroken) == 0
     assert "Resuming after step" in capsys.readouterr().out
     resumed, whole = (training.losses(tmp_path / "voices" / v) for v in ("mara", "unbroken"))

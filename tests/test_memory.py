@@ -2,14 +2,17 @@
 
 import errno
 import os
-import subprocess
+import resource
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy
 import pytest
 import torch
+from rich.console import Console
 
 from tests import training
 from tests.fakes.prepared import invented_posts, write_prepared
@@ -17,6 +20,7 @@ from tests.fakes.tiny_llama import write_tiny_model
 from trainer.errors import ModelError
 from trainer.training import finetune
 from trainer.training.base_model import is_out_of_memory
+from trainer.training.checkpoint import Checkpoint
 from trainer.training.recipe import Recipe
 
 
@@ -92,19 +96,21 @@ def test_out_of_memory_names_the_setting_to_lower() -> None:
         torch.empty(1 << 60)
 
 
-LIMITED = """
-import resource, sys
-from tests.training import main
+def _limited(given: list[str]) -> int:
+    """Train with no more memory than so much above what is taken at the first checkpoint."""
 
-def limit(event, arguments):
-    "At the first checkpoint: no more than so much above what is taken then."
-    if event == "os.rename" and str(arguments[1]).endswith("checkpoint.pt"):
-        taken = int(open("/proc/self/status").read().split("VmSize:")[1].split()[0]) * 1024
-        resource.setrlimit(resource.RLIMIT_AS, (taken + int(sys.argv[1]), resource.RLIM_INFINITY))
+    def limit(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "os.rename" and str(arguments[1]).endswith("checkpoint.pt"):
+            _allow(int(given[0]))
 
-sys.addaudithook(limit)
-sys.exit(main(sys.argv[2:]))
-"""
+    sys.addaudithook(limit)
+    return training.main(given[1:])
+
+
+def _allow(spare: int) -> None:
+    """Let this process take so many bytes more than it has."""
+    taken = int(Path("/proc/self/status").read_text().split("VmSize:")[1].split()[0]) * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (taken + spare, resource.RLIM_INFINITY))
 
 
 @pytest.mark.parametrize(
@@ -119,48 +125,37 @@ def test_a_training_that_runs_out_of_memory_goes_on_with_less_of_it(
     tiny = write_tiny_model(tmp_path / "tiny")
     recipe = Recipe(epochs=1, batch_size=36, threads=1, memory_tokens=100_000)
     large = training.arguments(tmp_path, tiny, "mara", recipe, dtype)
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(spare), *large],
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert done.stderr.startswith("There is not enough memory for this training. Lower --memory-t")
-    assert done.stderr.count("\n") == 1
+    code, said = _ended(_limited, [str(spare), *large], tmp_path)
+    assert code == 2
+    assert said.startswith("There is not enough memory for this training. Lower --memory-t")
+    assert said.count("\n") == 1
     less = replace(recipe, memory_tokens=2000)
     assert training.main(training.arguments(tmp_path, tiny, "mara", less, dtype)) == 0
     assert "Resuming after step" in capsys.readouterr().out
 
 
-LARGE = """
-import resource, sys
-from pathlib import Path
-import torch
-from rich.console import Console
-from trainer.training.checkpoint import Checkpoint
-from trainer.training.finetune import memory_advice
-from trainer.training.recipe import Recipe
-file = Path(sys.argv[1])
-torch.save({"identity": {}, "adapter": torch.zeros(50_000_000)}, file)
-status = open("/proc/self/status").read()
-now = int(status.split("VmSize:")[1].split()[0]) * 1024
-resource.setrlimit(resource.RLIMIT_AS, (now + 100_000_000,) * 2)
-with memory_advice(Recipe()):
-    Checkpoint(file, Recipe(), {}, is_written_here=True).resume(None, Console())
-"""
+def _ended(target: Callable[[list[str]], int], given: list[str], folder: Path) -> tuple[int, str]:
+    """How a process ended, and what it said on standard error."""
+    process = training.started(target, given, str(folder / "said"))
+    process.join()
+    return process.exitcode or 0, (folder / "said").read_text("utf-8")
+
+
+def _resume(given: list[str]) -> int:
+    """Read a checkpoint that is larger than what may be taken."""
+    file = Path(given[0])
+    torch.save({"identity": {}, "adapter": torch.zeros(50_000_000)}, file)
+    _allow(100_000_000)
+    with finetune.memory_advice(Recipe()):
+        Checkpoint(file, Recipe(), {}, is_written_here=True).resume(cast("Any", None), Console())
+    return 0
 
 
 def test_a_checkpoint_that_memory_does_not_hold_is_not_called_damaged(tmp_path: Path) -> None:
     """Else the advice would be --fresh, which loses it."""
-    done = subprocess.run(
-        [sys.executable, "-c", LARGE, str(tmp_path / "checkpoint.pt")],
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    assert "ModelError: There is not enough memory for this training." in done.stderr
-    assert "--fresh" not in done.stderr
+    _, said = _ended(_resume, [str(tmp_path / "checkpoint.pt")], tmp_path)
+    assert "ModelError: There is not enough memory for this training." in said
+    assert "--fresh" not in said
 
 
 def test_other_errors_are_not_taken_for_lack_of_memory() -> None:

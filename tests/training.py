@@ -1,13 +1,18 @@
-"""A training in a process of its own, in the arithmetic that a test chooses.
+"""A training in a process of its own, and in the arithmetic that a test chooses.
 
 `train` takes what suits the machine; here `python -m tests.training` runs the same fine-tune in
-float32 or bfloat16 on every machine.
+float32 or bfloat16 on every machine, one after another. `started` gives a process that has torch
+already: to import it takes longer than most trainings of a test.
 """
 
 import json
+import os
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
+from multiprocessing import get_context
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +29,8 @@ BFLOAT16_BOUND = 1 / 256  # of a loss: what bfloat16 itself tells apart
 
 
 def arguments(place: Path, base: Path, voice: str, recipe: Recipe, dtype: str) -> list[str]:
-    """What `python -m tests.training` takes to make <place>/voices/<voice> of <place>/data."""
-    return [str(place), str(base), voice, json.dumps(asdict(recipe)), dtype]
+    """What `main` takes to make <place>/voices/<voice> of <place>/data."""
+    return [json.dumps([str(place), str(base), voice, asdict(recipe), dtype])]
 
 
 def losses(voice: Path) -> list[float]:
@@ -34,23 +39,41 @@ def losses(voice: Path) -> list[float]:
     return [row["loss"] for row in (*curve["steps"], *curve["validations"])]
 
 
+def started(
+    target: Callable[[list[str]], int], given: list[str], stderr: str = os.devnull
+) -> ForkServerProcess:
+    """Call a function with its arguments in a process, which exits with what it returns."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    process = context.Process(target=_exit_with, args=(target, given, stderr))
+    process.start()
+    return process
+
+
+def _exit_with(target: Callable[[list[str]], int], given: list[str], stderr: str) -> None:
+    for number, file in ((1, os.devnull), (2, stderr)):
+        with Path(file).open("w") as out:
+            os.dup2(out.fileno(), number)
+    sys.exit(target(given))
+
+
 def main(given: list[str]) -> int:
     """Train as `train` does, and end as it does."""
-    place, base, voice, recipe, dtype = given
-    try:
-        finetune.train(
-            dataset.load(Path(place) / "data"),
-            VoiceFolder(Path(place) / "voices", voice),
-            Recipe(**json.loads(recipe)),
-            base,
-            fresh=False,
-            now=datetime.now(UTC),
-            console=Console(soft_wrap=True),
-            dtype=getattr(torch, dtype),
-        )
-    except TrainerError as e:
-        print(e, file=sys.stderr)
-        return 2
+    for place, base, voice, recipe, dtype in map(json.loads, given):
+        try:
+            finetune.train(
+                dataset.load(Path(place) / "data"),
+                VoiceFolder(Path(place) / "voices", voice),
+                Recipe(**recipe),
+                base,
+                fresh=False,
+                now=datetime.now(UTC),
+                console=Console(soft_wrap=True),
+                dtype=getattr(torch, dtype),
+            )
+        except TrainerError as e:
+            print(e, file=sys.stderr)
+            return 2
     return 0
 
 
