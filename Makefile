@@ -93,7 +93,8 @@ lock: install-dev  ## lock/ anew after a change of pyproject.toml; newest versio
 	@$(LOCK) --extra trainer --extra sandbox -o lock/trainer.txt >/dev/null
 	@$(LOCK) --all-extras -o lock/dev.txt >/dev/null
 
-bench: install-dev  ## speed of the archive reader and of /draft, as tables
+bench: install-dev  ## speed of a start, the archive reader and /draft, as tables
+	@$(PY) -m bench.start
 	@$(PY) -m bench.archive
 	@$(PY) -m bench.topics
 	@$(PY) -m bench.draft

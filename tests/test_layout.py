@@ -63,6 +63,15 @@ def test_importing_the_voice_drags_nothing_in() -> None:
     assert out.stdout.strip() == "[]"
 
 
+def test_a_bot_that_waits_has_not_loaded_what_draws_texts() -> None:
+    code = (
+        "import sys, bot.commands.run, bot.health, bot.chat.client, bot.posting.accounts\n"
+        "print([m for m in ('openai.types', 'phonenumbers', 'xllamacpp') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
 # Each command is a module of the same shape, and each program has its own main.
 SAME_SHAPE = {"add", "run", "DESCRIPTION", "EXAMPLES", "COMMANDS", "build_parser", "main", "log"}
 

@@ -6,8 +6,8 @@ openai's own client reads any answer into memory, unpacks it there, and follows 
 from collections.abc import AsyncIterator
 
 import httpx2
-from openai import DefaultAsyncHttpxClient
 
+from bot.writing.lazy import openai
 from bot.writing.refusals import Refusal, TooMuch
 
 MAX_BYTES = 4 << 20  # four candidates take some ten thousand
@@ -15,7 +15,7 @@ MAX_BYTES = 4 << 20  # four candidates take some ten thousand
 
 def bounded_client() -> httpx2.AsyncClient:
     """A client for `openai.AsyncOpenAI`, which closes it."""
-    return DefaultAsyncHttpxClient(
+    return openai.DefaultAsyncHttpxClient(
         follow_redirects=False,
         headers={"Accept-Encoding": "identity"},
         event_hooks={"response": [_bound]},

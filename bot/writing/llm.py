@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
-import openai
 import structlog
 
 from bot import metrics
@@ -21,6 +20,7 @@ from bot.errors import Refused, Unavailable
 from bot.voice import Message, Voice
 from bot.writing.bounded import bounded_client
 from bot.writing.engine import Engine
+from bot.writing.lazy import openai
 from bot.writing.parameters import Parameters, RequestBody
 from bot.writing.refusals import Refusal, ServerRefused, TooMuch, error_of
 from bot.writing.replies import Reply, read_reply
@@ -30,10 +30,6 @@ log = structlog.stdlib.get_logger(__name__)
 _OPENAI_URL = "https://api.openai.com/v1"
 _TIMEOUT_S = 120.0  # one request on a small, busy machine, retries included
 CHECK_S = 10.0
-# A no, an error, no answer in time, no JSON, JSON nested too deep, or a body too large
-LLM_FAULTS = (
-    ServerRefused, openai.APIError, TimeoutError, ValueError, RecursionError, TooMuch
-)  # fmt: skip
 CONCURRENT = 4  # requests in hand at once, of four texts: the embedded engine has 16 slots
 LOGGED = 1000  # characters of a server's words
 SHORTEST_KEY = 8  # characters; a shorter one is none, and may be any word
@@ -58,9 +54,11 @@ class LLM:
         self._model = model
         self._engine = engine
         self._timeout_s = timeout_s
-        self._clients: dict[str, openai.AsyncOpenAI] = {}  # by address: those in use
+        self._in_use: dict[str, str] = {}  # the addresses of servers, and their keys
+        self._clients: dict[str, openai.AsyncOpenAI] = {}  # by address
         self._parameters: dict[tuple[str, str], Parameters] = {}  # by address and model
         self._outcomes: dict[str, Refused | None] = {}  # of the last request, by address
+        self._opening = asyncio.Lock()
         self._slots = asyncio.Semaphore(concurrent)
 
     @classmethod
@@ -107,7 +105,7 @@ class LLM:
             if missing > 0:  # Ollama and others take `n`, and give one
                 server.parameters.gone.add("n")
                 texts += await self._singly(server, voice, messages, missing)
-        except LLM_FAULTS as e:
+        except _faults() as e:
             raise self._explained(server, e) from e
         self._outcomes[server.base_url] = None
         if not texts:
@@ -120,8 +118,8 @@ class LLM:
         Lists the models, which costs nothing; a list says little about drawing, so the last
         refusal stands until a text is drawn. Raises Unavailable or Refused.
         """
-        clients = self._clients or {self._base_url: self._client(self._base_url, self._api_key)}
-        for url, client in list(clients.items()):
+        for url, key in list((self._in_use or {self._base_url: self._api_key}).items()):
+            client = await self._opened(url, key)
             last = self._outcomes.get(url)
             try:
                 async with asyncio.timeout(CHECK_S):
@@ -132,7 +130,7 @@ class LLM:
                     raise error_of(self._no(e.response)) from e
             except openai.APIStatusError as e:
                 raise error_of(self._no(e.response)) from e
-            except LLM_FAULTS as e:
+            except _faults() as e:
                 raise error_of(e) from e
             else:
                 if not isinstance(listed, list | dict):
@@ -150,9 +148,15 @@ class LLM:
             url, key, is_engine = self._base_url, self._api_key, False
             model = self._model or (voice.name if is_local else voice.model)
         parameters = self._parameters.setdefault((url, model), Parameters.of(url))
-        return _Server(url, self._client(url, key), model, parameters, is_engine=is_engine)
+        self._in_use[url] = key
+        return _Server(url, key, model, parameters, is_engine=is_engine)
 
-    def _client(self, base_url: str, api_key: str) -> openai.AsyncOpenAI:
+    async def _opened(self, base_url: str, api_key: str) -> "openai.AsyncOpenAI":
+        """The client of a server. The first imports the library, while Discord gets its answers."""
+        async with self._opening:
+            return await asyncio.to_thread(self._client, base_url, api_key)
+
+    def _client(self, base_url: str, api_key: str) -> "openai.AsyncOpenAI":
         if base_url not in self._clients:
             self._clients[base_url] = openai.AsyncOpenAI(
                 base_url=base_url,
@@ -199,9 +203,10 @@ class LLM:
 
     async def _request(self, server: "_Server", sent: RequestBody) -> Any:  # Any: a stranger's JSON
         rest = {name: value for name, value in sent.items() if name != "messages"}
+        client = await self._opened(server.base_url, server.api_key)
         async with self._slots, asyncio.timeout(self._timeout_s):  # openai's own is for each piece
             try:
-                raw = await server.client.chat.completions.with_raw_response.create(
+                raw = await client.chat.completions.with_raw_response.create(
                     model=server.model, messages=sent["messages"], extra_body=rest
                 )
             except openai.APIStatusError as e:
@@ -240,10 +245,10 @@ class LLM:
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """The server of a voice, the voice's name there, and the parameters that it takes."""
+    """The server of a voice, its key, the voice's name there, and the parameters that it takes."""
 
     base_url: str
-    client: openai.AsyncOpenAI
+    api_key: str
     model: str
     parameters: Parameters
     is_engine: bool
@@ -261,3 +266,8 @@ def _explain_nothing(reply: Reply) -> None:
             "The language model thinks for so long that it comes to no text. The operator must"
             " turn its reasoning off at the server, or set LLM_MODEL to another one."
         )
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """A no, an error, no answer in time, no JSON, JSON nested too deep, or a body too large."""
+    return ServerRefused, openai.APIError, TimeoutError, ValueError, RecursionError, TooMuch

@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import openai
-
 from bot.errors import Refused, Unavailable
 from bot.sentences import Words, say
 from bot.visible import inline, one_line
+from bot.writing.lazy import openai
 
 _NOT_NOW = (408, 409, 425)  # status codes of a server that may take it later
 MOST_SAID = 200  # characters of a server's words in a sentence; the log has more

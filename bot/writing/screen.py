@@ -14,7 +14,6 @@ from bot.draft import Candidate
 from bot.errors import UserError
 from bot.sentences import Words, say
 from bot.visible import visible
-from bot.voice import personal
 from bot.voice.copies import Copies, words_of
 from bot.voice.facts import handles, links
 from bot.voice.others import Others
@@ -136,7 +135,7 @@ def _fault(text: str, named: str, rules: Rules) -> Words | None:
         (NEAR_COPY, lambda: rules.known_posts.copies.is_near_copy(text)),
         (SOMEBODY_ELSES, lambda: rules.known_posts.others.wrote(text)),
         (LEAK, lambda: _leaks(text, rules.prompt)),
-        (PERSONAL, lambda: any(found.text not in named for found in personal.find(text))),
+        (PERSONAL, lambda: _is_personal(text, named)),
     )
     return next((reason for reason, fails in tests if fails()), None)
 
@@ -162,3 +161,9 @@ def _leaks(text: str, prompt: str) -> bool:
 def _folded(text: str) -> tuple[str, ...]:
     parted = unicodedata.normalize("NFKD", text).casefold()
     return words_of("".join(c for c in parted if not unicodedata.combining(c)))
+
+
+def _is_personal(text: str, named: str) -> bool:
+    from bot.voice import personal  # noqa: PLC0415  a bot that waits needs none of its libraries
+
+    return any(found.text not in named for found in personal.find(text))
