@@ -4,6 +4,7 @@ Reads and writes <voices>/.<name>.training/checkpoint.pt.
 """
 
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,20 @@ def set_adapter_weights(training: Training, weights: Weights) -> None:
     with torch.no_grad():
         for name, parameter in adapter_weights(training).items():
             parameter.copy_(weights[name])
+
+
+CHECKPOINT_FILE = "checkpoint.pt"
+
+
+def began_in(file: Path) -> torch.dtype | None:
+    """The arithmetic of the checkpoint in this file, if there is one that can be read."""
+    with suppress(Exception):  # `resume` says what is wrong with it
+        state = torch.load(file, weights_only=True, map_location="cpu")
+        return _DTYPES[state["identity"]["dtype"]]
+    return None
+
+
+_DTYPES = {str(dtype): dtype for dtype in (torch.float32, torch.bfloat16)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +114,7 @@ class Checkpoint:
             ) from e
         saved = state["identity"]
         changed = self.recipe.changes_from(saved)
-        changed += [name for name, value in self.about.items() if saved[name] != value]
+        changed += [n for n, value in self.about.items() if saved.get(n, value) != value]
         if changed:
             names = ", ".join(name.replace("_", " ") for name in changed)
             console.print(f"Starting anew: {names} changed since the last checkpoint.")
