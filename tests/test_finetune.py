@@ -193,10 +193,9 @@ def test_a_loss_that_is_no_number_says_what_to_lower(base: BaseModel, data: Data
 
 def test_bfloat16_pays_only_where_the_processor_multiplies_it() -> None:
     has = torch.cpu.get_capabilities()
-    if not (has.get("amx_bf16") or has.get("avx512_bf16")):
-        assert not products.bfloat16_pays()
-    else:  # whatever it finds, it finds it again
-        assert products.bfloat16_pays() is products.bfloat16_pays()
+    if has.get("amx_bf16") or has.get("avx512_bf16"):
+        pytest.skip("here it is measured")
+    assert not products.bfloat16_pays()
 
 
 def test_a_weight_laid_out_for_bfloat16_multiplies_as_it_did() -> None:
