@@ -210,14 +210,15 @@ def test_a_weight_laid_out_for_bfloat16_multiplies_as_it_did() -> None:
         torch.testing.assert_close(frozen.backward(d).float(), back, rtol=0.02, atol=0.2)
 
 
-def test_a_checkpoint_says_in_which_arithmetic_it_began(base: BaseModel, tmp_path: Path) -> None:
+def test_a_checkpoint_says_in_which_arithmetic_it_began(tiny: Path, tmp_path: Path) -> None:
     file = tmp_path / "checkpoint.pt"
     assert began_in(file) is None
-    about = {"dtype": str(torch.bfloat16)}
-    Checkpoint(file, Recipe(), about, is_written_here=True).save(
-        finetune.attach_adapter(base, Recipe(), CPU)
-    )
+    base = base_model.load_base(str(tiny), "bfloat16")
+    training = finetune.attach_adapter(base, Recipe(), CPU)
+    Checkpoint(file, Recipe(), {}, is_written_here=True).save(training)
     assert began_in(file) == torch.bfloat16
+    file.write_bytes(file.read_bytes()[:100])
+    assert began_in(file) is None
 
 
 def test_bfloat16_learns_as_float32_does_and_its_adapter_is_float32(

@@ -59,7 +59,7 @@ def began_in(file: Path) -> torch.dtype | None:
     """The arithmetic of the checkpoint in this file, if there is one that can be read."""
     with suppress(Exception):  # `resume` says what is wrong with it
         state = torch.load(file, weights_only=True, map_location="cpu")
-        return _DTYPES[state["identity"]["dtype"]]
+        return _DTYPES[state["dtype"]]
     return None
 
 
@@ -82,6 +82,7 @@ class Checkpoint:
         partial = self.file.with_suffix(".partial")
         state = {
             "identity": {**asdict(self.recipe), **self.about},
+            "dtype": str(training.model.dtype),
             "step": training.step,
             "adapter": adapter_weights(training),
             "best": training.best,
@@ -114,7 +115,7 @@ class Checkpoint:
             ) from e
         saved = state["identity"]
         changed = self.recipe.changes_from(saved)
-        changed += [n for n, value in self.about.items() if saved.get(n, value) != value]
+        changed += [name for name, value in self.about.items() if saved[name] != value]
         if changed:
             names = ", ".join(name.replace("_", " ") for name in changed)
             console.print(f"Starting anew: {names} changed since the last checkpoint.")

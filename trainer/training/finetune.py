@@ -77,10 +77,10 @@ def train(
         processes = PartialState(cpu=not torch.cuda.is_available())
         if not processes.is_main_process:
             console = Console(quiet=True)
-        if not fresh:  # goes on as it began, also where another arithmetic would be chosen now
+        if not fresh:  # it goes on in the arithmetic in which it began
             dtype = dtype or began_in(folder.training / CHECKPOINT_FILE)
         with console.status("Loading the base model (the first time it is converted: a minute) …"):
-            base = load(base_name, dtype, processes)
+            base = load_fitting(base_name, dtype, processes)
         train_set = last(data.train, base, recipe, console)
         recipe = replace(recipe, epochs=recipe.epochs or epochs_of(train_set, recipe))
         validation_set = encode_all(some(data.validation), base, recipe, console)
@@ -91,11 +91,7 @@ def train(
             checkpoint = Checkpoint(
                 folder.training / CHECKPOINT_FILE,
                 recipe,
-                {
-                    "base": base.name,
-                    "data": f"{data.sha256} {digest(train_set)}",
-                    "dtype": str(base.model.dtype),
-                },
+                {"base": base.name, "data": f"{data.sha256} {digest(train_set)}"},
                 is_written_here=processes.is_main_process,
             )
             if not fresh:
@@ -126,7 +122,7 @@ def share_cores(recipe: Recipe, processes: PartialState) -> int:
     return workers
 
 
-def load(base_name: str, dtype: torch.dtype | None, processes: PartialState) -> BaseModel:
+def load_fitting(base_name: str, dtype: torch.dtype | None, processes: PartialState) -> BaseModel:
     """The base in the given arithmetic, or else in what this machine computes fastest.
 
     That is bfloat16 on a GPU that multiplies it itself, and on a processor that does so much faster
