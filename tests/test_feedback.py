@@ -362,6 +362,41 @@ async def test_each_pair_comes_once_and_the_surer_of_two_opposite_ones(tmp_path:
     assert "on that topic 1" in " ".join(done.stdout.split())
 
 
+async def test_notes_stand_in_rows_and_pairs_as_the_voice_was_asked(
+    drafting: Drafting, fake_llm: FakeLLM, tmp_path: Path
+) -> None:
+    told = "Fed the GOOSE at 7:40!!\nmail me: goose@pond.example"
+    fake_llm.texts = iter(["Goose fed at 7:40.", "A goose, fed, 7:40.", "Another goose."] * 4)
+    asked = Request(None, 2, notes=told)
+    draft = await drafting.write_draft(OWNER, asked, NOW)
+    found = fake_llm.asked[-1]["messages"][-1]["content"]
+    fingerprint = draft.candidates[0].fingerprint
+    assert await drafting.store.decisions.claim(draft.id, 0, fingerprint, ACCOUNT, NOW)
+    await drafting.store.decisions.mark_published(draft.id)
+    db, data = tmp_path / "bot.db", tmp_path / "data"
+    arguments = ("--db", db, "--out", data, "--voices", tmp_path / "voices")
+    done = await asyncio.to_thread(trainer, "feedback", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    (row,) = _rows(data / "train.jsonl")
+    learnt = row["messages"][1]["content"]
+    assert "7:40; mail me" in learnt
+    assert found.startswith(learnt)
+    assert "pond.example" in found and "pond.example" not in learnt  # nobody's address is learnt
+    (pair,) = _pairs(data)
+    assert pair[0] == learnt
+
+
+async def test_what_was_not_wanted_is_compared_with_what_says_the_same(tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "bot.db") as store:
+        one = Deciding(store)
+        await one.close(await one.draft("bad", notes="two cups"), State.REJECTED)
+        await one.close(await one.draft("worse", notes="no milk"), State.REJECTED)
+        await one.approve(await one.draft("good", notes=" Two  cups"), 0)
+        await one.approve(await one.draft("plain"), 0)
+    trainer("feedback", "--db", tmp_path / "bot.db", "--out", tmp_path / "data")
+    assert {pair[1:] for pair in _pairs(tmp_path / "data")} == {("good", "bad")}
+
+
 async def test_an_edit_of_capitals_alone_shows_a_taste(tmp_path: Path) -> None:
     async with Store.open(tmp_path / "bot.db") as store:
         one = Deciding(store)

@@ -105,10 +105,11 @@ def test_a_decision_beside_many_texts_weighs_no_more_than_one_beside_few() -> No
 def test_pairs_are_read_with_the_topic_that_was_asked_for(tmp_path: Path) -> None:
     prompt = Prompt(user="About {topic}, please")
     asked = [prompt.messages(PromptParts(topic)) for topic in ("fog", "fog\nshorter", None)]
+    asked += [prompt.messages(PromptParts(topic, None, "two cups")) for topic in ("fog", None)]
     _write(tmp_path, [Preference(messages, "a", "b") for messages in asked])
     pairs = read_comparisons(tmp_path / PREFERENCES_FILE, prompt)
-    assert [pair.topic for pair in pairs] == ["fog", "fog", None]
-    assert len({pair.asked for pair in pairs}) == 3
+    assert [pair.topic for pair in pairs] == ["fog", "fog", None, "fog", "two cups"]
+    assert len({pair.asked for pair in pairs}) == 5
 
 
 def _write(data: Path, rows: Sequence[Preference]) -> Path:
