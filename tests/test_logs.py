@@ -16,6 +16,7 @@ from tests.fakes.proxy import Proxy
 from tests.process import bot_process
 
 TOPIC = "the umbrella of canary wharf"
+NOTES = "lost at 7:40; Barbara has it"
 
 
 @pytest.mark.parametrize(
@@ -117,18 +118,18 @@ async def test_a_whole_story_leaves_no_token_and_no_text_in_the_log(
             await sandbox.wait_ready(30)
             discord.faults.rate_limit("PATCH", "/webhooks/.*", 0.3)
             proxy.fault("POST", "/api/v1/statuses", "drop")
-            first = await discord.slash("alice", "draft", topic=TOPIC)
+            first = await discord.slash("alice", "draft", topic=TOPIC, notes=NOTES)
             await discord.until(lambda: len(_whole(discord, 1)) == 1, 20)
             await discord.react("alice", _whole(discord, 1)[0], "1️⃣")
             await discord.until(lambda: "✅" in discord.dm_messages("alice")[0]["content"], 20)
-            fake_llm.failures = [(400, {})]
-            await discord.slash("alice", "draft", topic=TOPIC)
+            fake_llm.failures = [(400, {})] * 9
+            await discord.slash("alice", "draft", notes=NOTES)
             await discord.until(lambda: any("HTTP 400" in m["content"] for m in _seen(discord)), 20)
             assert await running.stop() == 0
     await sandbox.stop()
     output = running.output
     secrets = [sandbox.token, sandbox.mastodon_token, "canary-llm-key", first.token]
-    for secret in [*secrets, TOPIC, *TEXTS]:
+    for secret in [*secrets, TOPIC, NOTES, "Barbara", *TEXTS]:
         assert secret not in output
     key = (tmp_path / "state" / "bot.db.key").read_text().strip()
     assert key
@@ -143,7 +144,7 @@ async def test_a_whole_story_leaves_no_token_and_no_text_in_the_log(
     async with Store.open(tmp_path / "state" / "bot.db") as store:
         draft = await store.drafts.get(1)
         assert draft
-        assert draft.topic == TOPIC
+        assert (draft.topic, draft.notes) == (TOPIC, NOTES)
 
 
 def _seen(discord: Any) -> list[dict[str, Any]]:

@@ -31,7 +31,6 @@ _OPENAI_URL = "https://api.openai.com/v1"
 _TIMEOUT_S = 120.0  # one request on a small, busy machine, retries included
 CHECK_S = 10.0
 CONCURRENT = 4  # requests in hand at once, of four texts: the embedded engine has 16 slots
-LOGGED = 1000  # characters of a server's words
 SHORTEST_KEY = 8  # characters; a shorter one is none, and may be any word
 LESSONS = 8  # refusals of one request to learn from: more than it has parameters
 
@@ -182,7 +181,7 @@ class LLM:
                 named = parameters.learn(e.refusal, sent)
                 if named is None:
                     raise
-                said = e.refusal.said[:LOGGED]
+                said = e.refusal.logged
                 log.info("a parameter goes otherwise", model=server.model, name=named, said=said)
                 continue
             metrics.generated(reply.tokens)
@@ -204,33 +203,34 @@ class LLM:
     async def _request(self, server: "_Server", sent: RequestBody) -> Any:  # Any: a stranger's JSON
         rest = {name: value for name, value in sent.items() if name != "messages"}
         client = await self._opened(server.base_url, server.api_key)
+        asked = sent["messages"][-1]["content"]
         async with self._slots, asyncio.timeout(self._timeout_s):  # openai's own is for each piece
             try:
                 raw = await client.chat.completions.with_raw_response.create(
                     model=server.model, messages=sent["messages"], extra_body=rest
                 )
             except openai.APIStatusError as e:
-                raise self._no(e.response) from e
-        return self._json(raw.http_response)
+                raise self._no(e.response, asked) from e
+        return self._json(raw.http_response, asked)
 
-    def _json(self, response: httpx2.Response) -> Any:  # Any: a stranger's JSON
+    def _json(self, response: httpx2.Response, asked: str = "") -> Any:  # Any: a stranger's JSON
         """What a server said; LM Studio says its errors with 200 too. Raises ServerRefused."""
         body = json.loads(response.content)
         if isinstance(body, dict) and body.get("error") and not {"choices", "data"} & body.keys():
-            raise self._no(response)
+            raise self._no(response, asked)
         return body
 
-    def _no(self, response: httpx2.Response) -> ServerRefused:
+    def _no(self, response: httpx2.Response, asked: str = "") -> ServerRefused:
         """A server's no, without the key that it may repeat."""
         key = self._api_key if len(self._api_key) >= SHORTEST_KEY else "\0"
         said = response.text.replace(key, "[hidden]")
-        return ServerRefused(Refusal.of(response.status_code, said, response.headers))
+        return ServerRefused(Refusal.of(response.status_code, said, response.headers, asked))
 
     def _explained(self, server: "_Server", error: Exception) -> Unavailable | Refused:
         """Log a fault with the server's own words, and remember it until a text is drawn."""
         found = error_of(error, is_engines=server.is_engine)
         no = error.refusal if isinstance(error, ServerRefused) else None
-        cause = no.said[:LOGGED] if no else f"{type(error).__name__}: {error.__cause__ or error}"
+        cause = no.logged if no else f"{type(error).__name__}: {error.__cause__ or error}"
         log.warning(
             "no text from the language model's server",
             model=server.model,

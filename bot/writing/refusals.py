@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any
 
 from bot.errors import Refused, Unavailable
@@ -17,6 +18,8 @@ from bot.visible import inline, one_line
 from bot.writing.lazy import openai
 
 _NOT_NOW = (408, 409, 425)  # status codes of a server that may take it later
+LOGGED = 1000  # characters of a server's words
+QUOTED_CHARS = 12  # in a row are no chance
 MOST_SAID = 200  # characters of a server's words in a sentence; the log has more
 _TEXTS = ("message", "error", "detail", "details", "msg", "error_description", "errors", "title")
 _NAMES = ("code", "type", "status", "error_type")
@@ -66,10 +69,11 @@ class Refusal:
     names: str = ""
     param: str = ""
     wait_s: float | None = None
+    is_quoting: bool = False  # it repeats what was asked
 
     @classmethod
-    def of(cls, status: int, body: str, headers: Mapping[str, str]) -> "Refusal":
-        """Read an answer of any shape."""
+    def of(cls, status: int, body: str, headers: Mapping[str, str], asked: str = "") -> "Refusal":
+        """Read an answer of any shape; `asked` is the person's part of the request."""
         try:
             data = json.loads(body)
         except (ValueError, RecursionError):
@@ -87,7 +91,13 @@ class Refusal:
             " ".join(str(v) for k, v in fields if k in _NAMES and isinstance(v, str)).lower(),
             next((v for k, v in fields if k == "param" and isinstance(v, str)), ""),
             _wait(said, headers),
+            _shared(said, asked) >= QUOTED_CHARS,
         )
+
+    @property
+    def logged(self) -> str:
+        """Its words for the log, where nothing that a person typed may stand."""
+        return "(repeats what was asked)" if self.is_quoting else self.said[:LOGGED]
 
     @property
     def is_too_long(self) -> bool:
@@ -123,6 +133,12 @@ class Refusal:
             or self.status == 405
             or (self.status in (200, 404) and bool(_ADDRESS.search(f"{self.said} {self.names}")))
         )
+
+
+def _shared(said: str, asked: str) -> int:
+    """The most characters in a row that a server's words share with what was asked."""
+    words = " ".join(asked.split())
+    return SequenceMatcher(None, said, words, autojunk=False).find_longest_match().size
 
 
 class TooMuch(Exception):

@@ -64,7 +64,8 @@ class FakeLLM:
     def _answer(self, body: dict[str, Any]) -> web.Response:
         if self.failures:
             status, headers = self.failures.pop(0)
-            error = {"error": {"message": "told to fail", "type": "test"}}
+            said = f"told to fail: {body['messages'][-1]['content']}"  # some servers repeat it
+            error = {"error": {"message": said, "type": "test"}}
             return web.Response(
                 status=status,
                 headers=headers,
