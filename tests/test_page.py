@@ -122,6 +122,47 @@ async def visitor(stage: Stage, bot: Bot, width: int) -> AsyncIterator[Visitor]:
 
 
 @WIDTHS
+async def test_the_example_is_sent_and_the_form_asks_for_more(
+    visitor: Visitor, stage: Stage, bot: Bot
+) -> None:
+    page, form = visitor.page, visitor.page.locator("#modal")
+    stage.llm.texts = iter(
+        [
+            "45 minutes late, says the ferry. Captain Okafor says sorry, by megaphone. 12 shrugs.",
+            "The ferry: late again, by 45 minutes. 12 of us, and Captain Okafor with a megaphone.",
+            "Ferry late. Captain Okafor apologised by megaphone to all of Port Almond.",
+            "The ferry has opinions about punctuality, and a megaphone. 12 of us minded nothing.",
+            "Fed the goose at 7:40. It says thanks, in its way.",
+            "The goose is fed.",
+        ]
+        * 4
+    )
+    await visitor.shoot("start")
+    await page.click("#example")
+    await expect(page.locator("#topic")).to_have_value("ferry")
+    await visitor.shoot("example")
+    await page.click("#send")
+    draft = await visitor.dm(1)
+    await expect(draft).to_contain_text("about ferry")
+    await expect(draft).to_contain_text("Your notes: 45 minutes late again")
+    await expect(draft.locator(".embed-footer").first).to_contain_text("3 of 3 facts")
+    await expect(draft).to_contain_text("missing: ")
+    await expect(draft).to_contain_text("⚠️ added: Port Almond")
+    await draft.scroll_into_view_if_needed()
+    await visitor.shoot("facts")
+
+    await visitor.send("draft")
+    await expect(form).to_be_visible()
+    await expect(form.locator("label")).to_contain_text(["Topic", "What is it to say?"])
+    await form.locator("textarea").fill("fed the goose at 7:40")
+    await visitor.shoot("form")
+    await form.locator('[type="submit"]').click()
+    await expect(form).to_be_hidden()
+    await expect(await visitor.dm(2)).to_contain_text("from your notes")
+    assert (await bot.drafting.get(2)).notes == "fed the goose at 7:40"
+
+
+@WIDTHS
 async def test_alice_edits_posts_and_takes_back(visitor: Visitor, stage: Stage) -> None:
     page = visitor.page
     await page.locator("#topic").press_sequentially("ket")

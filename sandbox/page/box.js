@@ -46,7 +46,7 @@ export function startBox(who, onsend) {
 }
 
 export function showCommands(commands, isReady) {
-  send.disabled = picker.disabled = !isReady || !commands.length;
+  send.disabled = picker.disabled = example.disabled = !isReady || !commands.length;
   const text = JSON.stringify([context.locale(), commands]);
   if (text === known) return;
   known = text;
