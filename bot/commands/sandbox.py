@@ -98,7 +98,8 @@ async def _attend(world: "Sandbox", child: asyncio.subprocess.Process) -> int:
     stopped = asyncio.create_task(signalled())
     await asyncio.wait({ready, ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
     if ready.done() and not ready.exception():
-        print(f"Sandbox ready: {world.url}", flush=True)
+        print(f"Sandbox ready: {world.url}")
+        print("Click the example there, or say what you mean: /draft notes: …", flush=True)
         await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
     for task in (ready, stopped):
         task.cancel()

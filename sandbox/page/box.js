@@ -14,6 +14,7 @@ const MESSAGE_MENU = 3;
 const SLASH = 1;
 const SAY = ""; // picked instead of a command: a message
 const MESSAGE = { options: [{ name: "text", type: STRING, required: true, description: "Message", max_length: 2000 }] };
+const LONG = 200; // characters: what may be longer gets a line of its own
 const FIRST = 2; // options shown at once, if none of them is required
 const QUIET_MS = 120; // typing pauses this long before suggestions are asked for
 
@@ -104,7 +105,8 @@ function showExample() {
 
 function field(option) {
   const name = element("span", {}, local(option, "name"));
-  return element("label", { class: `field type-${option.type}` }, name, input(option));
+  const long = option.max_length > LONG ? " long" : "";
+  return element("label", { class: `field type-${option.type}${long}` }, name, input(option));
 }
 
 function input(option) {
