@@ -35,6 +35,12 @@ def test_a_refusal_is_tried_five_times(status: int) -> None:
     assert _tried_at(_http(status), 3 * 24 * 60) == [0, 1, 2, 3, 5]
 
 
+def test_who_opens_many_dms_at_once_is_only_too_fast() -> None:
+    fast = _http(400)
+    fast.code = 40003
+    assert len(_tried_at(fast, 60)) > 5
+
+
 @pytest.mark.parametrize("error", [_http(429), _http(500), _http(503), TimeoutError(), OSError()])
 def test_an_outage_is_waited_for_a_day_with_growing_pauses(error: Exception) -> None:
     tried = _tried_at(error, 3 * 24 * 60)

@@ -3,12 +3,14 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.chat.client import Bot
 from bot.draft import State
+from bot.store import Store
 from bot.store.dossier import export
 from bot.store.schedules import Schedule
 from tests.stage import Stage, buttons
@@ -164,3 +166,19 @@ async def test_forgetting_one_ends_nothing_of_another(stage: Stage, bot: Bot) ->
     await stage.dm()
     draft = await bot.drafting.get(1)
     assert draft.state is State.PENDING
+
+
+async def test_a_note_ends_some_day_and_nobody_who_is_forgotten_gets_one(tmp_path: Path) -> None:
+    now = datetime(2026, 11, 22, 9, tzinfo=UTC)
+    async with Store.open(tmp_path / "bot.db") as store:
+        people = store.people
+        await people.leave_note(7, "Nobody knows them.", now)
+        assert await people.notes(7, now) == []
+        await people.met(7, "de")
+        await people.leave_note(7, "Draft 1 has expired.", now)
+        await people.leave_note(7, "Draft 2 has expired.", now + timedelta(days=20))
+        assert len(await people.notes(7, now + timedelta(days=29))) == 2
+        assert await people.notes(7, now + timedelta(days=31)) == ["Draft 2 has expired."]
+        await people.leave_note(7, "Draft 3 has expired.", now + timedelta(days=31))
+        rows = await store.database.rows("SELECT text FROM unsaid ORDER BY id")
+        assert [row["text"] for row in rows] == ["Draft 2 has expired.", "Draft 3 has expired."]

@@ -15,7 +15,8 @@ MOST, LONGEST = 25, 100  # Discord's limits
 def matching(names: Iterable[str], typed: str) -> list[Choice[str]]:
     """Those that hold the typed text, in any case."""
     wanted = typed.strip().lower()
-    found = [name[:LONGEST] for name in names if wanted in name.lower()]
+    # a name that is cut would name something else
+    found = [name for name in names if wanted in name.lower() and len(name) <= LONGEST]
     return [Choice(name=name, value=name) for name in found[:MOST]]
 
 

@@ -11,6 +11,7 @@ import discord
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(hours=1)
 REFUSALS = 5  # the first may be a fault of Discord's; somebody who blocks the bot stays so
 GIVE_UP_AFTER = timedelta(days=1)  # longer than any outage of Discord's
+_TOO_FAST = 40003  # Discord's code for opening many direct messages; its status is 400
 _NOT_NOW = (408, 429)  # status codes that are no refusal
 
 
@@ -58,4 +59,5 @@ def _is_refusal(error: Exception) -> bool:
         isinstance(error, discord.HTTPException)
         and 400 <= error.status < 500
         and error.status not in _NOT_NOW
+        and error.code != _TOO_FAST
     )

@@ -60,10 +60,17 @@ class PeopleTable:
         )
 
     async def leave_note(self, user_id: int, text: str, now: datetime) -> None:
-        """Store what could not be told to a person; forget what nobody asked for in a month."""
+        """Store what could not be told to a person, unless they had everything deleted.
+
+        What nobody asked for in a month is forgotten.
+        """
         async with self._db.transaction():
             await self._db.run("DELETE FROM unsaid WHERE since < ?", (iso(now - NOTE_LIFE),))
-            await self._db.insert("unsaid", user_id=user_id, text=text, since=iso(now))
+            await self._db.run(
+                "INSERT INTO unsaid (user_id, text, since) SELECT user_id, ?, ? FROM people"
+                " WHERE user_id = ?",
+                (text, iso(now), user_id),
+            )
 
     async def notes(self, user_id: int, now: datetime) -> list[str]:
         """What waits to be told to a person, oldest first."""

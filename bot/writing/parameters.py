@@ -18,6 +18,7 @@ RequestBody = dict[str, Any]  # a request, as JSON
 OPENAI = "api.openai.com"  # whose parameters are known, which saves two refusals
 THOUGHTS = 4096  # tokens for a model that thinks before it writes
 _FEWEST_THOUGHTS = 256
+_NO_THINKING = "enable_thinking"
 _LIMITS = ("max_tokens", "max_completion_tokens")
 _OUR_OWN = (
     "min_p",
@@ -53,6 +54,7 @@ class Parameters:
     has_system: bool = True
     hottest: float | None = None  # the one temperature that it may take
     thoughts: int = 0  # tokens beside those of the text
+    demanded: dict[str, Any] = field(default_factory=dict)  # what it takes no request without
     _tried: set[str] = field(default_factory=set)
 
     @classmethod
@@ -70,7 +72,7 @@ class Parameters:
         if self.limit:
             wanted[self.limit] = sampling.max_tokens + self.thoughts
         kept = {name: value for name, value in wanted.items() if name not in self.gone}
-        return {"messages": self._messages(messages), **kept}
+        return {"messages": self._messages(messages), **kept, **self.demanded}
 
     def think(self) -> bool:
         """Give the model room for its thoughts; False if it has it already."""
@@ -83,6 +85,9 @@ class Parameters:
         """Give up what a refusal is about; returns its name, or None for nothing that was sent."""
         if no.status not in (400, 422, 501):
             return None
+        if _NO_THINKING in no.said and _NO_THINKING not in sent:  # Qwen's own service
+            self.demanded[_NO_THINKING] = False
+            return _NO_THINKING
         places = {name: self._place(name, no) for name in (*sent, "system")}
         named = [name for name, place in places.items() if place is not None]
         first = min(named, key=lambda name: places[name] or 0, default=None)

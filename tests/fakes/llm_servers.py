@@ -142,6 +142,13 @@ def _together(body: Json) -> Answer | None:
     return 422, error("temperature must be less than or equal to 1", param="temperature")
 
 
+def _dashscope(body: Json) -> Answer | None:
+    if body.get("enable_thinking") is False:
+        return None
+    said = "parameter.enable_thinking must be set to false for non-streaming calls"
+    return 400, error(said, code="invalid_parameter_error")
+
+
 def _curt(body: Json) -> Answer | None:
     return (400, error("Bad request")) if "min_p" in body else None
 
@@ -233,6 +240,7 @@ WAYS = {
     "together-deepseek": Way(choice=_content("<think>\n\n</think>\n", end="eos")),
     "gemini": Way(_gemini, lessons=1),
     "cerebras": Way(_cerebras, lessons=1),
+    "dashscope": Way(_dashscope, lessons=1),
     "curt": Way(_curt, lessons=1),
 }
 

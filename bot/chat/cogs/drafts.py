@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.chat.actions import MAX_CANDIDATES
 from bot.chat.answers import answer, at_most, explanation, in_passing
-from bot.chat.choices import usable_voices
+from bot.chat.choices import matching, usable_voices
 from bot.chat.messages import Messages
 from bot.chat.questions import MAX_NOTES, MAX_TOPIC, TELL_ID, tell_button, tell_form
 from bot.chat.router import pressed, submitted, typed
@@ -135,7 +135,7 @@ class Drafts(commands.Cog):
     ) -> list[app_commands.Choice[str]]:
         """Topics the author has written about, least used lately first."""
         found = await self.drafting.matching_topics(interaction.user.id, typed, 25)
-        return [app_commands.Choice(name=t[:100], value=t[:100]) for t in found]
+        return matching(found, typed)
 
     @few
     async def about_this(self, interaction: discord.Interaction, message: discord.Message) -> None:
