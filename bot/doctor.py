@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import discord
@@ -18,7 +19,9 @@ from bot.posting.vault import Vault
 from bot.store import Store
 from bot.voice import PromptParts, list_voices
 from bot.writing.composing import OpenVoice
+from bot.writing.engine_child import servable
 from bot.writing.llm import LLM
+from bot.writing.merging import obstacle
 
 _SCOPES = ("bot", "applications.commands")
 # Bits of an application's flags: privileged intents, which this bot does not need.
@@ -92,7 +95,17 @@ async def _check_engine() -> str:
         texts = await llm.complete(opened.voice, opened.voice.messages(PromptParts()), 1)
         if settings.llm_base_url or opened.voice.backend != "local":
             return f"The language model's server writes (texts drawn: {len(texts)})."
-    return f"The embedded engine starts and writes (texts drawn: {len(texts)})."
+    said = f"The embedded engine starts and writes (texts drawn: {len(texts)})."
+    return said + merged_or_not(settings.voices)
+
+
+def merged_or_not(folder: Path) -> str:
+    """Which voices the engine has merged with their base model, and why not the others."""
+    voices = servable(folder)
+    why = {n: obstacle(folder / n, v, len(voices)) for n, v in voices.items()}
+    merged = ", ".join(name for name, kept in why.items() if kept is None)
+    said = f" Merged with their base model, which is faster: {merged}." if merged else ""
+    return said + "".join(f" {n} is served by its adapter: {o}." for n, o in why.items() if o)
 
 
 async def _check_discord() -> Finding:

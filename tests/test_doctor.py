@@ -6,7 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.doctor import examine, invite_links, lacking
+from bot.doctor import examine, invite_links, lacking, merged_or_not
+from tests.fakes.adapter import write_local_voices
 from tests.fakes.llm_servers import Answer, LLMServers, error
 
 GOOD: dict[str, Any] = {
@@ -81,3 +82,12 @@ async def test_a_server_that_writes_nothing_is_not_well_whatever_it_lists(
     assert told in found[0].sentence
     assert [f.is_well for f in well] == [True]
     assert "texts drawn: 1" in well[0].sentence
+
+
+def test_voices_that_are_served_more_slowly_are_named_with_the_reason(voice_folder: Path) -> None:
+    assert merged_or_not(voice_folder.parent) == ""  # a provider's
+    voices = write_local_voices(voice_folder, mara=0.0, odd=1.0)
+    assert merged_or_not(voices) == " Merged with their base model, which is faster: mara, odd."
+    told = merged_or_not(write_local_voices(voice_folder, her=0.0, his=1.0))
+    assert told.startswith(" her is served by its adapter: merged voices take memory")
+    assert "Merged" not in told

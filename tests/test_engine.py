@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 from contextlib import AsyncExitStack
@@ -12,7 +13,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from bot.errors import VoiceError
+from bot.errors import Refused, VoiceError
 from bot.voice import Base, PromptParts, Sampling, Voice
 from bot.voice.weights import DEFAULT_BASE, find_weights
 from bot.writing.engine import Engine
@@ -147,7 +148,24 @@ def test_the_file_named_serves_a_base_without_a_known_hash(tmp_path: Path) -> No
     assert find_weights(OTHER, tmp_path / "other.gguf") == tmp_path / "other.gguf"
 
 
-async def test_an_adapter_of_another_base_is_a_sentence(voices: Path) -> None:
+async def test_a_damaged_adapter_is_that_voices_fault_alone(voices: Path) -> None:
+    (voices / "odd" / "adapter.gguf").write_bytes(b"GGUF, but no adapter")
+    async with (
+        Engine(voices) as engine,
+        openai.AsyncOpenAI(base_url=engine.base_url, api_key="none") as client,
+    ):
+        assert await _greedy(client, "mara")
+        with pytest.raises(openai.APIStatusError, match=r"llama.cpp cannot load .* with"):
+            await _greedy(client, "odd")
+        voice = Voice.load(voices / "odd")
+        llm = LLM(engine.base_url, "none", engine=engine.ready)
+        with pytest.raises(Refused, match=r"It says: “llama.cpp cannot load"):
+            await llm.complete(voice, voice.messages(PromptParts("tea")), 1)
+        await llm.close()
+
+
+async def test_the_only_voice_that_is_damaged_is_told_at_the_start(voices: Path) -> None:
+    shutil.rmtree(voices / "mara")
     (voices / "odd" / "adapter.gguf").write_bytes(b"GGUF, but no adapter")
     with pytest.raises(VoiceError, match=r"llama.cpp cannot load .* with the adapters"):
         async with Engine(voices):

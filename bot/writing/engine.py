@@ -20,17 +20,30 @@ from bot.voice import VOICE_FILE, list_voices
 
 log = structlog.stdlib.get_logger(__name__)
 
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0  # it may have to merge a voice
+NICE = 10  # the bot must answer Discord within 3 s while the engine computes
 RESTART_PAUSES_S = (0.5, 1, 2, 5, 10, 30)
 
 
 class Engine:
     """`async with Engine(...)`: a running engine at `base_url`, restarted when it dies."""
 
-    def __init__(self, voices: Path, base_gguf: Path | None = None, threads: int = 0) -> None:
+    def __init__(
+        self,
+        voices: Path,
+        base_gguf: Path | None = None,
+        threads: int = 0,
+        servers: int = 0,
+    ) -> None:
+        """With `servers` it has the machine to itself: so many of one thread each.
+
+        They need not wait for each other as threads of one server do. Otherwise it makes room for
+        a bot, by its threads and its priority.
+        """
         self._voices = voices
         self._served: dict[str, int] = {}  # the voices when the child was started
-        self._arguments = ["--voices", str(voices), "--threads", str(threads)]
+        self._arguments = ["--voices", str(voices), "--threads", str(1 if servers else threads)]
+        self._arguments += ["--servers", str(servers)] if servers else ["--nice", str(NICE)]
         if base_gguf:
             self._arguments += ["--base-gguf", str(base_gguf)]
         self._socket = socket.socket()
@@ -109,7 +122,7 @@ class Engine:
             async with asyncio.timeout(START_TIMEOUT_S):
                 line = (await self._process.stdout.readline()).decode().strip()
         except TimeoutError as e:
-            raise Unavailable("The voice engine did not start within a minute.") from e
+            raise Unavailable("The voice engine did not start within two minutes.") from e
         if line != "ready":
             raise VoiceError(line or "The voice engine ended while starting. Its log says why.")
         self._is_up.set()

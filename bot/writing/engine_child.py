@@ -1,8 +1,9 @@
 """The server of local voices: llama.cpp, from the xllamacpp wheel, behind a small front.
 
-It speaks the OpenAI protocol: `model` names the voice, and the front chooses llama.cpp's adapter
-for it. `python -m bot.writing.engine_child` is the child of `Engine`, which hands it a
-listening socket; `python -m bot serve` serves other programs with the same server.
+It speaks the OpenAI protocol: `model` names the voice, and the front finds the server of llama.cpp
+that has it: one for each merged voice (merging.py), or the one that applies all adapters.
+`python -m bot.writing.engine_child` is the child of `Engine`, which hands it a listening socket;
+`python -m bot serve` serves other programs with the same server.
 """
 
 import argparse
@@ -12,9 +13,11 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,16 +26,19 @@ from aiohttp import ClientSession, ClientTimeout, web
 from bot.errors import BotError, VoiceError
 from bot.voice import Voice, list_voices
 from bot.voice.weights import find_weights
+from bot.writing.merging import merge
 
 if TYPE_CHECKING:
     import xllamacpp
 
 SLOTS = 16  # texts drawn side by side: all of a draft
-SLOT_TOKENS = 512  # prompt and post together
+SLOT_TOKENS = 512  # prompt and post together, at most
+# All slots share them, and texts of one request their prompt: sixteen posts of the longest kind
+# and their prompts. 512 for each slot took 190 MB.
+POOL_TOKENS = 4096
 SHUTDOWN_TIMEOUT_S = 2.0  # for answers in progress at a stop
 # llama.cpp's own list also keeps the 40 likeliest tokens only, and makes every post too typical.
 SAMPLERS = ("min_p", "temperature")
-NICE = 10  # the bot must answer Discord within 3 s while the engine computes
 
 
 def servable(folder: Path) -> dict[str, Voice]:
@@ -45,18 +51,77 @@ def servable(folder: Path) -> dict[str, Voice]:
     return {v.name: v for v in local if v.base == local[0].base}
 
 
-def llama_server(base: Path, adapters: Sequence[Path], threads: int) -> "xllamacpp.Server":
-    """Start llama.cpp's own HTTP server on a free loopback port; takes about a second."""
+class Llamas:
+    """Servers of llama.cpp for some voices of a folder, each started when it is first needed."""
+
+    def __init__(
+        self, folder: Path, voices: Mapping[str, Voice], base: Path, threads: int, servers: int
+    ) -> None:
+        """`servers` is how many there are of a kind, with so many threads each."""
+        self._folder = folder
+        self._voices = voices
+        self._base = base
+        self._threads = threads
+        self._servers = servers
+        self._by_adapter: Llama | None = None
+        self._found: dict[str, Llama] = {}  # by voice, or the base model's name
+        self._finding = asyncio.Lock()
+
+    async def find(self, name: str) -> "Llama":
+        """The server that has a voice, or the bare base model. Raises VoiceError."""
+        if name not in self._found:
+            async with self._finding:
+                if name not in self._found:
+                    self._found[name] = await asyncio.to_thread(self._start, name)
+        return self._found[name]
+
+    def _start(self, name: str) -> "Llama":
+        voice = self._voices.get(name)
+        if voice:
+            merged = merge(self._folder / name, voice, self._base, len(self._voices))
+            if merged:
+                try:
+                    return self._serve(merged, {})
+                except VoiceError:  # the next start writes it again
+                    merged.unlink(missing_ok=True)
+        if self._by_adapter is None:
+            self._by_adapter = self._serve(self._base, self._voices)
+        return self._by_adapter
+
+    def _serve(self, model: Path, voices: Mapping[str, Voice]) -> "Llama":
+        adapters = [self._folder / name / voice.model for name, voice in voices.items()]
+        servers = [llama_server(model, adapters, self._threads) for _ in range(self._servers)]
+        return Llama(cycle(servers), tuple(voices))
+
+
+@dataclass(frozen=True, slots=True)
+class Llama:
+    """Servers of llama.cpp to take in turn, and the voices whose adapters they have."""
+
+    servers: "Iterator[xllamacpp.Server]"
+    voices: tuple[str, ...]
+
+    def lora(self, name: str) -> list[dict[str, float]]:
+        """How much of each adapter writes as `name`."""
+        return [{"id": i, "scale": float(voice == name)} for i, voice in enumerate(self.voices)]
+
+
+def llama_server(model: Path, adapters: Sequence[Path], threads: int) -> "xllamacpp.Server":
+    """Start llama.cpp's own HTTP server on a free loopback port; takes about a second.
+
+    By default one core stays free: threads wait for each other thousands of times a text, and one
+    that shares its core makes all wait: 143 tokens a second fell to under 26 (experiments/LOG.md).
+    """
     import xllamacpp  # noqa: PLC0415  # only the child needs it: 34 MB of native code
 
     p = xllamacpp.CommonParams()
-    p.model.path = str(base)
+    p.model.path = str(model)
     p.port = 0
     p.n_parallel = SLOTS
-    p.n_ctx = SLOT_TOKENS * SLOTS
-    # One core stays free: threads wait for each other thousands of times a text, and a thread that
-    # shares its core makes all of them wait: 143 tokens a second fell to under 26
-    # (experiments/LOG.md).
+    p.n_ctx, p.kv_unified, p.kv_unified_per_slot = POOL_TOKENS, True, SLOT_TOKENS
+    p.cache_type_k = p.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_Q8_0
+    p.n_batch, p.n_ubatch = 512, 128  # prompts are short
+    p.cache_ram_mib = 0  # by default it keeps up to 8 GB of earlier prompts, and they are short
     p.cpuparams.n_threads = threads or max(1, (os.cpu_count() or 2) - 1)
     p.cpuparams_batch.n_threads = p.cpuparams.n_threads
     p.use_jinja = True
@@ -67,12 +132,12 @@ def llama_server(base: Path, adapters: Sequence[Path], threads: int) -> "xllamac
         return xllamacpp.Server(p)
     except RuntimeError as e:  # all it says is "Failed to init server"
         raise VoiceError(
-            f"llama.cpp cannot load {base.name} with the adapters of these voices: a file is"
+            f"llama.cpp cannot load {model.name} with the adapters of these voices: a file is"
             " damaged, or that is not the base model they were trained on."
         ) from e
 
 
-def front(llama_url: str, names: Sequence[str], base_name: str) -> web.Application:
+def front(llamas: Llamas, names: Sequence[str], base_name: str) -> web.Application:
     """The HTTP front: `model` names the voice, everything else is llama.cpp's own answer.
 
     As with vLLM, the base model's own name selects the base model without any voice.
@@ -90,9 +155,14 @@ def front(llama_url: str, names: Sequence[str], base_name: str) -> web.Applicati
         if body.get("model") not in (*names, base_name):
             error = {"message": "No such voice.", "code": "model_not_found"}
             return web.json_response({"error": error}, status=404)
+        try:
+            llama = await llamas.find(body["model"])
+        except VoiceError as e:
+            error = {"message": str(e), "code": "voice_not_loaded"}
+            return web.json_response({"error": error}, status=424)
         body.setdefault("samplers", SAMPLERS)
-        body["lora"] = [{"id": i, "scale": float(n == body["model"])} for i, n in enumerate(names)]
-        url = f"{llama_url}/v1/chat/completions"
+        body["lora"] = llama.lora(body["model"])
+        url = f"{next(llama.servers).listening_address}/v1/chat/completions"
         async with request.app[SESSION].post(url, json=body) as answer:
             out = web.StreamResponse(status=answer.status)
             out.content_type = answer.content_type
@@ -136,15 +206,19 @@ async def serve_voices(
     threads: int,
     sock: socket.socket,
     announce: Callable[[], None],
+    servers: int = 1,
 ) -> None:
-    """Serve voices of a folder on the weights of their base model until SIGINT or SIGTERM."""
-    adapters = [folder / name / voice.model for name, voice in voices.items()]
-    llama = llama_server(base, adapters, threads)
+    """Serve voices of a folder on the weights of their base model until SIGINT or SIGTERM.
+
+    Raises VoiceError if the first cannot be loaded.
+    """
+    llamas = Llamas(folder, voices, base, threads, servers)
+    await llamas.find(next(iter(voices)))  # a fault shows at once, where there is but one
     base_name = next(iter(voices.values())).base.name
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with _serving(front(llama.listening_address, list(voices), base_name), sock):
+    async with _serving(front(llamas, list(voices), base_name), sock):
         announce()
         await stop.wait()
 
@@ -165,10 +239,12 @@ def main() -> int:
     parser.add_argument("--voices", type=Path, required=True)
     parser.add_argument("--base-gguf", type=Path)
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--servers", type=int, default=1)
+    parser.add_argument("--nice", type=int, default=0)
     parser.add_argument("--fd", type=int, required=True)
     args = parser.parse_args()
     _end_with_parent()
-    os.nice(NICE)
+    os.nice(args.nice)
     try:
         voices = servable(args.voices)
         if not voices:
@@ -176,7 +252,8 @@ def main() -> int:
         base = find_weights(next(iter(voices.values())).base, args.base_gguf)
         sock = socket.socket(fileno=args.fd)
         announce = partial(print, "ready", flush=True)
-        asyncio.run(serve_voices(args.voices, voices, base, args.threads, sock, announce))
+        how = (args.threads, sock, announce, args.servers)
+        asyncio.run(serve_voices(args.voices, voices, base, *how))
     except BotError as e:
         print(e, flush=True)
         return 2

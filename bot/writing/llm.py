@@ -67,15 +67,16 @@ class LLM:
         settings: DraftSettings,
         concurrent: int = CONCURRENT,
         timeout_s: float = _TIMEOUT_S,
+        servers: int = 0,
     ) -> AsyncIterator["LLM"]:
         """Open the settings' server for every voice; or the engine for local ones, beside OpenAI.
 
-        The engine starts when a voice needs it, and stops at the end.
+        The engine starts when a voice needs it, as `Engine` says of servers, and stops at the end.
         """
         url = settings.llm_base_url
         key = settings.llm_api_key.get_secret_value()
         async with AsyncExitStack() as stack:
-            engine = Engine(settings.voices, settings.base_gguf, settings.engine_threads)
+            engine = Engine(settings.voices, settings.base_gguf, settings.engine_threads, servers)
             stack.push_async_exit(engine)
             start = None if url else engine.ready
             llm = cls(url or _OPENAI_URL, key, settings.llm_model, start, timeout_s, concurrent)

@@ -94,11 +94,16 @@ async def _draw_all(
         opened = replace(opened, voice=_untrained(opened.voice, base_prompt), ranker=None)
     rules = Rules(max_chars, status_length, opened.known_posts, WordList(settings.blocked_lines()))
     wanted = drawn_for(count, opened.ranker)
-    at_once = asyncio.Semaphore(1 + SLOTS // wanted)  # one more than the engine has room for
     # Nobody waits for the bot's other work here: every core, as in a training.
-    threads = settings.engine_threads or os.cpu_count() or 1
-    settings = settings.model_copy(update={"voices": folder.parent, "engine_threads": threads})
-    async with LLM.open(settings, SLOTS // min(wanted, AT_ONCE), _PATIENCE_S) as llm:
+    servers = (
+        settings.engine_threads or len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1
+    )
+    slots = SLOTS * servers
+    at_once = asyncio.Semaphore(1 + slots // wanted)  # one more than the engine has room for
+    settings = settings.model_copy(update={"voices": folder.parent})
+    async with LLM.open(settings, slots // min(wanted, AT_ONCE), _PATIENCE_S, servers) as llm:
 
         async def texts_for(parts: PromptParts) -> list[str]:
             if base_prompt:  # unscreened: the screen is a part of the voice that is compared
