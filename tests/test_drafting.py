@@ -1,5 +1,6 @@
 """The use cases around candidates: real SQLite, a language model and a Mastodon on loopback."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from bot.draft import State, Style
 from bot.drafting import EXPIRES_AFTER, Drafting
 from bot.errors import Refused, UserError
+from bot.voice import Voice, VoicePost, save_posts
 from bot.voice.ranker import Ranker
 from bot.writing.composing import Request
 from tests.conftest import OWNER
@@ -187,3 +189,24 @@ async def test_typed_letters_find_topics(drafting: Drafting) -> None:
     assert await drafting.matching_topics(OWNER, "O", 25) == ["Port Almond", "goose"]
     assert await drafting.matching_topics(OWNER, "ke", 25) == ["kettle"]
     assert len(await drafting.matching_topics(OWNER, "", 2)) == 2
+
+
+async def test_a_voice_of_before_serves_topics_and_says_that_notes_need_a_new_training(
+    drafting: Drafting, voice_folder: Path
+) -> None:
+    trained = Voice.load(voice_folder)
+    replace(trained, counts={"train": 3, "validation": 0}).save(voice_folder)
+    assert (await drafting.write_draft(OWNER, Request("tea", 1), NOW)).candidates
+    with pytest.raises(UserError, match="trained before voices could write from notes"):
+        await drafting.write_draft(OWNER, Request(None, 1, notes="tea at 4"), NOW)
+
+
+async def test_notes_are_asked_for_as_posts_were_and_drawn_marks_are_the_authors(
+    drafting: Drafting, fake_llm: FakeLLM, voice_folder: Path
+) -> None:
+    save_posts(voice_folder, [VoicePost(None, "We’re late again…", ())] * 3)
+    fake_llm.texts = iter(["It's @goose at 4...", "See @stranger"])
+    asked = Request(None, 1, notes="It’s\n@goose – at 4 !")
+    draft = await drafting.write_draft(OWNER, asked, NOW)
+    assert fake_llm.asked[0]["messages"][-1]["content"] == "anything\nNotes: It's; @goose; at 4"
+    assert [c.text for c in draft.candidates] == ["It’s @goose at 4…"]

@@ -26,10 +26,10 @@ from trainer.data import dataset
 from trainer.data.dataset import Dataset
 from trainer.data.folder import Example
 from trainer.errors import ModelError
-from trainer.training import base_model, batches, finetune
+from trainer.training import base_model, batches, finetune, products
 from trainer.training.base_model import BaseModel
 from trainer.training.batches import Tokens
-from trainer.training.checkpoint import Checkpoint, adapter_weights
+from trainer.training.checkpoint import Checkpoint, adapter_weights, began_in
 from trainer.training.loss import summed_loss
 from trainer.training.recipe import Recipe
 from trainer.training.voice_folder import VoiceFolder
@@ -191,9 +191,34 @@ def test_a_loss_that_is_no_number_says_what_to_lower(base: BaseModel, data: Data
         finetune.take_step(training, batch, 1e-3, 512)
 
 
-def test_every_processor_computes_in_float32() -> None:
-    """Also one that multiplies bfloat16 itself: it was no faster by that."""
-    assert finetune.compute_dtype(CPU) == torch.float32
+def test_bfloat16_pays_only_where_the_processor_multiplies_it() -> None:
+    has = torch.cpu.get_capabilities()
+    if has.get("amx_bf16") or has.get("avx512_bf16"):
+        pytest.skip("here it is measured")
+    assert not products.bfloat16_pays()
+
+
+def test_a_weight_laid_out_for_bfloat16_multiplies_as_it_did() -> None:
+    torch.manual_seed(0)
+    weight, bias = torch.randn(48, 33).bfloat16(), torch.randn(48).bfloat16()
+    frozen = products.Frozen(weight, bias)
+    for tokens in (1, 7, 130):
+        x, d = torch.randn(tokens, 33).bfloat16(), torch.randn(tokens, 96).bfloat16()[:, ::2]
+        expected = torch.nn.functional.linear(x.float(), weight.float(), bias.float())
+        torch.testing.assert_close(frozen.forward(x).float(), expected, rtol=0.02, atol=0.1)
+        back = d.float() @ weight.float()
+        torch.testing.assert_close(frozen.backward(d).float(), back, rtol=0.02, atol=0.2)
+
+
+def test_a_checkpoint_says_in_which_arithmetic_it_began(tiny: Path, tmp_path: Path) -> None:
+    file = tmp_path / "checkpoint.pt"
+    assert began_in(file) is None
+    base = base_model.load_base(str(tiny), "bfloat16")
+    training = finetune.attach_adapter(base, Recipe(), CPU)
+    Checkpoint(file, Recipe(), {}, is_written_here=True).save(training)
+    assert began_in(file) == torch.bfloat16
+    file.write_bytes(file.read_bytes()[:100])
+    assert began_in(file) is None
 
 
 def test_bfloat16_learns_as_float32_does_and_its_adapter_is_float32(

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from bot.voice.notes import NO_WORDING, Wording, content_of, notes_of
+from bot.voice.notes import NO_WORDING, Wording, content_of, notes_of, words_apart
 
 POSTS = [
     "Great 2 see the ferry & the goose in Port Almond 2day. Met Brenda w her nurses.",
@@ -71,3 +71,15 @@ def test_what_a_text_says_is_compared_by_stems_without_small_words_and_who() -> 
     said = content_of("Taxing the goose w/ no fog: he taxes 12 geese", ENGLISH)
     assert said == ["taxin"[:5], "goose", "fog", "taxes", "12", "geese"]
     assert content_of("今日は雨", NO_WORDING) == ["今日", "は雨"]
+
+
+def test_words_that_stand_in_only_one_of_two_texts_are_counted_who_and_no_too() -> None:
+    given = "the goose did not see her"
+    for text, apart in (
+        ("The goose did not see her!", 0),
+        ("GOOSE didn't see her", 0),
+        ("The goose saw her", 3),  # not, see; saw
+        ("The goose did not see him", 2),
+        ("The goose did not see her in the fog", 1),
+    ):
+        assert words_apart(given, text, ENGLISH) == apart, text

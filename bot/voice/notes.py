@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.voice.facts import ANY_LINK, HANDLE, HASHTAG, QUOTATION
+from bot.voice.marks import NO_MARKS, Marks
 from bot.voice.tongues import SPACELESS, Tongue, guess_language, tongue
 
 BREAK = ";"  # stands for any mark or line end between two parts
@@ -48,10 +49,12 @@ class Wording:
     usual: frozenset[str] = frozenset()  # in several posts
     names: frozenset[str] = frozenset()  # with a capital, inside of sentences too
     ordinary: frozenset[str] = frozenset()  # without one, as a rule
+    marks: Marks = NO_MARKS
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "Wording":
-        """Learn it from an author's posts."""
+        """Learn it from an author's posts, oldest first."""
+        texts = list(texts)
         small, capital, holding = Counter[str](), Counter[str](), Counter[str]()
         for text in texts:
             held, starts = set[str](), True
@@ -69,6 +72,7 @@ class Wording:
             frozenset(word for word, count in holding.items() if count >= _USUAL),
             names,
             frozenset(uses.keys() - names),
+            Marks.of(texts),
         )
 
 
@@ -106,10 +110,20 @@ def notes_of(
 
 def content_of(text: str, wording: Wording = NO_WORDING) -> list[str]:
     """What a text says, as the stems of its words in lower case: neither small words nor who."""
-    told = tongue(wording.language)
-    silent = told.small | told.who
+    who = tongue(wording.language).who
+    return [word[:_STEM] for word in _telling(text, wording) if word not in who]
+
+
+def words_apart(given: str, text: str, wording: Wording = NO_WORDING) -> int:
+    """How many stems of words that say something, or who, or no, stand in only one of two texts."""
+    told = ({word[:_STEM] for word in _telling(one, wording)} for one in (given, text))
+    return len(set.symmetric_difference(*told))
+
+
+def _telling(text: str, wording: Wording) -> list[str]:
+    small = tongue(wording.language).small
     words = _WORDS.findall(notes_of(text, wording).casefold())
-    return [word[:_STEM] for word in words if word not in silent and len(word) > 1]
+    return [word for word in words if word not in small and len(word) > 1]
 
 
 def _said(match: re.Match[str], starts: bool, wording: Wording, told: Tongue) -> list[str] | None:

@@ -17,7 +17,7 @@ from bot.errors import UserError
 from bot.sentences import Words, say
 from bot.voice import Message, PromptParts, Voice, load_posts
 from bot.voice.facts import check
-from bot.voice.notes import NO_WORDING, Wording, content_of, notes_of
+from bot.voice.notes import NO_WORDING, Wording, notes_of, words_apart
 from bot.voice.others import Others
 from bot.voice.ranker import Ranker
 from bot.writing.llm import LLM
@@ -31,6 +31,7 @@ TO_CHOOSE_FROM = (
     8  # texts a draft, or two for each candidate: sixteen chose no better (experiments/LOG.md)
 )
 TO_PLEASE = 16  # or four for each, if there is a taste: texts that somebody likes are rare
+_ALIKE = 2  # words: texts that differ from the notes by about as many are as true
 DRAWN_AT_MOST = 16  # or four for each, or twice as many as wanted, if too few pass the screen
 
 
@@ -144,7 +145,8 @@ async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> D
     while left > 0 and (missing := wanted - len(drawn.short)) > 0:
         size = min(missing, left)
         left -= size
-        for texts in await _several(llm, opened.voice, messages, size):
+        for answer in await _several(llm, opened.voice, messages, size):
+            texts = [opened.wording.marks.set_in(text) for text in answer]
             known = [*request.taken, *(c.text for c in (*drawn.short, *drawn.threads))]
             passed, failed = screen(texts, request.given, rules, known)
             drawn.short.extend(c for c in passed if not c.parts)
@@ -159,21 +161,22 @@ def by_truth(
 ) -> Iterator[list[Candidate]]:
     """The candidates in groups, the truest to what was given first.
 
-    Fewest added facts come first, then fewest missing ones, then fewest words of the notes that are
-    lost. On a bare topic the author's usual names are no invention.
+    Fewest added facts come first, then fewest missing ones, then most of the same words. On a bare
+    topic the author's usual names are no invention. No post is as long as a text that comes last.
     """
     groups = defaultdict[tuple[int, ...], list[Candidate]](list)
     for candidate in candidates:
-        groups[_untruth(candidate.text, request, wording)].append(candidate)
+        is_long = wording.marks.longest is not None and len(candidate.text) > wording.marks.longest
+        groups[(*_untruth(candidate.text, request, wording), is_long)].append(candidate)
     return (groups[key] for key in sorted(groups))
 
 
 def _untruth(text: str, request: Request, wording: Wording) -> tuple[int, ...]:
     if not request.notes:
         return (len(check(request.given, text, wording.usual).added),)
-    found, said = check(request.given, text), set(content_of(text, wording))
-    lost = sum(stem not in said for stem in content_of(request.notes, wording))
-    return (len(found.added), len(found.missing), lost)
+    found = check(request.given, text)
+    apart = words_apart(request.given, text, wording) // _ALIKE
+    return (len(found.added), len(found.missing), apart)
 
 
 def drawn_for(count: int, ranker: Ranker | None) -> int:

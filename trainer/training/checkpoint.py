@@ -4,6 +4,7 @@ Reads and writes <voices>/.<name>.training/checkpoint.pt.
 """
 
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,20 @@ def set_adapter_weights(training: Training, weights: Weights) -> None:
             parameter.copy_(weights[name])
 
 
+CHECKPOINT_FILE = "checkpoint.pt"
+
+
+def began_in(file: Path) -> torch.dtype | None:
+    """The arithmetic of the checkpoint in this file, if there is one that can be read."""
+    with suppress(Exception):  # `resume` says what is wrong with it
+        state = torch.load(file, weights_only=True, map_location="cpu")
+        return _DTYPES[state["dtype"]]
+    return None
+
+
+_DTYPES = {str(dtype): dtype for dtype in (torch.float32, torch.bfloat16)}
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """The one file that a killed training goes on from."""
@@ -67,6 +82,7 @@ class Checkpoint:
         partial = self.file.with_suffix(".partial")
         state = {
             "identity": {**asdict(self.recipe), **self.about},
+            "dtype": str(training.model.dtype),
             "step": training.step,
             "adapter": adapter_weights(training),
             "best": training.best,

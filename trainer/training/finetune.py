@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import torch
 from accelerate import PartialState
-from accelerate.utils import reduce
+from accelerate.utils import broadcast_object_list, reduce
 from peft import LoraConfig, get_peft_model
 from rich.console import Console
 
@@ -38,9 +38,18 @@ from trainer.training.batches import (
     shares,
     some,
 )
-from trainer.training.checkpoint import Checkpoint, Training, adapter_weights, set_adapter_weights
+from trainer.training.checkpoint import (
+    CHECKPOINT_FILE,
+    Checkpoint,
+    Training,
+    adapter_weights,
+    began_in,
+    set_adapter_weights,
+)
 from trainer.training.curve import Step, Validation
+from trainer.training.flat import is_known
 from trainer.training.loss import flat_form, summed_loss
+from trainer.training.products import bfloat16_pays
 from trainer.training.progress import TrainingProgress
 from trainer.training.recipe import Recipe
 from trainer.training.voice_folder import VoiceFolder
@@ -61,16 +70,17 @@ def train(
 ) -> bool:
     """Fine-tune and write the voice folder; false in a process that has only helped.
 
-    `dtype` is what the base computes in, else what suits the device. Raises ModelError if the base
+    `dtype` is what the base computes in, else what suits the machine. Raises ModelError if the base
     cannot be used.
     """
     with memory_advice(recipe):
         processes = PartialState(cpu=not torch.cuda.is_available())
         if not processes.is_main_process:
             console = Console(quiet=True)
-        dtype = dtype or compute_dtype(processes.device)
+        if not fresh:  # it goes on in the arithmetic in which it began
+            dtype = dtype or began_in(folder.training / CHECKPOINT_FILE)
         with console.status("Loading the base model (the first time it is converted: a minute) …"):
-            base = base_model.load_base(base_name, str(dtype).removeprefix("torch."))
+            base = load_fitting(base_name, dtype, processes)
         train_set = last(data.train, base, recipe, console)
         recipe = replace(recipe, epochs=recipe.epochs or epochs_of(train_set, recipe))
         validation_set = encode_all(some(data.validation), base, recipe, console)
@@ -79,7 +89,7 @@ def train(
                 base, recipe, processes.device, share_cores(recipe, processes)
             )
             checkpoint = Checkpoint(
-                folder.training / "checkpoint.pt",
+                folder.training / CHECKPOINT_FILE,
                 recipe,
                 {"base": base.name, "data": f"{data.sha256} {digest(train_set)}"},
                 is_written_here=processes.is_main_process,
@@ -112,14 +122,22 @@ def share_cores(recipe: Recipe, processes: PartialState) -> int:
     return workers
 
 
-def compute_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 on a GPU that multiplies it itself, else float32.
+def load_fitting(base_name: str, dtype: torch.dtype | None, processes: PartialState) -> BaseModel:
+    """The base in the given arithmetic, or else in what this machine computes fastest.
 
-    A processor that does (AVX-512 BF16, AMX) was no faster by it: 64 to 150 tokens a second from
-    run to run, where float32 has 97 to 118.
+    That is bfloat16 on a GPU that multiplies it itself, and on a processor that does so much faster
+    than float32, for a base that the flat forward knows: by transformers' own forward it brought
+    nothing there (64 to 150 tokens a second, float32 97 to 118).
     """
-    can_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.bfloat16 if can_bf16 else torch.float32
+    if dtype is None and processes.device.type == "cuda":
+        can = torch.cuda.is_bf16_supported(including_emulation=False)
+        dtype = torch.bfloat16 if can else torch.float32
+    base = base_model.load_base(base_name, str(dtype or torch.float32).removeprefix("torch."))
+    if dtype is None:
+        chosen = [is_known(base.model.config) and bfloat16_pays()]
+        if broadcast_object_list(chosen)[0]:  # all processes as the main one
+            base = base_model.load_base(base_name, "bfloat16")
+    return base
 
 
 # --- the fine-tune itself

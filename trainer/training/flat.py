@@ -139,6 +139,16 @@ def pack(part: list[Tokens]) -> Packed:
     return packed
 
 
+def is_known(config: Any) -> bool:
+    """Whether a model of this config is likely to have a flat form; `flat_form` makes sure."""
+    return config.model_type in FAMILIES and _activation(config) in ACTIVATIONS
+
+
+def _activation(config: Any) -> str:
+    """Its name; Gemma's configs have another word for it."""
+    return str(getattr(config, "hidden_act", None) or config.hidden_activation)
+
+
 def flat_of(model: Any) -> Flat | None:
     """The flat form of a peft model; None for a base that it does not know.
 
@@ -147,10 +157,9 @@ def flat_of(model: Any) -> Flat | None:
     """
     causal = model.get_base_model()
     config = causal.config
-    act = getattr(config, "hidden_act", None) or getattr(config, "hidden_activation", None)
-    if config.model_type not in FAMILIES or act not in ACTIVATIONS:
+    if not is_known(config):
         return None
-    inner = causal.model
+    inner, activation = causal.model, ACTIVATIONS[_activation(config)]
     kinds = getattr(config, "layer_types", None) or ["full_attention"] * len(inner.layers)
     is_windowed = {k: k == "sliding_attention" or config.model_type == "mistral" for k in kinds}
     return Flat(
@@ -159,8 +168,7 @@ def flat_of(model: Any) -> Flat | None:
         is_rotary_by_kind=config.model_type.startswith("gemma"),
         windows={k: config.sliding_window if has else None for k, has in is_windowed.items()},
         layers=[
-            _layer(layer, kind, ACTIVATIONS[act])
-            for layer, kind in zip(inner.layers, kinds, strict=True)
+            _layer(layer, kind, activation) for layer, kind in zip(inner.layers, kinds, strict=True)
         ],
         norm=_norm(inner.norm),
         head=Frozen(causal.lm_head.weight.detach()),

@@ -1,0 +1,55 @@
+"""Marks that a device or an app sets, not its author: ' or ’, " or “ ”, ... or ….
+
+A voice learns the average of the years, and would mix them. What is shown has the form of the
+newest posts. Pure.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+NEWEST = 100  # posts: a device stays about as long
+_STRAIGHT, _CURLY = re.compile(r"(?<=\w)'(?=\w)"), re.compile(r"(?<=\w)’(?=\w)")
+_OPENING = re.compile(r'"(?=\w)(?<![\w.,!?…]")')
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Which form each mark takes; None where the author sets neither."""
+
+    curly_apostrophes: bool | None = None
+    curly_quotes: bool | None = None
+    one_ellipsis: bool | None = None
+    longest: int | None = None  # characters of the longest post: what their service allows
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> "Marks":
+        """Learn them from the newest posts, given oldest first."""
+        newest = list(islice(reversed(texts), NEWEST))
+
+        def mostly(one: str, other: str) -> bool | None:
+            ones, others = (sum(bool(re.search(p, t)) for t in newest) for p in (one, other))
+            return ones > others if ones or others else None
+
+        return cls(
+            mostly(_CURLY.pattern, _STRAIGHT.pattern),
+            mostly("[“”]", '"'),
+            mostly("…", r"\.\.\."),
+            max(map(len, texts)) if len(texts) >= NEWEST else None,
+        )
+
+    def set_in(self, text: str) -> str:
+        """The text with its marks in these forms."""
+        if self.curly_apostrophes is not None:
+            text = _STRAIGHT.sub("’", text) if self.curly_apostrophes else _CURLY.sub("'", text)
+        if self.curly_quotes is False:
+            text = re.sub("[“”]", '"', text)
+        elif self.curly_quotes:
+            text = _OPENING.sub("“", text).replace('"', "”")
+        if self.one_ellipsis is not None:
+            text = re.sub(r"\.\.\.|…", "…" if self.one_ellipsis else "...", text)
+        return text
+
+
+NO_MARKS = Marks()

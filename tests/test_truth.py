@@ -1,0 +1,52 @@
+"""Of what was drawn, the texts that are truest to what was given are shown first."""
+
+import random
+
+import pytest
+
+from bot.draft import Candidate
+from bot.voice.marks import Marks
+from bot.voice.notes import Wording
+from bot.voice.ranker import Ranker
+from bot.writing.composing import Drawn, Request
+
+WORDING = Wording("en", usual=frozenset({"port", "almond"}), marks=Marks(longest=80))
+NOTES = "sailed to Port Almond; 12 of us, no fog"
+
+
+def shown(texts: list[str], request: Request, ranker: Ranker | None = None) -> list[str]:
+    candidates = [Candidate(text, len(text)) for text in texts]
+    drawn = Drawn(request, candidates, [], [], WORDING)
+    return [candidate.text for candidate in drawn.choose(ranker, random.Random(0))]
+
+
+@pytest.mark.parametrize("ranker", [None, Ranker({"w goose": 9.0})], ids=["no ranker", "ranker"])
+def test_what_adds_and_misses_nothing_comes_first_and_what_adds_last(ranker: Ranker | None) -> None:
+    true = "12 of us sailed to Port Almond. No fog!"
+    lost = "12 of us sailed to Port Almond"  # whether there was fog is not said
+    missing = "We sailed to Port Almond, no fog"
+    added = "12 of us sailed to Port Almond, no fog. A goose of Kirkwall"
+    texts = [added, missing, lost, true]
+    assert shown(texts, Request(None, 4, notes=NOTES), ranker) == [true, lost, missing, added]
+    assert shown(texts, Request(None, 2, notes=NOTES), ranker) == [true, lost]
+
+
+def test_of_texts_as_true_the_ranker_chooses() -> None:
+    texts = [
+        "Sailing to Port Almond.",
+        "We’re sailing to Port Almond!",
+        "Sailing to Port Almond ...",
+    ]
+    request, ranker = Request(None, 1, notes="sailing to Port Almond"), Ranker({"w !": 50.0})
+    assert shown(texts, request, ranker) == [texts[1]]
+
+
+def test_on_a_bare_topic_numbers_and_strange_names_come_last_usual_names_do_not() -> None:
+    usual = "The ferry to Port Almond is late again"
+    texts = ["Ferry: 4 hours late", "The ferry is off to Kirkwall and Brenda", usual]
+    assert shown(texts, Request("ferry", 3)) == [usual, texts[0], texts[1]]
+
+
+def test_a_text_longer_than_any_post_comes_after_the_others() -> None:
+    texts = ["The ferry is late and " * 4, "The ferry is late"]
+    assert shown(texts, Request("ferry", 2)) == texts[::-1]
