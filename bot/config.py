@@ -114,6 +114,7 @@ def _split(value: object) -> object:
     return [v.strip(f"{_QUOTES}@!") if isinstance(v, str) else v for v in found if v]
 
 
+PastedPath: TypeAlias = Annotated[Path, BeforeValidator(_unquoted), AfterValidator(Path.expanduser)]
 Origin: TypeAlias = Annotated[str, AfterValidator(origin)]
 ApiAddress: TypeAlias = Annotated[str, AfterValidator(api_address)]
 
@@ -123,7 +124,7 @@ class DraftSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
-    voices: Path = Field(Path("voices"), description="Folder of the trained voices")
+    voices: PastedPath = Field(Path("voices"), description="Folder of the trained voices")
     voice: str | None = Field(
         None,
         description="Name of the voice; default: the only one there is. In Discord that of whoever"
@@ -146,12 +147,12 @@ class DraftSettings(BaseSettings):
         description="CPU threads of the embedded engine; 0 leaves one core free for the bot, since"
         " on a busy one all threads would wait",
     )
-    blocked_words: Path | None = Field(
+    blocked_words: PastedPath | None = Field(
         None,
         description="File of words and phrases that no candidate may hold, one a line (# begins a"
         " comment): whole words, whatever their case and accents; default: none",
     )
-    base_gguf: Path | None = Field(
+    base_gguf: PastedPath | None = Field(
         None,
         description="GGUF file of the base model, for voices trained with another `--base`;"
         " default: SmolLM2's",
@@ -160,7 +161,8 @@ class DraftSettings(BaseSettings):
     def blocked_lines(self) -> list[str]:
         """The lines of the file of words, if there is one. Raises ConfigError."""
         try:
-            return self.blocked_words.read_text("utf-8").splitlines() if self.blocked_words else []
+            file = self.blocked_words  # an editor may begin it with a mark
+            return file.read_text("utf-8-sig").splitlines() if file else []
         except (OSError, UnicodeDecodeError) as e:
             raise ConfigError(
                 f"The words in {self.blocked_words} cannot be read ({e}). Let BLOCKED_WORDS name a"
@@ -184,7 +186,9 @@ class DraftSettings(BaseSettings):
 class DatabaseSettings(DraftSettings):
     """Where the bot keeps its database."""
 
-    database: Path = Field(Path("state/bot.db"), description="SQLite file of drafts and schedules")
+    database: PastedPath = Field(
+        Path("state/bot.db"), description="SQLite file of drafts and schedules"
+    )
     secret_key: SecretStr | None = Field(
         None,
         description="Key that encrypts the stored tokens; several, separated by commas, to change"

@@ -129,7 +129,7 @@ def test_blocked_words_are_read_or_said_to_be_missing(
     monkeypatch.setenv("BLOCKED_WORDS", "words.txt")
     with pytest.raises(ConfigError, match=r"words\.txt cannot be read .* BLOCKED_WORDS"):
         read_settings(DraftSettings).blocked_lines()
-    (tmp_path / "words.txt").write_text("goose\nbad egg\n", "utf-8")
+    (tmp_path / "words.txt").write_text("goose\nbad egg\n", "utf-8-sig")
     assert read_settings(DraftSettings).blocked_lines() == ["goose", "bad egg"]
 
 
@@ -215,6 +215,12 @@ def test_a_key_is_freed_of_what_was_copied_with_it(
         with pytest.raises(ConfigError, match=rf"{name} is not valid .*copy it again") as e:
             read_settings(Settings)
         assert "canary" not in str(e.value)
+
+
+def test_a_path_may_begin_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("VOICES", "'~/voices'")
+    assert read_settings(DraftSettings).voices == tmp_path / "voices"
 
 
 def test_ids_and_names_are_freed_of_marks(monkeypatch: pytest.MonkeyPatch) -> None:

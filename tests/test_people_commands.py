@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.chat.client import Bot
+from bot.chat.cogs.accounts import code_in
 from bot.draft import State
 from bot.voice import Voice
 from tests.stage import Stage
@@ -178,3 +179,18 @@ async def test_what_is_being_posted_is_not_forgotten_meanwhile(stage: Stage, bot
     await stage.until(lambda: any("just being" in m["content"] for m in clicked.followups))
     (draft,) = await bot.drafting.store.drafts.in_state(State.PUBLISHING)
     assert draft.attempted_at and draft.attempted_at < datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "abc-DEF_123",
+        " abc-DEF_123\n",
+        "“abc-DEF_123”",
+        "Here is your authorization code: abc-DEF_123.",
+        "https://example.org/oauth/authorize/native?code=abc-DEF_123",
+        "https://example.org/cb?state=1&code=abc%2DDEF_123#top",
+    ],
+)
+def test_a_code_is_found_in_what_was_copied(pasted: str) -> None:
+    assert code_in(pasted) == "abc-DEF_123"

@@ -464,6 +464,15 @@ def test_a_damaged_note_says_that_a_job_may_go_on(
         teach()
 
 
+@pytest.mark.parametrize("typed", [' "sk-a"\n', "Bearer sk-a", "“sk-a”"])
+def test_a_key_and_an_address_are_understood_as_pasted(typed: str) -> None:
+    given = {"OPENAI_API_KEY": typed, "OPENAI_BASE_URL": " 'https://llm.example/v1/' "}
+    provider = Provider.from_environment(given, Pace())
+    assert provider.base_url == "https://llm.example/v1"
+    with pytest.raises(ProviderError, match="copy it again"):
+        Provider.from_environment({"OPENAI_API_KEY": "sk-ключ"}, Pace())
+
+
 @pytest.mark.parametrize("environment", [{}, {"OPENAI_API_KEY": " "}], ids=["none", "blank"])
 def test_a_missing_key_is_named(environment: dict[str, str]) -> None:
     with pytest.raises(ProviderError, match="OPENAI_API_KEY is not set"):

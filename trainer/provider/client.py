@@ -5,6 +5,7 @@ with growing pauses. It never retries the start of a job, since two would cost t
 knows how to find out whether one was started.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -20,6 +21,7 @@ from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 from trainer.errors import ProviderError, TrainerError
 
 _OPENAI_URL = "https://api.openai.com/v1"
+_COPIED_ALONG = " \t\r\n\"'`“”„‘’<>\ufeff\u00a0\u200b"  # beside a key or an address
 MAX_UPLOAD_BYTES = 512 * 1000**2  # of one uploaded file
 _PAGE = 100  # jobs or events a listing
 CLOSED = (
@@ -144,12 +146,16 @@ class Provider:
         cls, environment: Mapping[str, str], pace: Pace, say: Callable[[str], None] = print
     ) -> "Provider":
         """The client of the environment's provider. Raises ProviderError without a key."""
-        if not (key := environment.get("OPENAI_API_KEY", "").strip()):
+        key = environment.get("OPENAI_API_KEY", "").strip(_COPIED_ALONG).removeprefix("Bearer ")
+        if not key:
             raise ProviderError(
                 "OPENAI_API_KEY is not set: it is the key of the provider that trains. Set it in"
                 " the environment, and OPENAI_BASE_URL too if the provider is not OpenAI."
             )
-        return cls(environment.get("OPENAI_BASE_URL") or _OPENAI_URL, key, pace, say)
+        if not re.fullmatch("[!-~]+", key):  # it goes into a header
+            raise ProviderError("OPENAI_API_KEY holds a character that no key has: copy it again.")
+        address = environment.get("OPENAI_BASE_URL", "").strip(_COPIED_ALONG)
+        return cls(address or _OPENAI_URL, key, pace, say)
 
     # --- requests
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 import discord
 from discord import app_commands
@@ -12,6 +13,7 @@ from bot.chat.router import pressed, submitted, typed
 from bot.language import translate
 from bot.posting.accounts import Accounts
 from bot.sentences import say
+from bot.visible import one_line
 
 CODE = "mastodon:code"  # the button and the form it opens; they belong to whoever uses them
 CONNECTS, PER_S = 3, 600.0  # a server lets an address register five applications in ten minutes
@@ -101,7 +103,7 @@ class AccountCommands(
     async def take_code(self, interaction: discord.Interaction, _: re.Match[str]) -> None:
         """Connect the account of the code."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        code = typed(interaction)["code"]
+        code = code_in(typed(interaction)["code"])
         account = await self.accounts.finish(interaction.user.id, code, datetime.now(UTC))
         await answer(
             interaction,
@@ -111,3 +113,11 @@ class AccountCommands(
                 account=account.name,
             ),
         )
+
+
+def code_in(pasted: str) -> str:
+    """The code in what a person copied: the code, the page's address, or the line around it."""
+    text = one_line(pasted)
+    if found := re.search(r"[?&]code=([^&#\s]+)", text):
+        return unquote(found[1])
+    return text.rpartition(" ")[2].strip("\"'`“”„‘’«»<>().,:")
