@@ -121,14 +121,13 @@ def _memory(pid: int) -> int:
 
 def measure(what: str, archive: Path) -> dict[str, float]:
     """Read or prepare, in this process; returns posts, megabytes unpacked and CPU seconds."""
-    from trainer.archives import Tally, open_archive, posts_of
+    from trainer.archives import open_archives, posts_of
     from trainer.archives.post import Post
     from trainer.data.clean import OWN, clean
     from trainer.data.options import PrepareOptions
     from trainer.data.prepare import prepare
 
-    tally = Tally()
-    reader = open_archive(archive, tally)
+    ((reader, tally, _),) = open_archives(archive)
     began = _cpu_s()
     if what == "prepare":
         with tempfile.TemporaryDirectory() as folder:

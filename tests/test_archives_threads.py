@@ -85,6 +85,6 @@ def test_an_export_as_web_pages_is_refused_with_what_to_ask_for(tmp_path: Path, 
     path = write_zip(tmp_path / "a.zip", {name: b"<html>", "media/1.jpg": b"", "x.json": b"{}"})
     with pytest.raises(ArchiveError, match="choose JSON"):
         read(path)
-    (tmp_path / "page").write_bytes(b"<!DOCTYPE html>\n<HTML><body>Your posts")
+    (tmp_path / "page").write_bytes(b"<!DOCTYPE html>\n<HTML><body>Your Threads")
     with pytest.raises(ArchiveError, match="choose JSON"):
         read(tmp_path / "page")

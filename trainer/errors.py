@@ -2,6 +2,7 @@
 
 TrainerError
 ├── ArchiveError   the archive cannot be read, or holds nothing to learn from
+│   └── NoPostsError   it is whole, but none of its files holds posts
 ├── DataError      the prepared data is missing, damaged or too little
 ├── ModelError     a base model or a checkpoint cannot be used
 ├── ProviderError  a provider refuses, or does not answer
@@ -17,6 +18,10 @@ class TrainerError(Exception):
 
 class ArchiveError(TrainerError):
     """The archive cannot be read, or holds nothing to learn from."""
+
+
+class NoPostsError(ArchiveError):
+    """An archive, or a part of one, in which there are no posts."""
 
 
 class DataError(TrainerError):

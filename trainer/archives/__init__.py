@@ -2,7 +2,7 @@
 
 A reader has a `kind`; its `posts()` yields a `Post`, or an `Unreadable`, for every record. It
 notes the rest (bytes read, warnings) in the `Tally` it was given. A new format is a new module
-and a line in `recognise.py`.
+and a line in `shapes.py` (a list of records), `one_file.py` or `recognise.py` (its layout).
 """
 
 import csv
@@ -14,12 +14,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bot.voice.others import Others
+from trainer.archives.one_file import Archive
 from trainer.archives.post import Post, Tally, Unreadable
-from trainer.archives.recognise import Archive, recognise
+from trainer.archives.recognise import FoundArchive, recognise
 from trainer.archives.texts import somebody_elses, without_words_of_others
 from trainer.errors import ArchiveError
 
-__all__ = ["Archive", "Tally", "note_others", "open_archive", "read_posts"]
+__all__ = ["Archive", "Tally", "note_others", "open_archives", "posts_of"]
 
 LONGEST_WHY = 200
 # RuntimeError and NotImplementedError are zipfile's words for encrypted and unknown compression;
@@ -37,10 +38,13 @@ _TROUBLES = (
 )
 
 
-def open_archive(path: Path, tally: Tally) -> Archive:
-    """Pick the reader for what lies at `path`. Raises ArchiveError if none reads it."""
+def open_archives(path: Path, encoding: str | None = None) -> list[FoundArchive]:
+    """Pick the readers for all that lies at `path`.
+
+    `encoding` is that of plain files which are not UTF-8. Raises ArchiveError.
+    """
     try:
-        return recognise(path, tally)
+        return recognise(path, encoding)
     except _TROUBLES as e:
         raise _unreadable(path, e) from e
 

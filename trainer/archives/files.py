@@ -16,7 +16,16 @@ from typing import IO, Protocol, cast
 
 from trainer.errors import ArchiveError
 
-DEPTH = 4  # folders: your_instagram_activity/threads in a folder of the download's name, and one
+DEPTH = 8  # folders: your_instagram_activity/threads, data/js/tweets, in folders of one's own
+# The folders of pictures, by their exact names: people name their backups "social-media" too.
+MEDIA = frozenset(
+    f"{of}media"
+    for of in (
+        *("", "tweets_", "tweet_", "deleted_tweets_", "community_tweet_", "twitter_circle_tweet_"),
+        *("direct_messages_", "direct_messages_group_", "moments_", "moments_tweets_", "profile_"),
+        *("article_", "grok_chat_", "periscope_"),
+    )
+) | {"media_attachments"}
 FREE_BYTES = 1 << 30  # unpacked, before anybody asks how much was packed
 MOST_TIMES = 200  # posts become twenty times as small; a bomb, a thousand times
 LONGEST_HEADER = 1 << 22  # of a tar: names and dates of one file
@@ -70,22 +79,29 @@ class ZipFiles:
 class FolderFiles:
     """The files of a folder and its subfolders, down to `depth`, without folders of media.
 
-    Skips links that lead out of the folder.
+    Skips links that lead out of the folder; `skipped` names them, and folders that are too deep.
     """
 
     def __init__(self, folder: Path, depth: int = DEPTH) -> None:
         self._folder, self._depth = folder, depth
+        self.skipped: list[str] = []
 
     def names(self) -> list[str]:
         inside = self._folder.resolve()
-        found = []
+        self.skipped = []
+        found = list[str]()
         for where, folders, files in os.walk(self._folder):
             here = Path(where)
             depth = len(here.relative_to(self._folder).parts)
-            folders[:] = [f for f in folders if "media" not in f and depth < self._depth]
+            deep = [] if depth < self._depth else folders
+            self.skipped += [(here / f).relative_to(self._folder).as_posix() for f in deep]
+            folders[:] = [f for f in folders if f not in MEDIA and f not in deep]
             for file in map(here.joinpath, files):
-                if file.is_file() and file.resolve().is_relative_to(inside):
-                    found.append(file.relative_to(self._folder).as_posix())
+                name = file.relative_to(self._folder).as_posix()
+                if not file.is_file() or is_litter(name):
+                    continue
+                is_inside = file.resolve().is_relative_to(inside)
+                (found if is_inside else self.skipped).append(name)
         return found
 
     def size(self, name: str) -> int:
@@ -205,13 +221,6 @@ def folder_of(name: str) -> str:
 def is_litter(name: str) -> bool:
     """Whether a Mac put the file there for itself, like __MACOSX/._tweets.js or .DS_Store."""
     return "__MACOSX" in name.split("/") or base_name(name).startswith(".")
-
-
-def topmost(names: list[str]) -> list[str]:
-    """The files in the topmost folder that holds any of them, without litter."""
-    mine = [n for n in names if not is_litter(n)]
-    top = min(map(folder_of, mine), key=lambda f: (f.count("/"), f), default="")
-    return sorted((n for n in mine if folder_of(n) == top), key=lambda n: (len(n), n))
 
 
 def _check_name(path: Path, name: str, kind: str) -> None:

@@ -113,7 +113,12 @@ def open_braces(files: Files, name: str, tally: Tally) -> PostList:
         if not _own_list(msgspec.json.decode(msgspec.json.encode(first), type=_Object)):
             raise _unknown_object(name, first)
         return _opened(pages, "jsonl", files, name, tally) or _plain(lines, files, name, tally)
-    return _opened(lines, "jsonl", files, name, tally) or _plain(lines, files, name, tally)
+    if found := _opened(lines, "jsonl", files, name, tally):
+        return found
+    raise ArchiveError(
+        f"The objects of {base_name(name)} have no text: none of the keys {', '.join(TEXT)}."
+        " Rename the key of your posts to text."
+    )
 
 
 def open_table(files: Files, name: str, header: list[str], tally: Tally) -> PostList | None:

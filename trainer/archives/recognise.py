@@ -1,70 +1,120 @@
-"""Recognises an archive's service by its content, never by its name."""
+"""Recognises all the archives that lie at a path: one, or several in a folder, a zip or a tar.
+
+Whatever is not read is named, but for pictures and what belongs to an archive that is read.
+"""
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple
 
-from trainer.archives.bluesky import ListRecords, RecordLines, has_lines
-from trainer.archives.car import BlueskyRepo, is_car
-from trainer.archives.encoding import is_utf_16
 from trainer.archives.files import (
     Files,
     FolderFiles,
     TarFiles,
     ZipFiles,
     base_name,
+    folder_of,
     is_litter,
-    topmost,
 )
-from trainer.archives.grailbird import is_grailbird
-from trainer.archives.lines import is_header
-from trainer.archives.lists import columns, open_braces, open_list, open_table
-from trainer.archives.mastodon import OUTBOX, PIXELFED, MastodonArchive
-from trainer.archives.plain import TEXT
-from trainer.archives.post import Post, Tally, Unreadable
-from trainer.archives.records import HEAD, list_in_object
-from trainer.archives.threads import THREADS_POSTS, ThreadsArchive
-from trainer.archives.x import XArchive, find_posts_files
-from trainer.errors import ArchiveError
+from trainer.archives.grailbird import MONTH_FILE
+from trainer.archives.one_file import ACCEPTED, HEAD_BYTES, Archive, check_global, open_file
+from trainer.archives.post import Tally
+from trainer.archives.threads import ThreadsArchive
+from trainer.archives.x import XArchive
+from trainer.errors import ArchiveError, NoPostsError
 
-HEAD_BYTES = 1 << 16
-ACCEPTED = (
-    "Give the archive of X, Mastodon, Bluesky (the .car) or Threads (asked for as JSON) as it was"
-    " downloaded, its unpacked folder, or a JSONL or CSV file with a text column."
+PACKED = re.compile(r".*\.(?:zip|tar|tgz|tar\.gz)", re.IGNORECASE)
+LIST = re.compile(
+    r"(?:.*/)?(?:[^/]*\.(?:csv|tsv|jsonl?|ndjson|txt|xml|html?)|[^./]+)", re.IGNORECASE
 )
-HTML_EXPORT = (
-    "{path} was exported as web pages, which cannot be read back. Ask for it once more and choose"
-    " JSON as the format: in Instagram's Accounts Center, Export your information, Threads."
+PICTURE = re.compile(
+    r".*\.(?:jpe?g|png|gif|webp|heic|avif|svg|ico|mp[34]|m4[av]|mov|webm|ogg|wav|css|woff2?|ttf)",
+    re.IGNORECASE,
 )
-# X's own name of a list of posts: not YTD.deleted_tweets, nor YTD.note_tweet.
-POSTS_GLOBAL = re.compile(rb"(?:.*\.)?(?:community_)?tweets?(?:_\d+)*(?:\.part\d+)?")
-X_RECORD = re.compile(rb'\[\s*\{\s*"tweet"\s*:\s*\{')
-BLUESKY_FEED = re.compile(rb'\[\s*\{\s*"(?:post|cid|uri)"[^\[\]]*"author"\s*:')
-PIXELFED_OUTBOX = re.compile(rb'\s*\{\s*"data"\s*:\s*\[\s*\{\s*"@context"')
-BLUESKY_RECORD = re.compile(
-    rb'"\$type"\s*:\s*"app\.bsky\.feed\.(?:post|repost)"|"uri"\s*:\s*"at://[^"/]+/app\.bsky\.feed\.'
+WEB_PAGE = re.compile(r"(?:.*/)?(?:start_here|threads_and_replies(?:_\d+)?|Your archive)\.html")
+MOST_NAMED = 5
+
+Open = Callable[[Files, list[str], Path, Tally], Archive]
+
+
+class FoundArchive(NamedTuple):
+    """An archive that was found, its tally, and where it lies within the path."""
+
+    archive: Archive
+    tally: Tally
+    name: str
+
+
+class Layout(NamedTuple):
+    """Where an archive keeps its posts, and what else it consists of."""
+
+    posts: re.Pattern[str]  # the files with posts, whose folder stands in `inner` of the archive's
+    inner: str
+    others: re.Pattern[str]  # its other files, from its own folder on
+    open: Open
+
+
+def _open_first(files: Files, names: list[str], path: Path, tally: Tally) -> Archive:
+    return open_file(files, names[0], path, tally)
+
+
+def _open_x(files: Files, names: list[str], path: Path, tally: Tally) -> Archive:
+    for name in names:
+        with files.open(name) as file:
+            check_global(file.read(HEAD_BYTES), path)
+    return XArchive(files, names, tally)
+
+
+def _open_threads(files: Files, names: list[str], path: Path, tally: Tally) -> Archive:
+    return ThreadsArchive(files, names, tally)
+
+
+_OF_X = re.compile(
+    r"(?:data|assets|js|lib|css|img)/.*|Your archive\.html|README\.txt|index\.html|tweets\.csv"
 )
-BLUESKY_LINE = re.compile(rb'"value"\s*:|"records"\s*:')
-NOT_POSTS = re.compile(rb'"id"\s*:\s*"(?:likes|bookmarks)\.json"')
-THREADS_FILE = re.compile(r"threads_and_replies(?:_\d+)?\.json")
-EXPORTED_PAGE = re.compile(r"(?:start_here|threads_and_replies(?:_\d+)?|index)\.html")
+_OF_META = re.compile(
+    r"(?:\w*(?:instagram|facebook|threads)\w*|personal_information|connections|media|files"
+    r"|preferences|\w+_information|apps_and_websites\w*|messages|posts)/.*|(?:start_here|index)\.html"
+)
+# Not `tweet*.js`: tweet-headers.js has no texts. `tweet.js` is the name from 2019 to 2022.
+LAYOUTS = (
+    Layout(re.compile(r"(?:.*/)?tweets?(-part\d+)?\.js"), "data/", _OF_X, _open_x),
+    Layout(MONTH_FILE, "data/js/tweets/", _OF_X, _open_x),
+    Layout(re.compile(r"(?:.*/)?tweets\.csv"), "", _OF_X, _open_first),
+    Layout(
+        re.compile(r"(?:.*/)?outbox\.json"),
+        "",
+        re.compile(r"(?:actor|likes|bookmarks)\.json|media_attachments/.*"),
+        _open_first,
+    ),
+    Layout(
+        re.compile(r"(?:.*/)?threads_and_replies(?:_\d+)?\.json"),
+        "your_instagram_activity/threads/",
+        _OF_META,
+        _open_threads,
+    ),
+    Layout(
+        re.compile(r"(?:.*/)?your_posts(?:_[^/]*)?\.json"),
+        "your_facebook_activity/posts/",
+        _OF_META,
+        _open_first,
+    ),
+    Layout(
+        re.compile(r"(?:.*/)?result\.json"), "", re.compile(r"(?:files|photos)/.*"), _open_first
+    ),
+    Layout(re.compile(r"(?i:.*\.car)"), "", re.compile(r"blobs/.*"), _open_first),
+)
 
 
-class Archive(Protocol):
-    """A reader of one format."""
+def recognise(path: Path, encoding: str | None = None) -> list[FoundArchive]:
+    """The readers of all that lies at `path`.
 
-    kind: str
-
-    def posts(self) -> Iterator[Post | Unreadable]:
-        """Yield every post, streamed."""
-
-
-def recognise(path: Path, tally: Tally) -> Archive:
-    """Pick the reader for what lies at `path`. Raises ArchiveError if none reads it."""
+    Raises ArchiveError if something there cannot be read, NoPostsError if nothing there is posts.
+    """
     if path.is_dir():
-        return _in_files(FolderFiles(path), path, tally)
+        return _Container(FolderFiles(path), path, encoding).found()
     if not path.exists():
         raise ArchiveError(f"There is no file or folder {path}. Check the path. {ACCEPTED}")
     if not path.is_file():
@@ -74,113 +124,110 @@ def recognise(path: Path, tally: Tally) -> Archive:
     if not head.strip():
         raise ArchiveError(f"{path} is empty. Download the archive again.")
     if zipfile.is_zipfile(path):
-        return _in_files(ZipFiles(path), path, tally)
+        return _Container(ZipFiles(path), path, encoding).found()
     if head.startswith(b"PK\x03\x04"):
         raise ArchiveError(f"{path} is a zip that stops in the middle. Download it again.")
     if head.startswith(b"\x1f\x8b") or head[257:262] == b"ustar":
-        return _in_files(TarFiles(path), path, tally)
-    return _in_file(FolderFiles(path.parent, depth=0), path.name, path, tally)
+        return _Container(TarFiles(path), path, encoding).found()
+    tally = Tally(encoding=encoding)
+    try:
+        archive = open_file(FolderFiles(path.parent, depth=0), path.name, path, tally)
+    except NoPostsError as e:
+        raise ArchiveError(str(e)) from e  # a file that was named is meant to be read
+    return [FoundArchive(archive, tally, path.name)]
 
 
-def _in_files(files: Files, path: Path, tally: Tally) -> Archive:
-    names = files.names()
-    if found := find_posts_files(files):
-        is_table = found[0].endswith(".csv")
-        return _in_file(files, found[0], path, tally) if is_table else XArchive(files, found, tally)
-    if found := topmost([n for n in names if base_name(n) == OUTBOX]):
-        return MastodonArchive(files, found[0], tally)
-    if found := topmost([n for n in names if THREADS_FILE.fullmatch(base_name(n))]):
-        return ThreadsArchive(files, found, tally)
-    if any(EXPORTED_PAGE.fullmatch(base_name(n)) for n in names):
-        raise ArchiveError(HTML_EXPORT.format(path=path))
-    names = [n for n in names if not is_litter(n)]
-    if found := topmost([n for n in names if n.lower().endswith(".car")])[:1]:
-        names = found
-    if len(names) == 1 and path.is_dir():
-        return recognise(path / names[0], tally)
-    if any(n.lower().endswith(".zip") for n in names):
-        raise ArchiveError(f"{path} holds another zip. Unpack it and give that one.")
-    if len(names) == 1 and not names[0].endswith(".js"):  # one file, packed by hand
-        return _in_file(files, names[0], path, tally)
-    raise ArchiveError(
-        f"{path} holds no posts: there is no data/tweets.js, outbox.json or"
-        f" threads_and_replies.json in it. {ACCEPTED}"
-    )
+class _Container:
+    """The archives in a folder, a zip or a tar."""
 
+    def __init__(self, files: Files, path: Path, encoding: str | None) -> None:
+        self._files, self._path, self._encoding = files, path, encoding
+        self._found: list[FoundArchive] = []
+        mine = (n for n in files.names() if not is_litter(n))
+        self._left = sorted(mine, key=lambda n: (n.count("/"), len(n), n))
+        self._is_alone = len(self._left) == 1  # a single file that was packed by hand
+        self._refused: dict[str, ArchiveError] = {}
 
-def _in_file(files: Files, name: str, path: Path, tally: Tally) -> Archive:
-    """The reader of a single file, which may be packed."""
-    with files.open(name) as file:
-        head = file.read(HEAD_BYTES)
-    if is_car(head):
-        return BlueskyRepo(files, name, tally)
-    if tally.encoding:
-        head = head.decode(tally.encoding, "replace").encode()
-    elif is_utf_16(head):
-        head = head.decode("utf-16", "replace").encode()
-        if not head.startswith(b"{") and HEAD.match(head):
-            raise ArchiveError(f"{path} is in UTF-16. Save it as UTF-8.")
-    return _in_text(files, name, head, path, tally)
+    def found(self) -> list[FoundArchive]:
+        """All archives. Raises NoPostsError if there is none."""
+        for layout in LAYOUTS:
+            self._take_all(layout)
+        if isinstance(self._files, FolderFiles):
+            for name in filter(PACKED.fullmatch, tuple(self._left)):
+                self._try_packed(name)
+        files = [n for n in self._left if not PICTURE.fullmatch(n)]
+        top = min((n.count("/") for n in files), default=0)
+        for name in [n for n in files if n.count("/") == top]:
+            if LIST.fullmatch(name) or (self._is_alone and not name.endswith(".js")):
+                self._take([name], name, _open_first)
+        if not self._found:
+            raise self._nothing()
+        self._tell()
+        return self._found
 
+    def _take_all(self, layout: Layout) -> None:
+        """Take all archives of a layout, the topmost first: it may hold others' files."""
+        while first := next(filter(layout.posts.fullmatch, self._left), None):
+            folder = folder_of(first)
+            root = folder[: -len(layout.inner)] if folder.endswith(layout.inner) else folder
+            if not layout.inner:
+                names = [first]
+            else:
+                names = [n for n in self._left if folder_of(n) == folder]
+                names = [n for n in names if layout.posts.fullmatch(n)]
+            self._take(names, root if layout.inner else first, layout.open)
+            self._left = [
+                n
+                for n in self._left
+                if n not in names
+                and not (n.startswith(root) and layout.others.fullmatch(n[len(root) :]))
+            ]
 
-def _in_text(files: Files, name: str, head: bytes, path: Path, tally: Tally) -> Archive:
-    text = head.removeprefix(b"\xef\xbb\xbf").decode("cp1252", "replace").lstrip()
-    if found := HEAD.match(head):
-        if found[1] is not None:
-            if not POSTS_GLOBAL.fullmatch(found[1]):
-                shown = found[1].decode()
-                raise ArchiveError(f"{path} is X's list {shown}, not its posts. {ACCEPTED}")
-            return XArchive(files, [name], tally, whole=False)
-        return _in_list(files, name, head, path, tally)
-    if NOT_POSTS.search(head):
-        raise ArchiveError(f"{path} lists other people's posts. Give outbox.json. {ACCEPTED}")
-    if text.startswith("{"):
-        return _in_braces(files, name, head, tally)
-    if text.startswith("<") and "<html" in text.lower():
-        raise ArchiveError(HTML_EXPORT.format(path=path))
-    return _in_table(files, name, text, path, tally)
+    def _take(self, names: list[str], label: str, open_: Open) -> None:
+        tally = Tally(encoding=self._encoding)
+        try:
+            archive = open_(self._files, names, self._path, tally)
+        except ArchiveError as e:
+            self._refused[names[0]] = e
+            return
+        name = f"{self._path.name}/{label}".rstrip("/")
+        self._found.append(FoundArchive(archive, tally, name))
+        self._left = [n for n in self._left if n not in names]
 
+    def _try_packed(self, name: str) -> None:
+        try:
+            self._found += recognise(self._path / name, self._encoding)
+        except ArchiveError as e:
+            self._refused[name] = e
+        else:
+            self._left.remove(name)
 
-def _in_braces(files: Files, name: str, head: bytes, tally: Tally) -> Archive:
-    """The reader of a file that begins with a JSON object."""
-    if list_in_object("orderedItems").match(head):
-        return MastodonArchive(files, name, tally)
-    if PIXELFED_OUTBOX.match(head):
-        return MastodonArchive(files, name, tally, PIXELFED)
-    if THREADS_POSTS.match(head):
-        return ThreadsArchive(files, [name], tally)
-    if list_in_object("records").match(head) and BLUESKY_RECORD.search(head):
-        is_by_line = has_lines(files, name)
-        return (RecordLines if is_by_line else ListRecords)(files, name, tally)
-    line = head.partition(b"\n")[0]
-    if BLUESKY_RECORD.search(line) and BLUESKY_LINE.search(line):
-        return RecordLines(files, name, tally)
-    return open_braces(files, name, tally)
+    def _nothing(self) -> ArchiveError:
+        """Why there is nothing to read."""
+        for page in filter(WEB_PAGE.fullmatch, self._left):
+            self._take([page], page, _open_first)
+            return self._refused[page]
+        for why in self._refused.values():
+            if self._is_alone or not isinstance(why, NoPostsError):
+                return ArchiveError(str(why))
+        if packed := [n for n in self._left if PACKED.fullmatch(n)][:MOST_NAMED]:
+            what = f"another archive, {packed[0]}" if len(packed) == 1 else ", ".join(packed)
+            return ArchiveError(f"{self._path} holds {what}. Unpack it and give that.")
+        return NoPostsError(
+            f"{self._path} holds no posts: there is no data/tweets.js, outbox.json,"
+            f" threads_and_replies.json or list of posts in it. {ACCEPTED}"
+        )
 
-
-def _in_table(files: Files, name: str, text: str, path: Path, tally: Tally) -> Archive:
-    """The reader of a table, the last that a text may be."""
-    names = columns(next(filter(is_header, text.splitlines()), ""))
-    if is_grailbird(names):
-        return XArchive(files, [name], tally, whole=False, is_table=True)
-    if found := open_table(files, name, names, tally):
-        return found
-    table = ""
-    if len(names) > 1 and "".join(names).isprintable():
-        shown = ", ".join(names)[:200]
-        table = f": as a table it has the columns {shown}, of which none is {', '.join(TEXT)}"
-    raise ArchiveError(f"{path} is neither an archive nor a list of posts{table}. {ACCEPTED}")
-
-
-def _in_list(files: Files, name: str, head: bytes, path: Path, tally: Tally) -> Archive:
-    """The reader of a bare list of records."""
-    if X_RECORD.search(head):
-        return XArchive(files, [name], tally, whole=False)
-    if BLUESKY_RECORD.search(head) and not BLUESKY_FEED.match(head):
-        return ListRecords(files, name, tally)
-    if found := open_list(files, name, tally):
-        return found
-    raise ArchiveError(
-        f"{path} is a list whose records have no text: none of the keys {', '.join(TEXT)}."
-        f" {ACCEPTED}"
-    )
+    def _tell(self) -> None:
+        """Note what was read, if it is several, and what was not."""
+        warnings = self._found[0].tally.warnings
+        if len(self._found) > 1:
+            names = ", ".join(f"{f.name} ({f.archive.kind})" for f in self._found[:20])
+            warnings.append(f"{self._path.name} holds {len(self._found)} archives: {names}.")
+        for name, why in tuple(self._refused.items())[:MOST_NAMED]:
+            warnings.append(f"{base_name(name)} was not read: {why}")
+        left = [n for n in self._left if n not in self._refused and not PICTURE.fullmatch(n)]
+        left += self._files.skipped if isinstance(self._files, FolderFiles) else []
+        if left:
+            more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
+            warnings.append(f"Not read in {self._path.name}: {', '.join(left[:MOST_NAMED])}{more}.")

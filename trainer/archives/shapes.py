@@ -57,6 +57,7 @@ SHAPES = (
             *("from to", "sender recipient", "sendername content", "sendername text"),
             *("sender content", "sender text", "senderid text", "senderid recipientid"),
             *("contents attachments", "ts text user", "messageid channelurl"),
+            *("fromid body", "fromusername body"),
             *("conversationid content", "conversationid from", "threadid from body"),
             *("channelid content author", "recipients", "participants messages"),
         ),
@@ -136,6 +137,13 @@ SHAPES = (
         _with("blogname reblogkey", "blogname posturl", "blogname trail", "blogname state"),
         post_of_tumblr,
         (("blogname",),),
+    ),
+    Shape(
+        "Reddit's drafts",
+        "drafts",
+        _with("subreddit ispubliclink", "subreddit scheduledpostid"),
+        None,
+        advice="Nobody has seen them. Posts stand in posts.csv.",
     ),
     Shape(
         "Reddit",

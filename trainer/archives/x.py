@@ -14,16 +14,14 @@ from typing import TypeVar
 import msgspec
 
 from trainer.archives.dates import read_date
-from trainer.archives.files import Files, base_name, folder_of, topmost
-from trainer.archives.grailbird import MONTH_FILE, read_tweets_csv
+from trainer.archives.files import Files, base_name, folder_of
+from trainer.archives.grailbird import read_tweets_csv
 from trainer.archives.notes import LongPosts, NoteRecord
 from trainer.archives.post import Post, Tally, Unreadable
 from trainer.archives.records import own_id, read_records
 from trainer.archives.tweet import Account, Tweet, post_of_tweet
 from trainer.errors import ArchiveError
 
-# Not `tweet*.js`: tweet-headers.js has no texts. `tweet.js` is the name from 2019 to 2022.
-_POSTS_FILE = re.compile(r"tweets?(-part\d+)?\.js")
 LISTED_FILE = re.compile(r"tweets?(?!.*header)[\w ().-]*\.js")  # what a manifest may list as posts
 COMMUNITY_FILE = re.compile(r"community-tweets?(-part\d+)?\.js")
 NOTES_FILE = re.compile(r"note-tweets?(-part\d+)?\.js")
@@ -78,16 +76,6 @@ class _Locking(msgspec.Struct):
 
 class _Locked(msgspec.Struct):
     protectedHistory: _Locking = msgspec.field(default_factory=_Locking)  # noqa: N815 - X's name
-
-
-def find_posts_files(files: Files) -> list[str]:
-    """Names of the files with posts, in the topmost folder that has any."""
-    names = files.names()
-    return (
-        topmost([n for n in names if _POSTS_FILE.fullmatch(base_name(n))])
-        or topmost([n for n in names if MONTH_FILE.fullmatch(n)])
-        or topmost([n for n in names if base_name(n) == "tweets.csv"])[:1]
-    )
 
 
 class XArchive:

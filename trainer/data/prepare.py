@@ -18,7 +18,7 @@ from rich.progress import Progress
 from bot.voice import Prompt
 from bot.voice.notes import Wording
 from bot.voice.others import Others
-from trainer.archives import Archive, Tally, note_others, open_archive, posts_of
+from trainer.archives import Archive, Tally, note_others, open_archives, posts_of
 from trainer.data.clean import LEFT_OUT, Reason
 from trainer.data.explain import advice
 from trainer.data.folder import (
@@ -40,7 +40,7 @@ from trainer.data.summary import EXAMPLES, Summary, print_summary, progress_bar
 from trainer.data.topics import SAMPLE, learn_habits
 from trainer.data.tweetnlp import DEFAULT_RECOGNISER, Recogniser
 from trainer.data.whole_folder import replacing
-from trainer.errors import ArchiveError, DataError
+from trainer.errors import ArchiveError, DataError, NoPostsError
 
 PROMPT = Prompt()
 _STEP = 500  # posts between two updates of the bar
@@ -49,9 +49,10 @@ IN_OPTIONS = ("ner", "seed")  # these stand in dataset.json by themselves
 
 @dataclass(slots=True)
 class Source:
-    """One archive, and its reader's tally."""
+    """One archive, its reader's tally, and its name within the path that was given."""
 
     path: Path
+    name: str
     archive: Archive
     tally: Tally
     posts: int = 0
@@ -75,7 +76,7 @@ def prepare(
     """
     out = out.absolute()
     own_drafts = OwnDrafts.load(db) if db else OwnDrafts()
-    opened = [_open(path, encoding) for path in sources]
+    opened, without_posts = _open_all(sources, encoding)
     with ExitStack() as stack:
         folder = stack.enter_context(replacing(out))
         recogniser = _recogniser(options.ner, out, stack)
@@ -89,7 +90,7 @@ def prepare(
             _recognise(staging, recogniser, summary, bar)
         dates = _write_posts(folder, staging, recogniser, prompt, summary, bar)
         _account(folder, staging, summary)
-        summary.warnings = _warnings(staging, opened, now)
+        summary.warnings = [*without_posts, *_warnings(staging, opened, now)]
         staging.delete()
         write_about(folder, _about(opened, options, prompt, summary, dates, now))
     print_summary(stdout or Console(), summary, options)
@@ -120,9 +121,19 @@ def _about(
     )
 
 
-def _open(path: Path, encoding: str | None) -> Source:
-    tally = Tally(encoding=encoding)
-    return Source(path, open_archive(path, tally), tally)
+def _open_all(paths: Sequence[Path], encoding: str | None) -> tuple[list[Source], list[str]]:
+    """All archives at these paths, and what to say of a part of an export that holds no posts."""
+    opened, without_posts = list[Source](), list[NoPostsError]()
+    for path in paths:
+        try:
+            found = open_archives(path, encoding)
+        except NoPostsError as e:
+            without_posts.append(e)
+            continue
+        opened += (Source(path, name, archive, tally) for archive, tally, name in found)
+    if not opened:
+        raise without_posts[0]
+    return opened, [f"{e}".partition(":")[0] + "." for e in without_posts]
 
 
 def _recogniser(ner: str | None, out: Path, stack: ExitStack) -> Recogniser | None:
@@ -150,12 +161,18 @@ def _stage(staging: Staging, sources: Sequence[Source], bar: Progress) -> Others
             bar.update(task, completed=sum(s.tally.bytes_read for s in sources))
         source.posts = staging.read - before
         if not source.posts:
-            raise ArchiveError(
-                f"{source.path} holds no posts. Give the archive of an account that posted."
-            )
+            source.tally.warnings.append(f"{source.name} holds no posts.")
         bar.update(task, completed=sum(s.tally.bytes_read for s in sources))
+    if not staging.read:
+        raise ArchiveError(
+            f"{_named(sources)} holds no posts. Give the archive of an account that posted."
+        )
     bar.update(task, completed=bar.tasks[task].total)
     return others
+
+
+def _named(sources: Sequence[Source]) -> str:
+    return " and ".join(dict.fromkeys(str(source.path) for source in sources))
 
 
 def _settle(
@@ -167,10 +184,9 @@ def _settle(
     bar.update(task, total=1, completed=1)
     if not kept:
         reason, count = staging.main_reason()
-        where = " and ".join(str(s.path) for s in sources)
         raise ArchiveError(
-            f"None of the {staging.read} posts in {where} can be learnt from: most are left out"
-            f" as '{reason}' ({count}). {advice(reason)}"
+            f"None of the {staging.read} posts in {_named(sources)} can be learnt from: most are"
+            f" left out as '{reason}' ({count}). {advice(reason)}"
         )
     task = bar.add_task("Comparing", total=kept)
     for done in choose_sides(staging.db, kept, options.validation):
@@ -246,7 +262,7 @@ def _account(folder: Path, staging: Staging, summary: Summary) -> None:
 def _warnings(staging: Staging, sources: Sequence[Source], now: datetime) -> list[str]:
     several = len(sources) > 1
     warnings = [
-        f"{source.path.name}: {warning}" if several else warning
+        f"{source.name}: {warning}" if several else warning
         for source in sources
         for warning in source.tally.warnings
     ]
