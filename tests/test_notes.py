@@ -81,5 +81,6 @@ def test_words_that_stand_in_only_one_of_two_texts_are_counted_who_and_no_too() 
         ("The goose saw her", 3),  # not, see; saw
         ("The goose did not see him", 2),
         ("The goose did not see her in the fog", 1),
+        ("This goose did not see her", 1),  # this, for the
     ):
         assert words_apart(given, text, ENGLISH) == apart, text

@@ -110,20 +110,32 @@ def notes_of(
 
 def content_of(text: str, wording: Wording = NO_WORDING) -> list[str]:
     """What a text says, as the stems of its words in lower case: neither small words nor who."""
-    who = tongue(wording.language).who
-    return [word[:_STEM] for word in _telling(text, wording) if word not in who]
+    told = tongue(wording.language)
+    words = _WORDS.findall(notes_of(text, wording).casefold())
+    silent = told.small | told.who
+    return [word[:_STEM] for word in words if word not in silent and len(word) > 1]
 
 
 def words_apart(given: str, text: str, wording: Wording = NO_WORDING) -> int:
-    """How many stems of words that say something, or who, or no, stand in only one of two texts."""
-    told = ({word[:_STEM] for word in _telling(one, wording)} for one in (given, text))
-    return len(set.symmetric_difference(*told))
+    """How many words two texts differ by: a stem in one of them alone, a small word for another.
 
-
-def _telling(text: str, wording: Wording) -> list[str]:
+    Small words that come or go are manner; "from" in the place of "to" is not.
+    """
+    telling = [{word[:_STEM] for word in _telling(one, wording)} for one in (given, text)]
     small = tongue(wording.language).small
-    words = _WORDS.findall(notes_of(text, wording).casefold())
-    return [word for word in words if word not in small and len(word) > 1]
+    lost, new = (
+        len(small & (_words(one, wording) - _words(other, wording)))
+        for one, other in ((given, text), (text, given))
+    )
+    return len(telling[0] ^ telling[1]) + min(lost, new)
+
+
+def _telling(text: str, wording: Wording) -> set[str]:
+    return _words(text, wording) - tongue(wording.language).small
+
+
+def _words(text: str, wording: Wording) -> set[str]:
+    return {w for w in _WORDS.findall(notes_of(text, wording).casefold()) if len(w) > 1}
 
 
 def _said(match: re.Match[str], starts: bool, wording: Wording, told: Tongue) -> list[str] | None:
