@@ -1,9 +1,13 @@
 """Fixtures that several rooms share: a voice folder, and the servers the bot talks to."""
 
 import asyncio
+import os
+import shutil
 import signal
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import pytest
@@ -33,6 +37,23 @@ from tests.stage import Stage
 OWNER = 7  # Discord user id of the operator, where there is no Discord
 # A shell that runs us in the background ignores Ctrl-C for us and for every process of a test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files_go_with_the_tests() -> Iterator[None]:
+    """Whatever a library or a killed process leaves among the temporary files."""
+    before = tempfile.tempdir, os.environ.get("TMPDIR")
+    folder = Path(tempfile.mkdtemp(prefix="write-my-posts-"))
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+    Finalize(None, shutil.rmtree, (folder, True), exitpriority=-101)  # after multiprocessing's own
+    yield
+    tempfile.tempdir = before[0]
+    os.environ.pop("TMPDIR")
+    if before[1] is not None:
+        os.environ["TMPDIR"] = before[1]
+    for left in folder.iterdir():
+        if not left.name.startswith("pymp-"):  # multiprocessing removes it at the exit
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink()
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """The loopback Discord, as discord.py and hikari see it over real sockets."""
 
 import json
+import tempfile
 import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import discord
@@ -15,6 +17,7 @@ from discord import app_commands
 
 from bot.errors import Unavailable, UserError
 from sandbox import openapi
+from sandbox.mastodon import LoopbackMastodon
 from sandbox.objects import Json
 from sandbox.server import Sandbox
 from tests.fakes.probe import Probe, connected
@@ -483,3 +486,11 @@ async def test_hikari_an_independent_client_gets_along(sandbox: Sandbox) -> None
     assert record.original["content"] == "pong"
     assert messages == ["pong too"]
     assert sandbox.discord.violations == []
+
+
+def test_a_mastodon_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with LoopbackMastodon() as server:
+        assert server.client("alice").account_verify_credentials()
+        assert len(list(tmp_path.iterdir())) > 1
+    assert list(tmp_path.iterdir()) == []
