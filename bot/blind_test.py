@@ -2,7 +2,7 @@
 
 People take the test that `evaluate` gives to a classifier. The real post is a held-out one, and
 passes the same screen as the drafts: a link, a stranger's handle or a great length would give it
-away.
+away. A voice that can follow notes drafts from those of the real post, so that both say the same.
 """
 
 import asyncio
@@ -35,6 +35,7 @@ class Shown:
     voice: str
     topic: str | None
     texts: tuple[str, str]
+    is_from_notes: bool  # the drafted text says what the real post says
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class BlindTest:
     async def deal(
         self, user_id: int, voice: str | None, now: datetime, notify: Notify | None = None
     ) -> Shown:
-        """Choose a real post, draft on its first topic, and store who sees them.
+        """Choose a real post, draft on its first topic and its notes, and store who sees them.
 
         Nobody gets a post again before they have had all. Raises UserError, Unavailable or Refused.
         """
@@ -74,17 +75,18 @@ class BlindTest:
             trial = Trial(user_id, name, trained_at, _fingerprint(post), at)
             trial = replace(trial, id=await self._trials.add(trial, now))
         topic, real = post.topic, post.text.strip()
+        notes = real if opened.voice.knows_notes else None
+        request = Request(topic, _COUNT, taken=[real], notes=notes)
         try:
-            candidates = await self._drafting.candidates(
-                user_id, opened, Request(topic, _COUNT, taken=[real]), rules, notify
-            )
+            candidates = await self._drafting.candidates(user_id, opened, request, rules, notify)
             if candidates[0].parts:  # no real post is that long
                 raise UserError("Nothing short enough was drafted. Try again.")
         except BaseException:
             await self._trials.withdraw(trial.id)
             raise
         drafted = candidates[0].text
-        return Shown(trial.id, name, topic, (real, drafted) if at == 1 else (drafted, real))
+        texts = (real, drafted) if at == 1 else (drafted, real)
+        return Shown(trial.id, name, topic, texts, notes is not None)
 
     async def guess(self, trial_id: int, user_id: int, guess: int, now: datetime) -> GuessOutcome:
         """Take a guess: 1, 2, or 0 for “I cannot tell”. Raises UserError."""

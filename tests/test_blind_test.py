@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from bot.draft import Candidate, Draft
 from bot.drafting import Drafting
 from bot.errors import UserError
 from bot.store.dossier import dossier, erase
-from bot.voice import HELD_OUT_FILE, VoicePost, save_posts
+from bot.voice import HELD_OUT_FILE, Voice, VoicePost, save_posts
 from bot.writing.composing import Request
 from tests import test_page
 from tests.conftest import OWNER
@@ -72,12 +73,17 @@ async def test_the_order_is_chance_and_what_gives_it_away_is_not_shown(
     assert min(places[0], places[1]) >= 6
 
 
-async def test_the_drafted_text_comes_as_a_draft_on_the_same_topic_does(
-    drafting: Drafting, held_out: Path, fake_llm: FakeLLM
+@pytest.mark.parametrize("notes", [0, 2], ids=["a voice of before", "from notes"])
+async def test_the_drafted_text_comes_as_a_draft_that_says_the_same_does(
+    drafting: Drafting, held_out: Path, fake_llm: FakeLLM, notes: int
 ) -> None:
+    counts = {"train": 3, "validation": 0, "notes": notes}
+    replace(Voice.load(held_out), counts=counts).save(held_out)
     shown = await BlindTest(drafting, random.Random(1)).deal(OWNER, None, NOW)
     for_the_game = fake_llm.asked[-1]["messages"]
-    await drafting.write_draft(OWNER, Request(shown.topic, 4), NOW)
+    said = _real_of(shown) if notes else None
+    assert shown.is_from_notes == bool(notes)
+    await drafting.write_draft(OWNER, Request(shown.topic, 4, notes=said), NOW)
     assert fake_llm.asked[-1]["messages"] == for_the_game
 
 
@@ -189,6 +195,20 @@ async def test_the_player_alone_sees_it_and_is_told(
     assert ["real" in embed["title"] for embed in pair] == [real == 1, real == 2]
     assert buttons(shown) == []
     assert "Blind test" in await stage.says("alice", "voice show")
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("en-GB", "just drafted from notes of what the real one says. Which one is real?"),
+        ("de", "aus Notizen davon entworfen, was der echte sagt. Welcher ist echt?"),
+    ],
+)
+async def test_the_player_is_told_that_both_say_the_same(
+    stage: Stage, bot: Bot, held_out: Path, locale: str, said: str
+) -> None:
+    stage.sandbox.discord.set_locale("alice", locale)
+    assert said in (await _asked(stage))["content"]
 
 
 async def test_a_stranger_sees_no_post_and_a_guest_plays_without_an_account(

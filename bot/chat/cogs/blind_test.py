@@ -67,6 +67,14 @@ _AGAIN = say("`/which-one` shows you another pair.")
 
 def _question(shown: Shown) -> Words:
     about = say(" about **{topic}**", topic=inline(shown.topic)) if shown.topic else ""
+    if shown.is_from_notes:
+        return say(
+            "One of these posts{about} is real, and the voice **{voice}** has never seen it. The"
+            " other one it has just drafted from notes of what the real one says. Which one is"
+            " real?",
+            about=about,
+            voice=shown.voice,
+        )
     return say(
         "One of these posts{about} is real, and the voice **{voice}** has never seen it. The other"
         " one it has just drafted. Which one is real?",
