@@ -64,6 +64,10 @@ def _open_x(files: Files, names: list[str], path: Path, tally: Tally) -> Archive
     for name in names:
         with files.open(name) as file:
             check_global(file.read(HEAD_BYTES), path)
+    return _open_months(files, names, path, tally)
+
+
+def _open_months(files: Files, names: list[str], path: Path, tally: Tally) -> Archive:
     return XArchive(files, names, tally)
 
 
@@ -72,7 +76,7 @@ def _open_threads(files: Files, names: list[str], path: Path, tally: Tally) -> A
 
 
 _OF_X = re.compile(
-    r"(?:data|assets|js|lib|css|img)/.*|Your archive\.html|README\.txt|index\.html|tweets\.csv"
+    r"(?:data|assets|js|lib|css|img)/.*|[\w-]+\.js|Your archive\.html|README\.txt|index\.html|tweets\.csv"
 )
 _OF_META = re.compile(
     r"(?:\w*(?:instagram|facebook|threads)\w*|personal_information|connections|media|files"
@@ -81,7 +85,7 @@ _OF_META = re.compile(
 # Not `tweet*.js`: tweet-headers.js has no texts. `tweet.js` is the name from 2019 to 2022.
 LAYOUTS = (
     Layout(re.compile(r"(?:.*/)?tweets?(-part\d+)?\.js"), "data/", _OF_X, _open_x),
-    Layout(MONTH_FILE, "data/js/tweets/", _OF_X, _open_x),
+    Layout(MONTH_FILE, "data/js/tweets/", _OF_X, _open_months),
     Layout(re.compile(r"(?:.*/)?tweets\.csv"), "", _OF_X, _open_first),
     Layout(
         re.compile(r"(?:.*/)?outbox\.json"),
