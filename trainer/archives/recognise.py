@@ -76,7 +76,8 @@ def _open_threads(files: Files, names: list[str], path: Path, tally: Tally) -> A
 
 
 _OF_X = re.compile(
-    r"(?:data|assets|js|lib|css|img)/.*|[\w-]+\.js|Your archive\.html|README\.txt|index\.html|tweets\.csv"
+    r"(?:data|assets|js|lib|css|img)/.*|[\w-]+\.js|tweets\.csv"
+    r"|Your archive\.html|README\.txt|index\.html"
 )
 _OF_META = re.compile(
     r"(?:\w*(?:instagram|facebook|threads)\w*|personal_information|connections|media|files"
