@@ -172,13 +172,21 @@ async def test_a_note_ends_some_day_and_nobody_who_is_forgotten_gets_one(tmp_pat
     now = datetime(2026, 11, 22, 9, tzinfo=UTC)
     async with Store.open(tmp_path / "bot.db") as store:
         people = store.people
-        await people.leave_note(7, "Nobody knows them.", now)
-        assert await people.notes(7, now) == []
+        await people.leave_unsaid(7, "Nobody knows them.", now)
+        assert await people.unsaid(7, now) == []
         await people.met(7, "de")
-        await people.leave_note(7, "Draft 1 has expired.", now)
-        await people.leave_note(7, "Draft 2 has expired.", now + timedelta(days=20))
-        assert len(await people.notes(7, now + timedelta(days=29))) == 2
-        assert await people.notes(7, now + timedelta(days=31)) == ["Draft 2 has expired."]
-        await people.leave_note(7, "Draft 3 has expired.", now + timedelta(days=31))
+        await people.leave_unsaid(7, "Draft 1 has expired.", now)
+        await people.leave_unsaid(7, "Draft 2 has expired.", now + timedelta(days=20))
+        assert len(await people.unsaid(7, now + timedelta(days=29))) == 2
+        assert await people.unsaid(7, now + timedelta(days=31)) == ["Draft 2 has expired."]
+        await people.leave_unsaid(7, "Draft 3 has expired.", now + timedelta(days=31))
+        for again in range(3):
+            for number in range(12):
+                soon = now + timedelta(days=40, hours=again)
+                await people.leave_unsaid(9, f"Note {number}.", soon)
+                await people.met(9, "en")
+        told = await people.unsaid(9, now + timedelta(days=41))
+        assert told == [f"Note {number}." for number in range(2, 12)]
+        await people.drop_unsaid(9)
         rows = await store.database.rows("SELECT text FROM unsaid ORDER BY id")
         assert [row["text"] for row in rows] == ["Draft 2 has expired.", "Draft 3 has expired."]

@@ -59,20 +59,20 @@ class Messages:
             await self.leave(user_id, *lines)
 
     async def leave(self, user_id: int, *lines: Words) -> None:
-        """Keep a note for a person until they use a command."""
+        """Keep a sentence for a person until they use a command."""
         locale = await self._people.locale(user_id)
         text = "\n".join(translate(line, locale) for line in lines)
-        await self._people.leave_note(user_id, text, datetime.now(UTC))
+        await self._people.leave_unsaid(user_id, text, datetime.now(UTC))
 
     async def catch_up(self, interaction: discord.Interaction) -> None:
         """Tell a person who is here what could not be delivered, and try what was given up."""
         person = interaction.user.id
         self.tries.begin_again(person)
-        notes = await self._people.notes(person, datetime.now(UTC))
-        if notes:
+        unsaid = await self._people.unsaid(person, datetime.now(UTC))
+        if unsaid:
             async with asyncio.timeout(self._patience_s):
-                await interaction.followup.send(fitting("\n".join(notes)), ephemeral=True)
-            await self._people.drop_notes(person)
+                await interaction.followup.send(fitting("\n".join(unsaid)), ephemeral=True)
+            await self._people.drop_unsaid(person)
 
     async def show(
         self, draft: Draft, person: discord.User | discord.Member | None = None

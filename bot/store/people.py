@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from bot.store.database import Database, iso
 
-NOTE_LIFE = timedelta(days=30)  # then nobody is told any more
+UNSAID_LIFE = timedelta(days=30)  # then nobody is told any more
+MOST_UNSAID = 10  # at once: a message holds no more
 
 
 class PeopleTable:
@@ -59,27 +60,28 @@ class PeopleTable:
             (user_id, timezone),
         )
 
-    async def leave_note(self, user_id: int, text: str, now: datetime) -> None:
+    async def leave_unsaid(self, user_id: int, text: str, now: datetime) -> None:
         """Store what could not be told to a person, unless they had everything deleted.
 
         What nobody asked for in a month is forgotten.
         """
         async with self._db.transaction():
-            await self._db.run("DELETE FROM unsaid WHERE since < ?", (iso(now - NOTE_LIFE),))
+            await self._db.run("DELETE FROM unsaid WHERE since < ?", (iso(now - UNSAID_LIFE),))
             await self._db.run(
                 "INSERT INTO unsaid (user_id, text, since) SELECT user_id, ?, ? FROM people"
                 " WHERE user_id = ?",
                 (text, iso(now), user_id),
             )
 
-    async def notes(self, user_id: int, now: datetime) -> list[str]:
-        """What waits to be told to a person, oldest first."""
+    async def unsaid(self, user_id: int, now: datetime) -> list[str]:
+        """The newest of what waits to be told to a person, oldest first; the same only once."""
         rows = await self._db.rows(
-            "SELECT text FROM unsaid WHERE user_id = ? AND since >= ? ORDER BY since",
-            (user_id, iso(now - NOTE_LIFE)),
+            "SELECT text FROM unsaid WHERE user_id = ? AND since >= ?"
+            " GROUP BY text ORDER BY max(id) DESC LIMIT ?",
+            (user_id, iso(now - UNSAID_LIFE), MOST_UNSAID),
         )
-        return [row["text"] for row in rows]
+        return [row["text"] for row in reversed(rows)]
 
-    async def drop_notes(self, user_id: int) -> None:
+    async def drop_unsaid(self, user_id: int) -> None:
         """Delete them: they were told."""
         await self._db.write("DELETE FROM unsaid WHERE user_id = ?", (user_id,))
