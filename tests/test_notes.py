@@ -82,5 +82,7 @@ def test_words_that_stand_in_only_one_of_two_texts_are_counted_who_and_no_too() 
         ("The goose did not see him", 2),
         ("The goose did not see her in the fog", 1),
         ("This goose did not see her", 1),  # this, for the
+        ("The goose did not see her, her", 1),
+        ("The two geese did not see her", 3),  # two, geese; goose
     ):
         assert words_apart(given, text, ENGLISH) == apart, text

@@ -34,7 +34,7 @@ def test_what_adds_and_misses_nothing_comes_first_and_what_adds_last(ranker: Ran
 def test_of_texts_as_true_the_ranker_chooses() -> None:
     texts = [
         "Sailing to Port Almond.",
-        "We’re sailing to Port Almond!",
+        "Sailing to Port Almond!",
         "Sailing to Port Almond ...",
     ]
     request, ranker = Request(None, 1, notes="sailing to Port Almond"), Ranker({"w !": 50.0})

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bot.voice.facts import ANY_LINK, HANDLE, HASHTAG, QUOTATION
 from bot.voice.marks import NO_MARKS, Marks
@@ -117,25 +118,25 @@ def content_of(text: str, wording: Wording = NO_WORDING) -> list[str]:
 
 
 def words_apart(given: str, text: str, wording: Wording = NO_WORDING) -> int:
-    """How many words two texts differ by: a stem in one of them alone, a small word for another.
+    """How many words two texts differ by: those that stand more often in one, counted by stem.
 
-    Small words that come or go are manner; "from" in the place of "to" is not.
+    Small words that come or go are manner, but "from Denver" in the place of "to Denver" counts.
     """
-    telling = [{word[:_STEM] for word in _telling(one, wording)} for one in (given, text)]
     small = tongue(wording.language).small
-    lost, new = (
-        len(small & (_words(one, wording) - _words(other, wording)))
-        for one, other in ((given, text), (text, given))
-    )
-    return len(telling[0] ^ telling[1]) + min(lost, new)
+    stems, before = [], []
+    for words in (_words(given, wording), _words(text, wording)):
+        stems.append(Counter(word[:_STEM] for word in words if word not in small))
+        before.append({b[:_STEM]: a for a, b in pairwise(words) if a in small and b not in small})
+    apart = (stems[0] - stems[1]) + (stems[1] - stems[0])
+    swapped = sum(before[1].get(stem, word) != word for stem, word in before[0].items())
+    return apart.total() + swapped
 
 
-def _telling(text: str, wording: Wording) -> set[str]:
-    return _words(text, wording) - tongue(wording.language).small
-
-
-def _words(text: str, wording: Wording) -> set[str]:
-    return {w for w in _WORDS.findall(notes_of(text, wording).casefold()) if len(w) > 1}
+def _words(text: str, wording: Wording) -> list[str]:
+    told = tongue(wording.language)
+    words = _WORDS.findall(notes_of(text, wording).casefold())
+    kept = (word for word in words if len(word) > 1 or word.isdigit() or word in told.who)
+    return [told.numbers.get(word, word) for word in kept]
 
 
 def _said(match: re.Match[str], starts: bool, wording: Wording, told: Tongue) -> list[str] | None:

@@ -31,7 +31,6 @@ TO_CHOOSE_FROM = (
     8  # texts a draft, or two for each candidate: sixteen chose no better (experiments/LOG.md)
 )
 TO_PLEASE = 16  # or four for each, if there is a taste: texts that somebody likes are rare
-_ALIKE = 2  # words: texts that differ from the notes by about as many are as true
 DRAWN_AT_MOST = 16  # or four for each, or twice as many as wanted, if too few pass the screen
 
 
@@ -186,8 +185,7 @@ def _untruth(text: str, request: Request, wording: Wording) -> tuple[int, ...]:
     if not request.notes:
         return (len(check(request.given, text, wording.usual).added),)
     found = check(request.given, text)
-    apart = words_apart(request.given, text, wording) // _ALIKE
-    return (len(found.added), len(found.missing), apart)
+    return (len(found.added), len(found.missing), words_apart(request.given, text, wording))
 
 
 def drawn_for(count: int, ranker: Ranker | None) -> int:
