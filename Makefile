@@ -98,6 +98,7 @@ bench: install-dev  ## speed of a start, the archive reader and /draft, as table
 	@$(PY) -m bench.archive
 	@$(PY) -m bench.topics
 	@$(PY) -m bench.draft
+	@$(PY) -m bench.drawing
 
 bench-load: install-dev  ## 200 people at once, fairness, memory over 10,000 drafts, as tables
 	@$(PY) -m drills.load

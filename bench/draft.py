@@ -1,42 +1,49 @@
 """Measures how fast `/draft` is: seconds to the DM, as a table. drills/load.py does under load.
 
 The bot runs as in production: its own process, the embedded engine below it, real sockets to the
-sandbox. Run `make demo` once before, or name another voice.
+sandbox. Run `make demo` once before, or name another voice. With `--against CHECKOUT` the bot of
+another checkout runs beside it and writes in turn with this one, from a copy of the voice.
 """
 
 import argparse
 import asyncio
 import os
+import shutil
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from bench.machine import machine
 from sandbox.server import Sandbox
 
 PAUSE_S = 13  # one person has five drafts a minute
 
 
 @asynccontextmanager
-async def running_bot(voices: Path, voice: str) -> AsyncIterator[Sandbox]:
-    """A sandbox with a bot process connected to it."""
+async def running_bot(checkout: Path, voice: Path) -> AsyncIterator[Sandbox]:
+    """A sandbox with a bot process of a checkout connected to it, and a copy of one voice."""
     sandbox = Sandbox()
     await sandbox.start()
     with tempfile.TemporaryDirectory() as scratch:
+        voices = Path(scratch) / "voices"
+        merged = shutil.ignore_patterns("merged-*")  # each checkout makes its own
+        shutil.copytree(voice, voices / voice.name, ignore=merged)
         bot = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", "run"),
             env=os.environ
             | sandbox.environment
             | {
                 "VOICES": str(voices),
-                "VOICE": voice,
+                "VOICE": voice.name,
+                "PYTHONPATH": str(checkout),
                 "DATABASE": str(Path(scratch) / "bot.db"),
                 "LOG_LEVEL": "ERROR",
             },
@@ -61,16 +68,27 @@ async def seconds_to_dm(sandbox: Sandbox, topic: str) -> float:
 
 async def measure(args: argparse.Namespace) -> None:
     """Measure and print."""
-    async with running_bot(args.voices, args.voice) as sandbox:
-        await seconds_to_dm(sandbox, "warm up")
-        seconds = []
+    here = Path(__file__).parent.parent
+    checkouts = {"this checkout": here} | ({"the other": args.against} if args.against else {})
+    async with AsyncExitStack() as stack:
+        voice = args.voices / args.voice
+        bots = {
+            name: await stack.enter_async_context(running_bot(checkout.resolve(), voice))
+            for name, checkout in checkouts.items()
+        }
+        for sandbox in bots.values():
+            await seconds_to_dm(sandbox, "warm up")
+        seconds: dict[str, list[float]] = {name: [] for name in bots}
         for topic in track(("tea", "fog", "rain") * 4, "Drafting", console=Console(stderr=True)):
             await asyncio.sleep(PAUSE_S)
-            seconds.append(await seconds_to_dm(sandbox, topic))
-    table = Table("drafts", "p50 s", "max s", title=f"/draft to the DM, voice {args.voice}")
-    p50, longest = statistics.median(seconds), max(seconds)
-    table.add_row(str(len(seconds)), f"{p50:.1f}", f"{longest:.1f}")
-    Console().print(table)
+            for name, sandbox in bots.items():
+                seconds[name].append(await seconds_to_dm(sandbox, topic))
+    title = f"/draft to the DM, voice {args.voice}\n{machine()}"
+    table = Table("", "drafts", "p50 s", "max s", title=title)
+    for name, found in seconds.items():
+        p50, longest = statistics.median(found), max(found)
+        table.add_row(name, str(len(found)), f"{p50:.1f}", f"{longest:.1f}")
+    Console(width=110).print(table)
 
 
 def main() -> None:
@@ -78,6 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--voices", type=Path, default=Path(".demo/voices"))
     parser.add_argument("--voice", default="mara")
+    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="another checkout's bot")
     asyncio.run(measure(parser.parse_args()))
 
 

@@ -95,11 +95,7 @@ async def _draw_all(
     rules = Rules(max_chars, status_length, opened.known_posts, WordList(settings.blocked_lines()))
     wanted = drawn_for(count, opened.ranker)
     # Nobody waits for the bot's other work here: every core, as in a training.
-    servers = (
-        settings.engine_threads or len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count() or 1
-    )
+    servers = settings.engine_threads or os.cpu_count() or 1
     slots = SLOTS * servers
     at_once = asyncio.Semaphore(1 + slots // wanted)  # one more than the engine has room for
     settings = settings.model_copy(update={"voices": folder.parent})
