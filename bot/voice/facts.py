@@ -26,6 +26,7 @@ ENDS_SENTENCE = ".,;:!?)]}>'\"”’»…*_"
 
 _LETTERS = rf"(?:(?![{SPACELESS}])\w)*"
 _NUMBER = re.compile(rf"{_LETTERS}\d{_LETTERS}(?:[.,:/–-]\d{_LETTERS})*")
+LIST_MARK = re.compile(r"^[^\S\n]*(?:\d{1,2}[.)]|[-*•])[^\S\n]+", re.M)  # counts nothing
 _THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
 _ORDINAL = re.compile(r"st|nd|rd|th|s|k|m|bn|x|am|pm|h|e")  # what may follow a figure
 _WORD = re.compile(r"(?<![\w'’])[^\W\d_]\w*(?:['’.&-]\w+)*")
@@ -72,7 +73,7 @@ def check(given: str, text: str, usual: Container[str] = ()) -> FactCheck:
 def facts(text: str, usual: Container[str] = ()) -> list[Fact]:
     """The facts of a text, in the order of their kinds."""
     found: list[Fact] = []
-    rest = text
+    rest = text = LIST_MARK.sub("", text)
     patterns: tuple[tuple[FactKind, re.Pattern[str]], ...] = (
         ("link", ANY_LINK),
         ("handle", HANDLE),
@@ -108,7 +109,7 @@ class _Told:
     """A text, ready to be asked whether it holds a fact."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.text = text = LIST_MARK.sub("", text)
         self.words = {w for word in _WORD.findall(text) for w in _parts(word)}
         self.figures = {f for n in _NUMBER.findall(text) for f in _figures(n)}
         self.figures |= {_digits()[word] for word in self.words & _digits().keys()}

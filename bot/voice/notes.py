@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bot.voice.facts import ANY_LINK, HANDLE, HASHTAG, QUOTATION
+from bot.voice.facts import ANY_LINK, HANDLE, HASHTAG, LIST_MARK, QUOTATION
 from bot.voice.marks import NO_MARKS, Marks
 from bot.voice.tongues import SPACELESS, Tongue, guess_language, tongue
 
@@ -93,7 +93,7 @@ def notes_of(
     told = tongue(wording.language)
     kept: list[str] = []
     starts = True
-    for match in _TOKEN.finditer(text):
+    for match in _TOKEN.finditer(LIST_MARK.sub("", text)):
         if match["blank"]:
             continue
         said = _said(match, starts, wording, told)

@@ -29,8 +29,7 @@ a an the this that these those and or but so then than as at by for from in into
 over to up upon with within about across after along around before behind below between down during
 near per since through toward towards under until via while when where which what how if because
 is am are was were be been being do does did has have had having can could will would shall should
-may might must there here it its also just very too still even such some any each every
-both more most much many well really quite rather now
+may might must there here it its also just very too such some any well really quite rather now
 """
 _SPELLED = {
     **{"&": "and", "+": "and", "@": "at", "w": "with", "w/": "with", "w/o": "without"},
