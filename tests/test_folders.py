@@ -153,6 +153,11 @@ PAGE = "<!DOCTYPE html>\n<HTML><head><title>{}</title></head><body>"
         ("tweets.js", "window.YTD.like.part0 = []", "X's list window.YTD.like.part0"),
         ("outbox.json", '{"id": "likes.json", "orderedItems": []}', "other people's posts"),
         ("posts.json", "[]", "empty list"),
+        ("notes.db", "SQLite format 3\0", "a database of SQLite"),
+        ("a.7z", "Rar!\x1a", "Unpack it and give"),
+        ("a.pdf", "%PDF-1.7", "a PDF"),
+        ("chat.txt", "[12.01.24, 10:00:00] Oak: hi, you\n", "WhatsApp"),
+        ("chat.txt", "1/12/24, 10:00 PM - Oak: hi, you\n", "WhatsApp"),
         ("posts.jsonl", '{"title": "none"}\n', "none of the keys text, content"),
     ],
 )
@@ -162,6 +167,21 @@ def test_a_refusal_names_what_it_is(tmp_path: Path, name: str, content: str, sai
         read(tmp_path / name)
     with pytest.raises(ArchiveError, match=said):
         read(write_folder(tmp_path / "all", {name: content.encode()}))
+
+
+def test_a_spreadsheet_is_to_be_saved_as_a_table(tmp_path: Path) -> None:
+    (tmp_path / "posts.xlsx").write_bytes(
+        zipped({"[Content_Types].xml": b"<?xml?>", "xl/workbook.xml": b""})
+    )
+    with pytest.raises(ArchiveError, match="Save the table in it as CSV"):
+        read(tmp_path / "posts.xlsx")
+
+
+def test_what_is_said_of_files_holds_no_folders_of_a_person(tmp_path: Path) -> None:
+    odd = {"a.csv": b"name,mail\na,b\n", "b.zip": b"PK\x03\x04", "c.json": b"{}", "d.md": b""}
+    found = read(write_folder(tmp_path / "all", odd | under("x", X)))
+    assert found.texts == ["on x"]
+    assert str(tmp_path) not in " ".join(found.tally.warnings)
 
 
 def test_two_archives_packed_twice_are_named(tmp_path: Path) -> None:

@@ -137,6 +137,8 @@ def test_services_that_mark_links_say_where_they_end(tmp_path: Path) -> None:
         ("“@fox: their words, cut off", "retweet", None),
         ("Ach so: „@fox: ihre Worte“", "quote", "Ach so:"),
         ("« @fox : leurs mots » oui", "quote", "oui"),
+        ("激しく同意 QT @fox: 彼らの言葉", "quote", "激しく同意"),
+        ("同感 RT @fox：彼らの言葉", "quote", "同感"),
         ("RT if you agree", "original", "RT if you agree"),
         ("Please RT @fox is giving a talk", "original", "Please RT @fox is giving a talk"),
         ("I met @fox: he was late", "original", "I met @fox: he was late"),
@@ -198,13 +200,15 @@ def test_a_quote_of_oneself_is_ones_own_on_x(tmp_path: Path) -> None:
         tweet(5, "RT @other: repeated"),
         tweet(6, "On what I repeated", **x_quote("old_name", 5)),
         tweet(7, "Nothing special"),
+        tweet(8, "By its number", **x_quote("i", 1)),
+        tweet(9, "By another's number", **x_quote("i", 902)),
     ]
     path = write_zip(tmp_path / "a.zip", files(rows, account=account(username="me_myself")))
     posts, dropped, _ = run([path], tmp_path / "data")
     kept = {p["id"]: p["kind"] for p in posts}
-    assert kept == dict.fromkeys(map(key, (1, 2, 3, 7)), "original")
+    assert kept == dict.fromkeys(map(key, (1, 2, 3, 7, 8)), "original")
     quote = "quote of somebody else"
-    assert reasons(dropped) == {key(4): quote, key(5): "retweet", key(6): quote}
+    assert reasons(dropped) == {key(4): quote, key(5): "retweet", key(6): quote, key(9): quote}
 
 
 def tagged(media: str) -> dict[str, Any]:

@@ -203,6 +203,7 @@ CHANGED: list[tuple[Json, Json, tuple[str, str]]] = [
     (V2, {"author": {"protected": True}}, ("original", "private")),
     (V1, {"retweeted_status": {}}, ("retweet", "public")),
     (V1, {"is_quote_status": True}, ("quote", "public")),
+    (V1, {"extended_tweet": {"full_text": "whole"}, "text": "theirs…"}, ("original", "public")),
     (V1, {"in_reply_to_user_id_str": "9"}, ("reply", "public")),
     (V1, {"in_reply_to_user_id_str": "5"}, ("self_reply", "public")),
     (V1, {"user": {"id_str": "5", "protected": True}}, ("original", "private")),

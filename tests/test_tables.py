@@ -33,6 +33,7 @@ from trainer.errors import ArchiveError
         ('text\nHe said "no", and left\n', ['He said "no", and left'], []),
         ('text\n"no", he said, and left\n', [], ["posts line 2"]),
         ("text,date\na\n", [], ["posts line 2"]),
+        ("id,text\n1,a\nid,text\n2,b\n", ["a", "b"], []),  # two tables, one behind the other
         ("text\nC:\\dir\\file\n", ["C:\\dir\\file"], []),
     ],
 )

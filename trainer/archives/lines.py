@@ -82,9 +82,12 @@ def read_table(
     separator = delimiter(header)
     names = [n.strip().lower() for n in next(csv.reader([header], delimiter=separator), [])]
     table = _Table(separator, names, _has_backslashes(files, name))
+    again = next(csv.reader([header], delimiter=separator), [])
     try:
         for line, cells in table.rows(lines):
             place = f"{base_name(name)} line {line}"
+            if cells == again:  # tables put one behind the other
+                continue
             yield Unreadable(place) if cells is None else dict(zip(names, cells, strict=False))
     except csv.Error as e:
         raise ArchiveError(

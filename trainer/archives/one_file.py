@@ -25,6 +25,27 @@ ACCEPTED = (
     "Give the archive of X, Mastodon, Bluesky (the .car) or Threads (asked for as JSON) as it was"
     " downloaded, its unpacked folder, or a JSONL or CSV file with a text column."
 )
+UNREAD = (
+    (
+        re.compile(rb"SQLite format 3\0"),
+        "a database of SQLite. Save its posts as CSV.",
+    ),
+    (
+        re.compile(rb"7z\xbc\xaf|Rar!|\xfd7zXZ|BZh[1-9]|\x28\xb5\x2f\xfd"),
+        "packed in a way that is not read. Unpack it and give what is in it.",
+    ),
+    (
+        re.compile(rb"%PDF-"),
+        "a PDF, which cannot be read back. Ask for JSON or CSV.",
+    ),
+    (
+        re.compile(
+            rb"(?:\xef\xbb\xbf)?(?:\xe2\x80\x8e)?\[?\d\d?[./]\d\d?[./]\d{2,4},? \d\d?:\d\d"
+            rb"[^\n,;]*?[\]-] [^\n,;]*:"
+        ),
+        "a chat of WhatsApp's. It is for those who took part, so it is not learnt from.",
+    ),
+)
 # What a page of an export says of itself, and what to ask for instead.
 WEB_PAGES = (
     (
@@ -84,6 +105,9 @@ def open_file(files: Files, name: str, path: Path, tally: Tally) -> Archive:
         head = file.read(HEAD_BYTES)
     if is_car(head):
         return BlueskyRepo(files, name, tally)
+    for sign, said in UNREAD:
+        if sign.match(head):
+            raise ArchiveError(f"{path} is {said}")
     if tally.encoding:
         head = head.decode(tally.encoding, "replace").encode()
     elif is_utf_16(head):

@@ -34,6 +34,7 @@ PICTURE = re.compile(
     re.IGNORECASE,
 )
 WEB_PAGE = re.compile(r"(?:.*/)?(?:start_here|threads_and_replies(?:_\d+)?|Your archive)\.html")
+OFFICE = frozenset(("[Content_Types].xml", "content.xml"))  # in docx and xlsx; in odt and ods
 MOST_NAMED = 5
 
 Open = Callable[[Files, list[str], Path, Tally], Archive]
@@ -209,6 +210,11 @@ class _Container:
 
     def _nothing(self) -> ArchiveError:
         """Why there is nothing to read."""
+        if any(base_name(n) in OFFICE for n in self._left):
+            return ArchiveError(
+                f"{self._path} is a document of an office program."
+                " Save the table in it as CSV with UTF-8."
+            )
         for page in filter(WEB_PAGE.fullmatch, self._left):
             self._take([page], page, _open_first)
             return self._refused[page]
@@ -230,7 +236,13 @@ class _Container:
             names = ", ".join(f"{f.name} ({f.archive.kind})" for f in self._found[:20])
             warnings.append(f"{self._path.name} holds {len(self._found)} archives: {names}.")
         for name, why in tuple(self._refused.items())[:MOST_NAMED]:
-            warnings.append(f"{base_name(name)} was not read: {why}")
+            # dataset.json keeps the notes: the first sentence, without the folders of a person
+            short = (
+                str(why).replace(f"{self._path / name} ", "it ").replace(f"{self._path} ", "it ")
+            )
+            warnings.append(
+                f"{base_name(name)} was not read: {short.partition('. ')[0].rstrip('.')}."
+            )
         left = [n for n in self._left if n not in self._refused and not PICTURE.fullmatch(n)]
         left += self._files.skipped if isinstance(self._files, FolderFiles) else []
         if left:

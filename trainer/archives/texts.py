@@ -21,12 +21,14 @@ LINK = re.compile(
 _BRACKETS = {")": "(", "]": "["}
 _HANDLE = r"@\w[\w.@-]*"
 # "RT if you agree" is none. A retweet's text is cut at 140 characters, and somebody else's.
-RETWEET = re.compile(rf"\s*(?:RT|MT)\s*:?\s*[“„«\"]?{_HANDLE}(?:\s*:|(?=\s))\s*", re.IGNORECASE)
+RETWEET = re.compile(
+    rf"\s*(?:RT|MT|QT)\s*[:：]?\s*[“„«\"]?{_HANDLE}(?:\s*[:：]|(?=\s))\s*", re.IGNORECASE
+)
 # As people repeated others before there was a button: "So true! RT @fox: their words", or
 # “@fox: their words” same here. A quote that is never closed was cut.
 _BEFORE_OTHERS = frozenset('Tt:“„«"')
 _BY_HAND = re.compile(
-    rf"(?:^|(?<=[^\w@]))(?:(?:[Rr][Tt]|MT)\s*:?\s*[“„«\"]?{_HANDLE}\s?:\s*(?P<rest>.*)"
+    rf"(?:^|(?<=[^\w@]))(?:(?:[Rr][Tt]|MT|QT)\s*[:：]?\s*[“„«\"]?{_HANDLE}\s?[:：]\s*(?P<rest>.*)"
     rf"|“{_HANDLE}\s?:(?P<a>.*)”|„{_HANDLE}\s?:(?P<b>.*)[“”]|«\s?{_HANDLE}\s?:(?P<c>.*)»"
     rf"|\"{_HANDLE}\s?:(?P<d>.*)\"|[“„«\"]{_HANDLE}\s?:(?P<cut>.*)$)",
     re.DOTALL,

@@ -18,7 +18,7 @@ from trainer.archives.texts import RETWEET, language, unescape
 
 # A photo's link ends in /photo/1, and /i/web/status/ is the rest of the author's own long post.
 QUOTE = re.compile(
-    r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/(?!i/)(\w+)/status(?:es)?/(\d+)/?(?:[?#].*)?",
+    r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/(?:i|(?!i/)(\w+))/status(?:es)?/(\d+)/?(?:[?#].*)?",
     re.IGNORECASE,
 )
 ADDRESS = re.compile(r"(?:@\w+ )+")
@@ -202,7 +202,7 @@ def _kind(tweet: Tweet, text: str, own_id: str, own_name: str) -> tuple[PostKind
     own_name = own_name or ((tweet.user.screen_name if tweet.user else None) or "").lower()
     for url in tweet.entities.urls if tweet.entities else ():
         if url.expanded_url and (found := QUOTE.fullmatch(url.expanded_url)):
-            is_own = found[1].lower() == own_name
+            is_own = bool(own_name) and (found[1] or "").lower() == own_name
             return ("original", None) if is_own else ("quote", found[2])
     if tweet.is_quote_status or tweet.quoted_status_id_str or tweet.quoted_status_id:
         return "quote", str(tweet.quoted_status_id_str or tweet.quoted_status_id or "") or None

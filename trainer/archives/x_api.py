@@ -20,7 +20,10 @@ def post_of_v1(entry: Entry, tools: Tools) -> Post | Unreadable:
     """Build the Post of a record as X's older interface gives it, which is that of its archives."""
     if isinstance(entry.raw.get("tweet"), str):
         return post_of_twint(entry, tools)
-    raw = entry.raw["tweet"] if isinstance(entry.raw.get("tweet"), Mapping) else entry.raw
+    inner = entry.raw.get("tweet")
+    raw: Mapping[str, object] = inner if isinstance(inner, Mapping) else entry.raw
+    if isinstance(extended := raw.get("extended_tweet"), Mapping):  # the whole of a cut post
+        raw = {**raw, **extended}
     try:
         post = post_of_tweet(msgspec.convert(raw, Tweet), Account())
     except msgspec.ValidationError:

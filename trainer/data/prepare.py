@@ -123,17 +123,17 @@ def _about(
 
 def _open_all(paths: Sequence[Path], encoding: str | None) -> tuple[list[Source], list[str]]:
     """All archives at these paths, and what to say of a part of an export that holds no posts."""
-    opened, without_posts = list[Source](), list[NoPostsError]()
+    opened, without_posts = list[Source](), dict[str, NoPostsError]()
     for path in paths:
         try:
             found = open_archives(path, encoding)
         except NoPostsError as e:
-            without_posts.append(e)
+            without_posts[path.name] = e
             continue
         opened += (Source(path, name, archive, tally) for archive, tally, name in found)
     if not opened:
-        raise without_posts[0]
-    return opened, [f"{e}".partition(":")[0] + "." for e in without_posts]
+        raise next(iter(without_posts.values()))
+    return opened, [f"{name} holds no posts." for name in without_posts]
 
 
 def _recogniser(ner: str | None, out: Path, stack: ExitStack) -> Recogniser | None:

@@ -25,7 +25,7 @@ from trainer.data.split import Side
 _BATCH = 2000
 DIGITS = 19  # of an id that orders its post: X's ids have no more until the year 2042
 # There, the same id is the same post.
-GLOBAL_IDS = frozenset(("x", "mastodon", "bluesky", "nostr", "reddit", "tumblr"))
+GLOBAL_IDS = frozenset(("x", "mastodon", "bluesky", "misskey", "nostr", "reddit", "tumblr"))
 
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
