@@ -208,10 +208,14 @@ async def test_notes_stand_where_a_topic_would(stage: Stage, bot: Bot) -> None:
     assert [c["name"] for c in choices] == ["1: " + " ".join(NOTES.split()) + " (open)"]
     listed = await stage.answer(await discord.slash("alice", "drafts"))
     assert "fed the goose at 7:40 took Barbara" in listed["embeds"][0]["description"]
+    opened = await discord.slash("alice", "draft")
+    stage.llm.failures = [(401, {})]
+    await stage.answer(await stage.fill(opened, notes="Barbara knows more"))
     exported = await stage.answer(await discord.slash("alice", "export-me"))
     assert exported["attachments"]
     (sent,) = [c for c in discord.log if c.files]
-    assert "took Barbara along" in sent.files[0][1].decode()
+    for known in ("took Barbara along", "Barbara knows more"):
+        assert known in sent.files[0][1].decode()
     forget = await stage.answer(await discord.slash("alice", "forget-me"))
     clicked = await discord.click("alice", forget, "forget-me:yes")
     await stage.until(lambda: "is deleted" in (clicked.original or {"content": ""})["content"])
