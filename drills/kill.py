@@ -27,11 +27,15 @@ from drills.kill_rounds import PHASES, FakeAnswers, Front, Round, Series
 from sandbox.server import Sandbox
 from tests.fakes.voice import write_voice
 
-# What the Mastodon server does: request headers it never sees, and whether answers get lost.
-SERVERS: dict[str, tuple[tuple[str, ...], bool]] = {
-    "honours the key": ((), False),
-    "ignores the key": (("Idempotency-Key",), False),
-    "ignores it, drops the answer": (("Idempotency-Key",), True),
+NO_KEY = ("Idempotency-Key",)
+# What the Mastodon server does: request headers it never sees, what becomes of each round's first
+# status, and a word whose statuses its lists leave out.
+SERVERS: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "honours the key": ((), "", ""),
+    "ignores the key": (NO_KEY, "", ""),
+    "ignores it, drops the answer": (NO_KEY, "drop", ""),
+    "ignores it, says 504, commits later": (NO_KEY, "late", ""),
+    "… and hides what it has": (NO_KEY, "late", "has a view"),
 }
 BATCH = 30  # rounds between two audits, whose figures are kept
 
@@ -50,7 +54,7 @@ async def measure(rounds: int, seed: int, log: Path | None = None) -> list[Figur
 
 async def run_series(server: str, rounds: int, seed: int, log: Path | None = None) -> Figures:
     """Play that many rounds against one kind of server. Adds the bots' output to `log`."""
-    strip, drops = SERVERS[server]
+    strip, fault, hidden = SERVERS[server]
     chance = random.Random(f"{seed} {server}")  # noqa: S311  a test that can be repeated
     played = [Round.by_chance(n, chance) for n in range(1, rounds + 1)]
     sandbox = Sandbox()
@@ -60,10 +64,10 @@ async def run_series(server: str, rounds: int, seed: int, log: Path | None = Non
             folder = Path(scratch)
             write_voice(folder / "voices" / "mara")
             async with AsyncExitStack() as stack:
-                front = await stack.enter_async_context(Front(sandbox.mastodon_url, strip))
+                front = await stack.enter_async_context(Front(sandbox.mastodon_url, strip, hidden))
                 llm = await stack.enter_async_context(FakeAnswers())
                 written = stack.enter_context((folder / "bot.log").open("wb"))
-                series = Series(folder, written, sandbox, front, llm, drops)
+                series = Series(folder, written, sandbox, front, llm, fault)
                 try:
                     await series.start()
                     for this in played:

@@ -1,6 +1,7 @@
 """Finds out what became of every draft and approval after a series of drills/kill_rounds.py."""
 
 import asyncio
+import json
 import re
 import sqlite3
 from collections import Counter
@@ -11,7 +12,8 @@ from typing import Any
 from aiohttp import ClientSession
 from msgspec import Struct
 
-from drills.kill_rounds import Round, Series, numbers
+from bot.posting.evidence import plain_text
+from drills.kill_rounds import ANSWER_S, Round, Series, numbers
 from tests.stage import buttons
 
 LATE_S = 11.0  # after that, the bot takes a draft that nobody saw for interrupted
@@ -49,10 +51,12 @@ async def audit(series: Series, rounds: Sequence[Round], server: str, seed: int)
     await series.start()
     approved = [r for r in rounds if r.approved]
     await series.until(lambda: all(map(series.is_told, approved)), LAST_S, tick_s=0.1)
+    await _answer_questions(series)
     posted = Counter(await _posted(series))
     refused = [r for r in approved if not _whole(r.text or "", posted)]
     unanswered = [str(r) for r in refused if not series.is_told(r)]
     await _decide_the_rest(series)
+    await _answer_questions(series)
     posted = Counter(await _posted(series))
     return Figures(
         server=server,
@@ -65,6 +69,40 @@ async def audit(series: Series, rounds: Sequence[Round], server: str, seed: int)
         unanswered=unanswered,
         killed_in=dict(Counter(r.killed_in for r in rounds if r.killed_in != "-")),
     )
+
+
+async def _answer_questions(series: Series) -> None:
+    """Tell the bot, truly, whether what it could not find is there, part by part."""
+
+    def is_asking() -> bool:
+        return bool(_rows(series, "state = 'unknown'"))
+
+    def is_busy() -> bool:
+        return bool(_rows(series, "state = 'publishing'"))
+
+    await series.until(lambda: not is_busy(), LAST_S, tick_s=0.1)
+    while is_asking():
+        posted = set(await _posted(series))
+        for draft_id, _, message_id, _ in _rows(series, "state = 'unknown'"):
+            label = "It is there" if _next_part(series, draft_id) in posted else "It is not there"
+            message = series.shown()[str(message_id)]
+            button = next(b for b in buttons(message) if b.get("label") == label)
+            await series.discord.click("alice", message, button["custom_id"])
+        await series.until(lambda: not is_asking(), ANSWER_S, tick_s=0.1)
+        await series.until(lambda: not is_busy(), LAST_S, tick_s=0.1)
+
+
+def _next_part(series: Series, draft_id: int) -> str:
+    """The status that the bot asks about."""
+    with closing(sqlite3.connect(series.folder / "bot.db")) as db:
+        text, parts = db.execute(
+            "SELECT text, parts FROM candidates JOIN drafts ON id = draft_id"
+            " WHERE id = ? AND position = chosen",
+            (draft_id,),
+        ).fetchone()
+        done = "SELECT count(*) FROM statuses WHERE draft_id = ?"
+        (count,) = db.execute(done, (draft_id,)).fetchone()
+    return " ".join(str(json.loads(parts)[count] if parts else text).split())
 
 
 async def _decide_the_rest(series: Series) -> None:
@@ -134,7 +172,7 @@ async def _posted(series: Series) -> list[str]:
         while True:
             async with http.get(path + last) as answer:
                 page = await answer.json()
-            found += [re.sub(r"<[^>]+>", "", status["content"]) for status in page]
+            found += [" ".join(plain_text(status["content"]).split()) for status in page]
             if len(page) < 40:
                 return found
             last = f"&max_id={page[-1]['id']}"

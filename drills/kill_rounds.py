@@ -94,6 +94,7 @@ class Round:
     has_edited: bool = False
     is_restarted: bool = False
     text: str | None = None  # the number of the text that they approved
+    was_asked: bool = False  # whether the status is there
     killed_in: str = "-"
 
     @classmethod
@@ -128,10 +129,10 @@ class Series:
         sandbox: Sandbox,
         front: Front,
         llm: FakeAnswers,
-        drops: bool,
+        fault: str,
     ) -> None:
         self.folder, self.sandbox, self.front, self.llm = folder, sandbox, front, llm
-        self.drops = drops
+        self.fault = fault  # of each round's first status
         self.discord = sandbox.discord
         self.drafting: Callable[[], str] = lambda: "plain"
         self._process: asyncio.subprocess.Process | None = None
@@ -157,7 +158,7 @@ class Series:
             "MASTODON_PRIVATE_INSTANCES": self.front.url,
         }
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", "run"),
+            *(sys.executable, "-m", "drills.hasty", "run"),
             env=env,
             cwd=self.folder,
             stdout=self._log,
@@ -186,8 +187,9 @@ class Series:
         """One life of the bot, and the beginning of the next."""
         self.drafting = lambda: this.story
         self.front.faults.clear()
-        if self.drops:
-            self.front.fault("POST", STATUSES, "drop")
+        if self.fault:
+            self.front.late_s = 2 * this.hesitation_s + 100 * this.wait_s  # up to 3.4 s
+            self.front.fault("POST", STATUSES, self.fault)
         begins = self._beginning(this)
         person = asyncio.create_task(self._person(this))
         began = asyncio.create_task(self.until(begins, ANSWER_S, tick_s=0.001))
@@ -242,7 +244,8 @@ class Series:
     def is_told(self, this: Round) -> bool:
         """Whether the draft's message shows the approval's outcome."""
         lines = str(self.message(this)["content"]).splitlines()
-        return any(line[:1] in ("✅", "⚠") for line in lines)
+        this.was_asked |= lines[0][:1] == "❓"
+        return this.was_asked or any(line[:1] in ("✅", "⚠") for line in lines)
 
     async def _person(self, this: Round) -> None:
         await self.discord.slash("alice", "draft", topic=f"round {this.number}", count=1)
