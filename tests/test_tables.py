@@ -92,6 +92,9 @@ EVENING = datetime(2024, 1, 31, 18, 0, 5, tzinfo=UTC)
         ("01.02.2024", datetime(2024, 2, 1, tzinfo=UTC)),  # dots: the day first
         ("31/01/2024", JANUARY),
         ("1/31/2024 6:00:05 PM", EVENING),
+        ({"$date": "2024-01-31T18:00:05Z"}, EVENING),
+        ({"_seconds": 1706724005, "_nanoseconds": 0}, EVENING),
+        ({}, None),
         ("2003-04-05", datetime(2003, 4, 5, tzinfo=UTC)),  # a blog
         ("01/02/2024", None),  # January or February
         ("2022", None),
@@ -221,6 +224,23 @@ def test_another_encoding_is_refused_unless_it_is_named(
         assert main(["prepare", str(path), *flags]) == 0
         assert text in (tmp_path / "data" / "posts.jsonl").read_text("utf-8")
     capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("text", "is_garbled"),
+    [
+        ("caf\u00c3\u00a9", True),
+        ("it\u00e2\u20ac\u2122s", True),
+        ("São Tomé, café, naïve", False),
+        ("ÂNGELA gritou", False),
+    ],
+)
+def test_letters_that_another_program_garbled_are_said(
+    tmp_path: Path, text: str, is_garbled: bool
+) -> None:
+    found = read(lines(tmp_path / "posts.jsonl", {"text": text}))
+    assert found.texts == [text]
+    assert ["wrong encoding" in w for w in found.tally.warnings] == [True] * is_garbled
 
 
 def test_an_unknown_encoding_is_refused_at_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ A number is a date only where it falls into the years of social media: else it i
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from dateutil import parser
@@ -89,6 +89,9 @@ def read_date(value: object, day_first: bool | None = None) -> datetime | None:
             date = _of_text(text, day_first)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             return _of_number(float(value))
+        elif isinstance(value, Mapping):  # as databases write them out
+            inner = (value.get(name) for name in ("$date", "_seconds", "seconds", "$numberLong"))
+            return read_date(next((v for v in inner if v), None), day_first)
         else:
             return None
         if date is None or not EARLIEST_YEAR <= date.year <= LATEST_YEAR:

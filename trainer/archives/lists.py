@@ -4,6 +4,7 @@ shapes.py says which service wrote it, and how one record of it is read. All mus
 """
 
 import csv
+import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
@@ -15,7 +16,7 @@ from trainer.archives.entry import Entry, Tools, entry_of, known
 from trainer.archives.files import Files, base_name
 from trainer.archives.lines import delimiter, read_json_lines, read_json_list, read_table
 from trainer.archives.markup import Html
-from trainer.archives.plain import DATE, TEXT
+from trainer.archives.plain import DATE, TEXT_SHOWN
 from trainer.archives.post import Post, Tally, Unreadable
 from trainer.archives.records import LONGEST_RECORD
 from trainer.archives.shapes import PLAIN, Shape, shape_of
@@ -28,6 +29,8 @@ OWN_LISTS = (
     *("statuses", "posts", "tweets", "notes", "messages", "ordereditems", "items", "data"),
     *("children", "feed", "entries", "records", "results"),
 )
+# UTF-8 that somebody read as Windows' encoding: caf\u00c3\u00a9.
+_GARBLED = re.compile(r"\w*(?:[ÃÂ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–˜™š›œŸ]|â€[\x80-\xbfœ™˜¦“”\x9d])\w*")
 _Rows = Callable[[Tally], Iterator[tuple[int, object]]]
 _Object = dict[str, msgspec.Raw]
 
@@ -48,7 +51,7 @@ class PostList:
 
     def posts(self) -> Iterator[Post | Unreadable]:
         """Yield the post of every record, in the file's order."""
-        tools = Tools(Html(), Dates(self._tally, self._dates))
+        tools, garbled, example = Tools(Html(), Dates(self._tally, self._dates)), 0, ""
         for number, row in self._rows(self._tally):
             if not isinstance(row, Mapping):
                 yield row if isinstance(row, Unreadable) else Unreadable(f"line-{number}")
@@ -57,8 +60,15 @@ class PostList:
                 post = self._build(entry, tools)
                 if isinstance(post, Post) and post.kind != "retweet":
                     self._check_author(entry)
+                    if found := not post.text.isascii() and _GARBLED.search(post.text):
+                        garbled, example = garbled + 1, example or found[0]
                 yield post
         tools.dates.tell()
+        if garbled:
+            self._tally.warnings.append(
+                f"{garbled:,} posts hold letters such as {example[:20]!r}: another program saved"
+                f" {self._name} in a wrong encoding. Export it anew as UTF-8."
+            )
 
     def _dates(self) -> Iterator[object]:
         for number, row in self._rows(Tally(encoding=self._tally.encoding)):
@@ -116,7 +126,7 @@ def open_braces(files: Files, name: str, tally: Tally) -> PostList:
     if found := _opened(lines, "jsonl", files, name, tally):
         return found
     raise ArchiveError(
-        f"The objects of {base_name(name)} have no text: none of the keys {', '.join(TEXT)}."
+        f"The objects of {base_name(name)} have no text: none of the keys {TEXT_SHOWN}."
         " Rename the key of your posts to text."
     )
 
@@ -256,5 +266,5 @@ def _unknown_object(name: str, value: Mapping[str, object]) -> ArchiveError:
     return ArchiveError(
         f"{base_name(name)} is one JSON object with {what}, and none is known as posts of one's"
         " own. Give the list of your posts by itself, as JSON Lines or a JSON list of objects with"
-        f" one of the keys {', '.join(TEXT)}."
+        f" one of the keys {TEXT_SHOWN}."
     )

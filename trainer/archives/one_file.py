@@ -13,7 +13,7 @@ from trainer.archives.grailbird import is_grailbird
 from trainer.archives.lines import is_header
 from trainer.archives.lists import columns, open_braces, open_list, open_table
 from trainer.archives.mastodon import PIXELFED, MastodonArchive
-from trainer.archives.plain import TEXT
+from trainer.archives.plain import TEXT_SHOWN
 from trainer.archives.post import Post, Tally, Unreadable
 from trainer.archives.records import HEAD, list_in_object
 from trainer.archives.threads import THREADS_POSTS, ThreadsArchive
@@ -175,7 +175,7 @@ def _in_table(files: Files, name: str, text: str, path: Path, tally: Tally) -> A
     table = ""
     if len(names) > 1 and "".join(names).isprintable():
         shown = ", ".join(names)[:200]
-        table = f": as a table it has the columns {shown}, of which none is {', '.join(TEXT)}"
+        table = f": as a table it has the columns {shown}, of which none is {TEXT_SHOWN}"
     raise NoPostsError(f"{path} is neither an archive nor a list of posts{table}. {ACCEPTED}")
 
 
@@ -190,6 +190,5 @@ def _in_list(files: Files, name: str, head: bytes, path: Path, tally: Tally) -> 
     if head.strip().endswith(b"[]"):
         raise NoPostsError(f"{path} holds no posts: it is an empty list.")
     raise ArchiveError(
-        f"{path} is a list whose records have no text: none of the keys {', '.join(TEXT)}."
-        f" {ACCEPTED}"
+        f"{path} is a list whose records have no text: none of the keys {TEXT_SHOWN}. {ACCEPTED}"
     )

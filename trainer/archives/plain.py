@@ -12,6 +12,7 @@ from trainer.archives.post import Post, PostKind, Unreadable, Visibility
 from trainer.archives.texts import RETWEET, language, unescape
 
 TEXT = ("text", "content", "fulltext", "body")
+TEXT_SHOWN = "text, content, full_text or body"
 ID = ("idstr", "id", "tweetid", "postid", "statusid")
 DATE = (
     *("createdat", "date", "datetime", "timestamp", "time", "published", "publishedat", "created"),

@@ -12,8 +12,8 @@ DESCRIPTION = """\
 Turns archives of posts into training data: cleans the posts, finds their
 topics, puts the newest 20% aside to judge by, and accounts for every post.
 Reads archives of X, Mastodon, Bluesky and Threads as they were downloaded,
-and any CSV, JSON lines or JSON file with a column "text", and if you like
-"id" and "created_at".
+the lists of posts of other services, and any CSV, JSON lines or JSON file with
+a column "text", and if you like "id" and "created_at".
 
 What becomes of your posts: docs/archives.md. Look at DATA/posts.jsonl before
 you go on."""

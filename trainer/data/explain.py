@@ -20,7 +20,7 @@ WHY = {
     Reason.REPLY: "it answers somebody else, and makes little sense without what it answers",
     Reason.QUOTE: "it comments on somebody else's post, which the archive does not have",
     Reason.CIRCLE: "X's Circle was for a few chosen people",
-    Reason.PRIVATE: "only followers could see it",
+    Reason.PRIVATE: "only followers or friends could see it, or nobody",
     Reason.DIRECT: "only those it mentions could see it",
     Reason.WRITTEN: "the bot of --db drafted it, and its owner's edits do not make it theirs",
     Reason.LANGUAGE: "it is in none of the languages of --language",
