@@ -21,6 +21,7 @@ from rich.progress import Progress
 
 from bot.voice import HELD_OUT_FILE, PromptParts, Voice, VoicePost, read_posts
 from bot.voice.files import write_whole
+from bot.voice.notes import Wording
 from bot.voice.ranker import Ranker
 from trainer.data import folder as data_folder
 from trainer.data.dataset import voice_post
@@ -170,12 +171,14 @@ def _pairs(
 
         asked = [PromptParts(post.topic) for post in real]
         drawn = draw_all(folder, asked, 1, on_draft=lambda *_: bar.advance(task))
-        ranker = Ranker.load(folder)
+        ranker, wording = Ranker.load(folder), Wording.of(post.text for post in read_posts(folder))
     except ServeError as e:
         return silent, f"No drafts could be written. {e}"
     except ModuleNotFoundError as e:
         return silent, f"No drafts could be written: {e.name} is not installed. Run `make install`."
-    chosen = (shown(texts, of, 1, ranker) for texts, of in zip(drawn, asked, strict=True))
+    chosen = (
+        shown(texts, of, 1, ranker, wording=wording) for texts, of in zip(drawn, asked, strict=True)
+    )
     pairs = zip(silent, chosen, strict=True)
     return [pair._replace(draft=next(iter(texts), None)) for pair, texts in pairs], None
 

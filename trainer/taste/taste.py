@@ -13,6 +13,7 @@ from statistics import fmean
 from rich.console import Console
 
 from bot.voice import HELD_OUT_FILE, VOICE_FILE, PromptParts, Voice, VoicePost, load_posts
+from bot.voice.notes import Wording
 from bot.voice.ranker import RANKER_FILE, TOPIC, Ranker
 from trainer.data.preferences import PREFERENCES_FILE
 from trainer.drawing.draw import shown
@@ -42,7 +43,8 @@ def taste(folder: VoiceFolder, liked: Path, console: Console) -> bool:
     style = replace(Ranker.load(folder.place) or Ranker({}), taste={})
     tasting = with_taste(style, learnt)
     if rows := last_drawn(folder, voice):
-        _print(console, _preferred(learnt, rows, style, tasting))
+        wording = Wording.of(post.text for post in load_posts(folder.place))
+        _print(console, _preferred(learnt, rows, style, tasting, wording))
     _save(folder.place, tasting)
     _print(
         console,
@@ -96,12 +98,18 @@ def with_taste(style: Ranker, learnt: Taste) -> Ranker:
 
 
 def _preferred(
-    learnt: Taste, rows: list[tuple[VoicePost, list[str]]], style: Ranker, tasting: Ranker
+    learnt: Taste,
+    rows: list[tuple[VoicePost, list[str]]],
+    style: Ranker,
+    tasting: Ranker,
+    wording: Wording,
 ) -> str:
     """On how many topics the owner would take a new text, by Bradley and Terry."""
 
     def best(post: VoicePost, texts: list[str], ranker: Ranker) -> float:
-        return max(map(learnt.score, shown(texts, PromptParts(post.topic), CANDIDATES, ranker)))
+        asked = PromptParts(post.topic)
+        first = shown(texts, asked, CANDIDATES, ranker, wording=wording)
+        return max(map(learnt.score, first))
 
     gains = [best(*row, tasting) - best(*row, style) for row in rows]
     share = fmean(1 / (1 + exp(-gain)) for gain in gains)
