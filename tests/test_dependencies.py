@@ -16,6 +16,7 @@ DISTRIBUTIONS = packages_distributions()
 OURS = ("bot", "trainer", "sandbox", "tests", "bench", "drills", "experiments", "docs")
 DECLARED = INSTALLED | {"trainer": ("trainer", "tweetnlp"), "sandbox": ("sandbox", "dev")}
 NOT_IMPORTED = {"tzdata"}  # the standard library reads it, where the system has no time zones
+ASKED_FOR = {"bench": {"datasets", "trl"}}  # compared with where somebody installed them, by hand
 LOCKED = {"bot": ("bot",), "trainer": ("trainer", "sandbox"), "dev": tuple(EXTRAS)}
 
 
@@ -28,11 +29,12 @@ def _imported(package: str) -> set[str]:
 
 
 @pytest.mark.parametrize("package", OURS)
-def test_what_is_imported_isdeclared(package: str) -> None:
+def test_what_is_imported_is_declared(package: str) -> None:
     extras = DECLARED.get(package, tuple(EXTRAS))
-    assert _imported(package) - declared(*extras).keys() == set()
+    assert _imported(package) - declared(*extras).keys() == ASKED_FOR.get(package, set())
 
 
+@pytest.mark.timeout(300)  # of the trainer: torch and more
 @pytest.mark.parametrize("package", INSTALLED)
 def test_a_package_imports_with_what_its_extras_reach_alone(package: str) -> None:
     command = [sys.executable, "-m", "tests.reached", package]
@@ -54,7 +56,7 @@ def test_what_is_declared_is_imported() -> None:
 
 
 @pytest.mark.parametrize("name", LOCKED)
-def test_the_lock_has_a_good_version_of_all_that_isdeclared(name: str) -> None:
+def test_the_lock_has_a_good_version_of_all_that_is_declared(name: str) -> None:
     text = "".join((ROOT / "lock" / f"{file}.txt").read_text("utf-8") for file in (name, "torch"))
     locked = dict(re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==([\w.+!-]+)", text, re.M))
     for wanted, requirement in declared(*LOCKED[name]).items():
