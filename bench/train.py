@@ -123,7 +123,8 @@ def _products(flat: Flat, batches: list[list[Tokens]], workers: int) -> Way:
         both_ways(flat.head, learnt_tokens(part))
 
     def take() -> None:
-        with ThreadPoolExecutor(workers) as pool:
+        # A thread that asks for no number of threads would multiply with every core.
+        with ThreadPoolExecutor(workers, initializer=torch.get_num_threads) as pool:
             for batch in batches:
                 list(pool.map(products, shares(batch, workers)))
 
