@@ -42,7 +42,7 @@ async def test_requests_at_once_are_bounded(
     llm: LLM, fake_llm: FakeLLM, voice_folder: Path
 ) -> None:
     voice = Voice.load(voice_folder)
-    fake_llm.delay_s = 0.02
+    fake_llm.delay_s = 0.1
     await asyncio.gather(
         *(llm.complete(voice, voice.messages(PromptParts("tea")), 1) for _ in range(20))
     )

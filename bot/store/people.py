@@ -68,9 +68,11 @@ class PeopleTable:
         async with self._db.transaction():
             await self._db.run("DELETE FROM unsaid WHERE since < ?", (iso(now - UNSAID_LIFE),))
             await self._db.run(
-                "INSERT INTO unsaid (user_id, text, since) SELECT user_id, ?, ? FROM people"
-                " WHERE user_id = ?",
-                (text, iso(now), user_id),
+                "INSERT INTO unsaid (user_id, text, since) SELECT ?1, ?2, ?3"
+                " WHERE EXISTS (SELECT 1 FROM people WHERE user_id = ?1)"
+                " OR EXISTS (SELECT 1 FROM schedules WHERE owner_id = ?1)"
+                " OR EXISTS (SELECT 1 FROM drafts WHERE owner_id = ?1)",
+                (user_id, text, iso(now)),
             )
 
     async def unsaid(self, user_id: int, now: datetime) -> list[str]:
