@@ -1,7 +1,7 @@
 """Servers of language models that speak OpenAI's protocol, each in its own way: a table.
 
-The refusals are the servers' own words, read in their sources, documents and public reports (2025
-and 2026). All of them live at one loopback address, each under a path of its own.
+The refusals are worded as these servers word theirs, as far as public reports show them; no true
+server was asked. All of them live at one loopback address, each under a path of its own.
 """
 
 import itertools
