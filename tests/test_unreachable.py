@@ -102,6 +102,7 @@ async def test_whoever_takes_no_messages_finds_the_question_at_their_next_comman
     await bot.drafting.store.schedules.set(
         Schedule(alice, f"{now:%H:%M}", "UTC", now, topics=("tea",))
     )
+    await stage.says("alice", "voice list")  # the bot knows her
     stage.sandbox.discord.close_dms("alice")
     await bot.cogs["daily"].suggest(alice)  # type: ignore[attr-defined]
     assert bot.scheduler.get_job(f"daily:{alice}").next_run_time > now + timedelta(hours=23)
