@@ -165,7 +165,9 @@ async def test_the_readmes_road_leads_from_an_archive_to_a_status(
     await run("docker compose run --rm trainer report me --db state/bot.db --no-drafts")
     await run("docker compose cp bot:/app/voices/me .")
     assert (checkout.folder / "me" / "report.html").is_file()
-    await run("docker compose run --rm trainer feedback --db state/bot.db --out data/liked")
+    await run(
+        "docker compose run --rm trainer feedback --db state/bot.db --out data/liked --voice me"
+    )
     await run("docker compose exec bot python -m bot backup state/drafts.db")
     await run("docker compose cp bot:/app/state/drafts.db .")
     assert (checkout.folder / "drafts.db").is_file()
