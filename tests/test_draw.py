@@ -24,12 +24,12 @@ def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeLL
 
 def test_every_topic_gets_its_drafts_in_order(voice_folder: Path, provider: FakeLLM) -> None:
     calls: dict[int, list[str]] = {}
-    parts = [PromptParts("tea"), PromptParts(notes="4 cups\nno milk")]
+    parts = [PromptParts("tea"), PromptParts(notes="many cups\nno milk")]
     drawn = draw_all(voice_folder, parts, 2, on_draft=calls.__setitem__)
     assert sorted(text for texts in drawn for text in texts) == sorted(TEXTS[:4])
     assert [len(texts) for texts in drawn] == [2, 2]
     asked = {body["messages"][-1]["content"] for body in provider.asked}
-    assert asked == {"tea", "anything\nNotes: 4 cups; no milk"}
+    assert asked == {"tea", "anything\nNotes: many cups; no milk"}
     assert {body["model"] for body in provider.asked} == {"ft:mara"}
     assert [calls[0], calls[1]] == drawn
 
