@@ -7,7 +7,8 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, set_seed
 
-from trainer.training import batches, finetune
+from tests.fakes.tiny_llama import write_tiny_model
+from trainer.training import base_model, batches, finetune
 from trainer.training.base_model import BaseModel
 from trainer.training.batches import Tokens
 from trainer.training.checkpoint import adapter_weights
@@ -112,7 +113,7 @@ def test_workers_get_parts_that_take_as_long() -> None:
     assert batches.shares(posts[:1], 2) == [posts[:1], []]
 
 
-def test_a_flat_form_shares_the_models_weights(tmp_path: Path) -> None:
+def test_a_flat_form_shares_the_models_weights() -> None:
     training = finetune.attach_adapter(_base("llama", {}), Recipe(rank=4), CPU)
     assert training.flat
     fused = training.flat.layers[0].qkv.frozen.weight
@@ -120,3 +121,14 @@ def test_a_flat_form_shares_the_models_weights(tmp_path: Path) -> None:
     for projection in (attention.q_proj, attention.k_proj, attention.v_proj):
         own = projection.base_layer.weight
         assert own.untyped_storage().data_ptr() == fused.untyped_storage().data_ptr()
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells")
+def test_the_file_of_the_weights_does_not_stay_in_memory_beside_the_fused_ones(
+    tmp_path: Path,
+) -> None:
+    base = base_model.load_base(str(write_tiny_model(tmp_path)), "float32")
+    file = str(tmp_path / "model.safetensors")
+    assert file in Path("/proc/self/maps").read_text()
+    assert finetune.attach_adapter(base, Recipe(rank=4), CPU).flat
+    assert file not in Path("/proc/self/maps").read_text()

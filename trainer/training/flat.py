@@ -160,6 +160,10 @@ def flat_of(model: Any) -> Flat | None:
     if not is_known(config):
         return None
     inner, activation = causal.model, ACTIVATIONS[_activation(config)]
+    fused = {id(m.base_layer.weight) for m in causal.modules() if hasattr(m, "base_layer")}
+    for weight in causal.parameters():  # else one in its file keeps the whole file in memory
+        if not weight.requires_grad and id(weight) not in fused:
+            weight.data = weight.detach().clone()
     kinds = getattr(config, "layer_types", None) or ["full_attention"] * len(inner.layers)
     is_windowed = {k: k == "sliding_attention" or config.model_type == "mistral" for k in kinds}
     return Flat(
