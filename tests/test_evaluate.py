@@ -98,7 +98,9 @@ def test_a_voice_that_knows_notes_is_judged_by_notes_of_the_same_posts(
     assert 0 < int(words.voice.split()[0]) < 100
     assert rows["bare topic: with a number that nobody gave"].voice == "100 %"
     asked = [body["messages"][-1]["content"] for body in provider.asked]
-    assert sum(text.startswith("anything\nNotes: ") for text in asked) == 24
+    by_notes = [text for text in asked if text.startswith("anything\nNotes: ")]
+    assert len(set(by_notes)) == 24
+    assert len(by_notes) > 24  # no draft says what the notes say, so more are drawn
     assert sum("that says just this: " in text for text in asked) == 24
     assert Voice.load(voice).metrics["notes_invented"] > 0.8
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.voice import Prompt, PromptParts
+from bot.voice import Prompt
 from tests.fakes import x_archive
 from tests.fakes.x_archive import CANARY, OTHER_ID, OWN_ID, files, key, link, note, tweet
 from trainer.data import dataset
@@ -165,10 +165,13 @@ def test_the_newest_fifth_validates_and_rows_follow_posts(tmp_path: Path) -> Non
         rows = rows_of(tmp_path / "data" / f"{side}.jsonl")
         expected = [p for p in posts if p["split"] == side]
         assert [r["messages"][-1]["content"] for r in rows] == [p["text"] for p in expected]
-        assert [r["messages"][:-1] for r in rows] == [
-            Prompt().messages(PromptParts(", ".join(t["text"] for t in p["topics"])))
-            for p in expected
-        ]
+        asked = [Prompt().parts(r["messages"][:-1]) for r in rows]
+        for parts, post in zip(asked, expected, strict=True):
+            assert parts.topic == (", ".join(t["text"] for t in post["topics"]) or None)
+            told = set((parts.notes or "").replace(";", "").split())
+            assert told <= set(post["text"].replace(":", "").split())
+        by_notes = [parts for parts in asked if parts.notes]
+        assert 0 < len(by_notes) < len(asked) if side == "train" else not by_notes
     assert about["dates"] == {"first": posts[0]["created_at"], "last": posts[-1]["created_at"]}
 
 
@@ -223,7 +226,7 @@ def test_topics_are_written_with_their_source_and_counted(tmp_path: Path) -> Non
     assert posts[2]["topics"] == [{"text": "Port Almond", "source": "capitalised"}]
     assert about["topics"]["posts_with"]["hashtag"] == 1
     assert sum(about["topics"]["posts_with"].values()) + about["topics"]["posts_without"] == 3
-    assert "Fog Report → #FogReport: it is fog" in printed
+    assert "anything · Notes: #FogReport; it is fog → #FogReport: it is fog" in printed
 
 
 def test_older_data_is_replaced(nasty: Path, tmp_path: Path) -> None:

@@ -226,7 +226,8 @@ def _write_posts(
             sources.update(row.sources or {""})
             dates = {"first": dates["first"] or post.created_at, "last": post.created_at}
             if post.side == "train" and len(summary.examples) < EXAMPLES:
-                summary.examples.append((prompt.messages(row.asked)[-1]["content"], post.text))
+                asked = prompt.messages(row.asked)[-1]["content"].replace("\n", " · ")
+                summary.examples.append((asked, post.text))
             if post.row % _STEP == 0:
                 bar.update(task, completed=post.row)
 
