@@ -306,7 +306,7 @@ def test_a_job_that_was_taken_but_not_answered_for_is_found_though_late(
     teach()  # an earlier job on the same file
     fake.keeps_metadata, fake.slow_s = keeps_metadata, 0.15
     fake.faults = [("POST /fine_tuning/jobs", "cut after")]
-    teach(pace=replace(QUICK, poll_s=0.1), fresh=True)
+    teach(pace=replace(QUICK, poll_s=0.5), fresh=True)  # it waits for a second
     assert len(fake.jobs) == 2
     assert len(fake.calls("POST /fine_tuning/jobs")) == 2
 
