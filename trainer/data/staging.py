@@ -151,8 +151,8 @@ class Staging:
         self.db.execute("CREATE INDEX by_id ON staged (id, space)")
         self._settle_written()
         self._settle_same_ids()
-        self._settle_replies()
-        self._settle_quotes()
+        self._settle("reply", "reply_to", "self_reply", Reason.REPLY)
+        self._settle("quote", "quote_of", "original", Reason.QUOTE)
         self._settle_edits()
         self._settle_threads()
         self._tell_ids_apart()
@@ -202,25 +202,19 @@ class Staging:
             if hidden:
                 self._drop("row = ?", Reason(hidden), stays.row)
 
-    def _settle_quotes(self) -> None:
-        """Count a quote of a post of this archive as the author's own."""
-        self.db.execute(
-            "UPDATE staged SET kind = 'original' WHERE kind = 'quote' AND EXISTS (SELECT 1 FROM"
-            " staged AS own WHERE own.id = staged.quote_of AND own.space = staged.space"
-            " AND own.kind != 'retweet')"
-        )
-        if "quote" not in self._options.kinds:
-            self._drop("kind = 'quote' AND dropped IS NULL", Reason.QUOTE)
+    def _settle(self, kind: PostKind, target: str, becomes: PostKind, reason: Reason) -> None:
+        """Count what points at a post of this archive as the author's own; drop what is unwanted.
 
-    def _settle_replies(self) -> None:
-        """Count a reply to a post of this archive as part of the author's own thread."""
+        `target` is the column that holds the id of the other post.
+        """
         self.db.execute(
-            "UPDATE staged SET kind = 'self_reply' WHERE kind = 'reply' AND EXISTS (SELECT 1 FROM"
-            " staged AS own WHERE own.id = staged.reply_to AND own.space = staged.space"
-            " AND own.kind != 'retweet')"
+            "UPDATE staged SET kind = ? WHERE kind = ? AND EXISTS (SELECT 1 FROM staged AS own"
+            f" WHERE own.id = staged.{target} AND own.space = staged.space"
+            " AND own.kind != 'retweet')",
+            (becomes, kind),
         )
-        if "reply" not in self._options.kinds:
-            self._drop("kind = 'reply' AND dropped IS NULL", Reason.REPLY)
+        if kind not in self._options.kinds:
+            self._drop("kind = ? AND dropped IS NULL", reason, kind)
 
     def _settle_edits(self) -> None:
         """Drop all versions of a post but the newest, even if that is dropped too."""
