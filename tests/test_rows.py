@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import signal
@@ -86,3 +87,12 @@ def test_posts_with_figures_are_mostly_asked_for_by_notes_that_keep_them() -> No
     assert all({"12", "us", "not", "Port", "fog"} <= set(re.findall(r"\w+", n)) for n in notes)
     assert len(set(notes)) > 50  # with all small words, some or none, and breaks in their place
     assert renderer.render([(posts[0], ())])[0].asked == asked[0]
+
+
+def test_a_voice_learns_plain_marks_and_keeps_the_posts_as_they_were() -> None:
+    text = "It’s “foggy”… the „Möwe“ waits"
+    [row] = RENDERER.render([(replace(POSTS[0], text=text), ())])
+    assert json.loads(row.line)["text"] == text
+    assert json.loads(row.example)["messages"][-1]["content"] == "It's “foggy”... the „Möwe“ waits"
+    [row] = RENDERER.render([(replace(POSTS[0], text="It’s “foggy”"), ())])
+    assert json.loads(row.example)["messages"][-1]["content"] == 'It\'s "foggy"'

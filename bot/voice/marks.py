@@ -1,7 +1,7 @@
 """Marks that a device or an app sets, not its author: ' or ’, " or “ ”, ... or ….
 
-A voice learns the average of the years, and would mix them. What is shown has the form of the
-newest posts. Pure.
+A voice that learnt the average of the years would mix them. It learns from PLAIN marks, and what is
+shown has the form of the newest posts. Pure.
 """
 
 import re
@@ -43,9 +43,10 @@ class Marks:
         """The text with its marks in these forms."""
         if self.curly_apostrophes is not None:
             text = _STRAIGHT.sub("’", text) if self.curly_apostrophes else _CURLY.sub("'", text)
-        if self.curly_quotes is False:
+        is_low = "„" in text  # closed by “ in German, which then is no device's
+        if self.curly_quotes is False and not is_low:
             text = re.sub("[“”]", '"', text)
-        elif self.curly_quotes:
+        elif self.curly_quotes and not is_low:
             text = _OPENING.sub("“", text).replace('"', "”")
         if self.one_ellipsis is not None:
             text = re.sub(r"\.\.\.|…", "…" if self.one_ellipsis else "...", text)
@@ -53,3 +54,4 @@ class Marks:
 
 
 NO_MARKS = Marks()
+PLAIN = Marks(curly_apostrophes=False, curly_quotes=False, one_ellipsis=False)
