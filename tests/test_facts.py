@@ -50,6 +50,13 @@ def test_facts_are_numbers_names_handles_tags_links_and_quotations(
         ("see example.org/a", "See https://www.example.org/a.", (), ()),
         ("see example.org/a", "See example.org/b", ("example.org/a",), ("example.org/b",)),
         ("Thanks @fog", "Thanks fog", ("@fog",), ()),
+        ("to j.fog@sea.example", "To J.Fog@sea.example, j@mist.example", (), ("j@mist.example",)),
+        (
+            "ask @fog@sea.example",
+            "ask fog@sea.example",
+            ("@fog@sea.example",),
+            ("fog@sea.example",),
+        ),
     ],
 )
 def test_a_text_is_compared_with_all_that_was_given(

@@ -26,9 +26,9 @@ GERMAN = Wording.of(["Die Fähre fährt heute nicht nach Wismar, sagt der Hafen 
         ("The Ferry is GREAT", 1.0, "the ferry is great"),
         ("We didn’t see the goose…\n\n76ppl w Brenda", 0.0, "we not see goose; 76 people Brenda"),
         (
-            "thx @goose@sea.example #Fog https://example.org/a?b=1",
+            "thx @goose@sea.example, j.fog@sea.example #Fog https://example.org/a?b=1",
             0.0,
-            "thanks @goose@sea.example #Fog https://example.org/a?b=1",
+            "thanks @goose@sea.example; j.fog@sea.example #Fog https://example.org/a?b=1",
         ),
         ("She said “no fog at all”, 5:30pm, $4.9", 0.0, 'She said "no fog at all"; 5:30pm; $4.9'),
         ("NASA, the U.S. and 21st-century fog", 0.0, "NASA; U.S. 21st; century fog"),

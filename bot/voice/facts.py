@@ -19,6 +19,7 @@ ANY_LINK = re.compile(
     rf"|{_LABELS}(?:[^\W\d_]{{2,}}(?::\d+)?/\S+|{_TLD}(?![\w-])\S*)",
     re.I,
 )
+MAIL = re.compile(r"(?<![\w.@])[\w.+-]*\w@(?:[\w-]+\.)+[^\W\d_]{2,}")
 HANDLE = re.compile(r"(?<![\w/])@[\w.-]*\w(?:@[\w.-]*\w)?")
 HASHTAG = re.compile(r"(?<![\w&/])[#＃]\w*[^\W\d_]\w*")
 QUOTATION = re.compile('[“„«»"]([^“”„«»"\n]{3,200})[”“«»"]')
@@ -75,6 +76,7 @@ def facts(text: str, usual: Container[str] = ()) -> list[Fact]:
     found: list[Fact] = []
     rest = text = LIST_MARK.sub("", text)
     patterns: tuple[tuple[FactKind, re.Pattern[str]], ...] = (
+        ("link", MAIL),
         ("link", ANY_LINK),
         ("handle", HANDLE),
         ("hashtag", HASHTAG),
@@ -91,8 +93,8 @@ def facts(text: str, usual: Container[str] = ()) -> list[Fact]:
 
 
 def links(text: str) -> set[str]:
-    """Addresses without their optional parts, in lower case up to the path."""
-    found = set()
+    """Addresses without their optional parts, in lower case up to the path; of mail, too."""
+    found = {mail.lower() for mail in MAIL.findall(text)}
     for link in ANY_LINK.findall(text):
         bare = re.sub(r"^(?:https?://)?(?:www\.)?", "", link.rstrip(ENDS_SENTENCE), flags=re.I)
         host, slash, path = bare.partition("/")

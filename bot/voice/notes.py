@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bot.voice.facts import ANY_LINK, HANDLE, HASHTAG, LIST_MARK, QUOTATION
+from bot.voice.facts import ANY_LINK, HANDLE, HASHTAG, LIST_MARK, MAIL, QUOTATION
 from bot.voice.marks import NO_MARKS, Marks
 from bot.voice.tongues import SPACELESS, Tongue, guess_language, tongue
 
@@ -25,7 +25,7 @@ _GAP = 0.25  # of the small words that are left out: a break takes their place �
 _RUN_ON = 0.15  # … and of the breaks, left out with them: people note things down either way
 
 _TOKEN = re.compile(
-    rf"(?P<quoted>{QUOTATION.pattern})|(?P<link>{ANY_LINK.pattern})"
+    rf"(?P<quoted>{QUOTATION.pattern})|(?P<link>{MAIL.pattern}|{ANY_LINK.pattern})"
     rf"|(?P<tag>{HANDLE.pattern}|{HASHTAG.pattern})"
     r"|(?P<number>[$€£¥]?\d+(?:[.,:/–-]\d+)*(?:%|[^\W\d_]+)?)"
     r"|(?P<word>(?:w/o|w/|b/c)(?!\w)|(?:[^\W\d_]\.){2,}|(?-i:[A-Z]{1,3}&[A-Z]{1,3})(?!\w)|(?:Mr|Mrs|Ms|Dr|St|Sen|Rep|Gov|Prof)(?=\.\s)"
