@@ -56,6 +56,15 @@ STATE_WORDS = {  # as in "it is …"
 }
 
 
+class RejectionReason(StrEnum):
+    """Why its owner rejected a draft; `voice/rates.py` has the words."""
+
+    UNTRUE = "untrue"
+    UNLIKE = "unlike"  # its author
+    DULL = "dull"
+    UNTIMELY = "untimely"
+
+
 @dataclass(frozen=True, slots=True)
 class Style:
     """How a status is posted; None leaves it to the account's own settings."""
@@ -139,6 +148,7 @@ class Draft:
     post_at: datetime | None = None  # when a scheduled draft is to be posted
     statuses: tuple[Status, ...] = ()  # those that exist, in the order of the parts
     posted_at: datetime | None = None  # when the last of them was posted
+    reason: RejectionReason | None = None  # why it was rejected, if its owner said so
 
     @property
     def given(self) -> str:

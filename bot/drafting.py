@@ -3,7 +3,7 @@
 write_draft compose, then store (daily.py does the same once a day)
 ask, tell   the same, once the owner has said what a form or the daily suggestion asked
 revise      new candidates in the place of a draft       edit    another text for a candidate
-reject, expire                                           publishing.py goes on from an approval
+reject, give_reason, expire                              publishing.py goes on from an approval
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from functools import partial
 
 import structlog
 
-from bot.draft import Candidate, Draft, State
+from bot.draft import Candidate, Draft, RejectionReason, State
 from bot.errors import Refused, Unavailable, UserError
 from bot.posting.accounts import Accounts
 from bot.posting.once import Patience
@@ -202,6 +202,11 @@ class Drafting:
         """Reject a pending draft. Raises UserError."""
         expect_whole(draft)
         if not await self.store.decisions.close_draft(draft.id, State.REJECTED, now):
+            raise decided(await self.get(draft.id))
+
+    async def give_reason(self, draft: Draft, reason: RejectionReason) -> None:
+        """Store why its owner rejected a draft. Raises UserError if they did not."""
+        if not await self.store.decisions.give_reason(draft.id, reason):
             raise decided(await self.get(draft.id))
 
     async def expire(self, now: datetime) -> list[Draft]:

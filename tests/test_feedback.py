@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from bot.draft import Candidate, Draft, State
+from bot.draft import Candidate, Draft, RejectionReason, State
 from bot.drafting import Drafting
 from bot.store import Store
 from bot.store.database import MIGRATIONS
 from bot.voice import HELD_OUT_FILE, POSTS_FILE, VoicePost, save_posts
+from bot.voice.rates import REASON_WORDS
 from bot.writing.composing import Request
 from tests.conftest import OWNER
 from tests.fakes.llm import FakeLLM
@@ -166,6 +167,33 @@ def test_every_draft_is_accounted_for_in_the_table(db: Path, tmp_path: Path) -> 
         assert line in told
     counts = json.loads((tmp_path / "data" / "dataset.json").read_text())["counts"]
     assert counts["read"] == counts["train"] + sum(counts["dropped"].values()) == 11
+
+
+async def _reject_for_every_reason(file: Path) -> None:
+    async with Store.open(file) as store:
+        one = Deciding(store)
+        for reason in RejectionReason:
+            rejected = await one.draft(f"{reason} one", topic="fog")
+            await one.edit(rejected, 0, f"{reason} mine")
+            await one.close(rejected, State.REJECTED)
+            assert await store.decisions.give_reason(rejected.id, reason)
+        await one.approve(await one.draft("yes", topic="fog"), 0)
+
+
+def test_what_was_not_true_or_not_now_teaches_no_taste(tmp_path: Path) -> None:
+    asyncio.run(_reject_for_every_reason(tmp_path / "bot.db"))
+    done = trainer("feedback", "--db", tmp_path / "bot.db", "--out", tmp_path / "data")
+    assert _pairs(tmp_path / "data") == {
+        (asked, better, worse)
+        for reason in ("unlike", "dull")
+        for asked, better, worse in (
+            ("fog", "yes", f"{reason} one"),
+            ("fog", f"{reason} mine", f"{reason} one"),
+        )
+    }
+    told = " ".join(done.stdout.split())
+    for words in REASON_WORDS.values():
+        assert f"no row: rejected: {words} 1" in told
 
 
 async def _approve_many(file: Path, count: int) -> None:

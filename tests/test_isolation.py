@@ -170,6 +170,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "forged wish": _clicks("wish", below_own=True),
     "forged reject": _clicks("reject", below_own=True),
     "forged back": _clicks("back", below_own=True),
+    "forged reason": _clicks("untrue", below_own=True),
     "forged there": _clicks("there", below_own=True),
     "forged absent": _clicks("absent", below_own=True),
     "forged show": _clicks("show", below_own=True),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.draft import Candidate, Draft, State
+from bot.draft import Candidate, Draft, RejectionReason, State
 from bot.store import Store
 from bot.store.trials import Trial
 from bot.voice import Voice
@@ -27,6 +27,7 @@ async def _decide(store: Store, now: datetime, text: str, state: State | None) -
     await store.drafts.shown(draft, 1, draft.id)
     if state:
         await store.decisions.close_draft(draft.id, state, now)
+        await store.decisions.give_reason(draft.id, RejectionReason.UNTRUE)
         return
     if text == "edit me":
         await store.decisions.edit(draft.id, 0, Candidate("edited", 6, (), text), now)
@@ -63,6 +64,7 @@ def test_the_page_shows_rates_by_week_and_the_blind_tests(db: Path, voice_folder
     page = (voice_folder / "report.html").read_text("utf-8")
     text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     assert "7 of 12 drafts were approved (58%), 3 of the approved after an edit (43%)." in text
+    assert "Why rejected, where it was said: not true 2." in text
     weeks = re.findall(r"<tr><th>(2026-\d\d-\d\d)</th>(.*?)</tr>", page)
     cells = {monday: re.findall(r"<td>(.*?)</td>", row) for monday, row in weeks}
     assert list(cells) == ["2026-09-28", "2026-09-14", "2026-09-07"]

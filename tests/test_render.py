@@ -167,7 +167,7 @@ def test_whom_a_text_mentions_stands_below_it() -> None:
             {"chosen": 0, "statuses": (Status("9", "u"),)},
             ["Post the rest", "Delete what is posted"],
         ),
-        ({"state": State.REJECTED}, []),
+        ({"state": State.REJECTED}, ["not true", "not me", "dull", "wrong moment"]),
     ],
     ids=["open", "scheduled", "publishing", "unknown", "posted", "past", "begun", "rejected"],
 )

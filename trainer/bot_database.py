@@ -4,18 +4,18 @@ Only reads, also while the bot writes. Knows only the layout of the newest of bo
 """
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from bot.voice.rates import COUNTS, DECIDED_AT, IS_SHOWN, Approvals, Guesses
+from bot.voice.rates import COUNTS, DECIDED_AT, IS_SHOWN, REASON_WORDS, Approvals, Guesses
 from trainer.errors import DataError
 
 USUAL = Path("state/bot.db")  # the default of the bot's setting DATABASE
-LAYOUT = 8  # PRAGMA user_version: the number of the newest migration
+LAYOUT = 9  # PRAGMA user_version: the number of the newest migration
 UNOPENED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}
 
 
@@ -41,6 +41,7 @@ class Decided:
     replaces: int | None  # the draft that it took the place of
     decided_at: str | None  # None while it is open
     notes: str | None = None  # what the owner wanted said
+    reason: str | None = None  # why it was rejected, if they said so: a key of REASON_WORDS
 
 
 @contextmanager
@@ -107,7 +108,7 @@ def drafts(db: sqlite3.Connection, voice: str) -> list[Decided]:
     ):
         shown[row["draft_id"]].append(Text(row["text"], row["written"]))
     rows = db.execute(
-        "SELECT id, owner_id, topic, notes, instruction, state, chosen, replaces,"
+        "SELECT id, owner_id, topic, notes, instruction, state, chosen, replaces, reason,"
         f" {DECIDED_AT} AS decided_at FROM drafts WHERE voice = ? AND {IS_SHOWN} ORDER BY id",
         (voice,),
     )
@@ -139,6 +140,12 @@ def texts(db: sqlite3.Connection) -> Iterator[tuple[str, datetime]]:
 def counted(decided: Iterable[Decided]) -> Approvals:
     """Counts of what became of the decided drafts."""
     return Approvals.counted((draft.state, _is_edited(draft), 1) for draft in decided)
+
+
+def reasons(decided: Iterable[Decided]) -> dict[str, int]:
+    """How many drafts were rejected for each reason, in words, the commonest first."""
+    counts = Counter(draft.reason for draft in decided if draft.state == "rejected")
+    return {str(REASON_WORDS[why]): n for why, n in counts.most_common() if why}
 
 
 def by_week(decided: Sequence[Decided]) -> dict[date, Approvals]:

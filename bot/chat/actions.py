@@ -2,20 +2,27 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
-from bot.draft import Draft
+from bot.draft import Draft, RejectionReason
 
 MAX_CANDIDATES = 8  # two rows of buttons, and with the other reactions fewer than Discord's 20
 
 ActionKind = Literal[
-    "approve", "edit", "later", "again", "wish", "reject", "back", "there", "absent", "show"
-]
+    "approve", "edit", "later", "again", "wish", "reject", "back", "there", "absent", "show",
+    "untrue", "unlike", "dull", "untimely",
+]  # fmt: skip
 FORMS: tuple[ActionKind, ...] = ("edit", "later", "wish")  # the actions that open a form
 CUSTOM_ID = (
-    r"draft:(?P<id>\d{1,18}):(?P<action>approve|edit|later|again|wish|reject|back|there|absent|show)"
+    rf"draft:(?P<id>\d{{1,18}}):(?P<action>{'|'.join(get_args(ActionKind))})"
     r"(?::(?P<position>\d):(?P<fingerprint>[0-9a-f]{8}|))?"  # none: not as shown
 )
+REASONS: dict[ActionKind, RejectionReason] = {
+    "untrue": RejectionReason.UNTRUE,
+    "unlike": RejectionReason.UNLIKE,
+    "dull": RejectionReason.DULL,
+    "untimely": RejectionReason.UNTIMELY,
+}
 EMOJI: dict[ActionKind, str] = {
     "edit": "✏️",
     "again": "🔁",

@@ -21,7 +21,7 @@ from weakref import WeakValueDictionary
 
 import discord
 
-from bot.chat.actions import CUSTOM_ID, Action
+from bot.chat.actions import CUSTOM_ID, REASONS, Action
 from bot.chat.answers import DISCORD_FAULTS, explanation, in_passing
 from bot.chat.following import Following
 from bot.chat.messages import Messages
@@ -156,6 +156,8 @@ class Deciding:
                 await self._publishing.undo(draft, now)
             case "there" | "absent":
                 await self._publishing.answer(draft, action.kind == "there", now)
+            case kind if kind in REASONS:
+                await self._drafting.give_reason(draft, REASONS[kind])
 
     async def _write_anew(
         self,
@@ -220,5 +222,7 @@ def _is_to_do(draft: Draft, action: Action, now: datetime) -> bool:
             return draft.state is State.SCHEDULED or draft.can_undo(now)
         case "there" | "absent":
             return draft.state is State.UNKNOWN
+        case kind if kind in REASONS:
+            return draft.state is State.REJECTED
         case _:
             return draft.state is State.PENDING

@@ -13,13 +13,14 @@ from typing import TypedDict
 import discord
 from discord.utils import format_dt
 
-from bot.chat.actions import EMOJI, Action, ActionKind, keycap
+from bot.chat.actions import EMOJI, REASONS, Action, ActionKind, keycap
 from bot.chat.story import became_of_notes, story
 from bot.draft import STATE_WORDS, Candidate, Draft, State
 from bot.language import translate
 from bot.sentences import Words, say, say_n
 from bot.visible import escaped, inline
 from bot.voice.facts import handles
+from bot.voice.rates import REASON_WORDS
 
 __all__ = [
     "DRAFTS_A_PAGE",
@@ -153,6 +154,10 @@ def buttons(draft: Draft, locale: str, now: datetime) -> discord.ui.View:
     elif draft.state is State.UNKNOWN:
         _add(view, draft, Action("there"), translate(LABELS["there"], locale))
         _add(view, draft, Action("absent"), translate(LABELS["absent"], locale))
+    elif draft.state is State.REJECTED:
+        for action, reason in REASONS.items():
+            is_it = discord.ButtonStyle.primary if draft.reason is reason else None
+            _add(view, draft, Action(action), translate(REASON_WORDS[reason], locale), style=is_it)
     elif draft.can_undo(now):
         _add(view, draft, Action("back"), translate(say("Undo"), locale))
     return _stopped(view)
@@ -257,13 +262,18 @@ def _ask(modal: discord.ui.Modal, label: str, field: discord.ui.TextInput[discor
 
 
 def _add(
-    view: discord.ui.View, draft: Draft, action: Action, label: str, row: int | None = None
+    view: discord.ui.View,
+    draft: Draft,
+    action: Action,
+    label: str,
+    row: int | None = None,
+    style: discord.ButtonStyle | None = None,
 ) -> None:
     view.add_item(
         discord.ui.Button(
             label=label[:80],
             emoji=EMOJI.get(action.kind),
-            style=STYLES.get(action.kind, discord.ButtonStyle.secondary),
+            style=style or STYLES.get(action.kind, discord.ButtonStyle.secondary),
             custom_id=action.custom_id(draft),
             row=row,
         )

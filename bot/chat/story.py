@@ -8,6 +8,7 @@ from bot.draft import Candidate, Draft, State
 from bot.sentences import Words, say, say_n
 from bot.visible import inline
 from bot.voice.facts import check
+from bot.voice.rates import REASON_WORDS
 
 _ROOM = 160  # characters of facts in one list
 
@@ -46,7 +47,7 @@ def story(draft: Draft) -> Words:
         case State.UNDONE:
             return say("↩️ Draft {id} was posted, and is deleted again.", id=draft.id)
         case State.REJECTED:
-            return say("❌ Draft {id} is rejected. Nothing was posted.", id=draft.id)
+            return _rejected(draft)
         case State.REPLACED:
             return say(
                 "🔁 Draft {id} was replaced by new candidates. Nothing was posted.", id=draft.id
@@ -74,6 +75,15 @@ def _pending(draft: Draft) -> Words:
     elif draft.notes:
         about = say(" from your notes")
     return say("✍️ Draft {id}{about}", id=draft.id, about=about)
+
+
+def _rejected(draft: Draft) -> Words:
+    if draft.reason is None:
+        return say("❌ Draft {id} is rejected. Nothing was posted. You may say why:", id=draft.id)
+    reason = REASON_WORDS[draft.reason]
+    return say(
+        "❌ Draft {id} is rejected: {reason}. Nothing was posted.", id=draft.id, reason=reason
+    )
 
 
 def _posted(draft: Draft) -> Words:

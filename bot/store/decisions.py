@@ -10,7 +10,7 @@ from typing import Literal
 import structlog
 
 from bot import metrics
-from bot.draft import FOLLOWS, Candidate, Draft, Sent, State, Status
+from bot.draft import FOLLOWS, Candidate, Draft, RejectionReason, Sent, State, Status
 from bot.store.database import Database, iso
 from bot.store.drafts import DraftTable
 from bot.voice.rates import DECIDED_AT, IS_SHOWN, Approvals
@@ -121,6 +121,14 @@ class DecisionTable:
         """Reject or expire a pending draft; False if it was decided before."""
         async with self._db.transaction():
             return await self._close(draft_id, state, now)
+
+    async def give_reason(self, draft_id: int, reason: RejectionReason) -> bool:
+        """Store why a draft was rejected, the last word counts; False if it is not rejected."""
+        given = await self._db.write(
+            "UPDATE drafts SET reason = ? WHERE id = ? AND state = ?",
+            (reason, draft_id, State.REJECTED),
+        )
+        return given == 1
 
     async def replace(
         self, old_id: int, new: Draft, now: datetime, instruction: str | None

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import structlog
 
-from bot.draft import Before, Candidate, Draft, Sent, State, Status, Style
+from bot.draft import Before, Candidate, Draft, RejectionReason, Sent, State, Status, Style
 from bot.store.database import Database, iso, moment
 
 log = structlog.stdlib.get_logger(__name__)
@@ -241,6 +241,7 @@ def _draft(row: sqlite3.Row, candidates: list[Candidate], statuses: list[sqlite3
         post_at=moment(row["post_at"]),
         statuses=tuple(Status(status["status_id"], status["url"]) for status in statuses),
         posted_at=moment(max((status["posted_at"] for status in statuses), default=None)),
+        reason=RejectionReason(row["reason"]) if row["reason"] else None,
         candidates=tuple(candidates),
     )
 

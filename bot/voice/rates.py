@@ -22,6 +22,12 @@ MEANINGS: dict[Meaning, Words] = {
     "told apart": say("its drafts can be told from real posts"),
     "mistaken": say("its drafts are taken for the real posts"),
 }
+REASON_WORDS: dict[str, Words] = {  # why a draft was rejected, as it is stored
+    "untrue": say("not true"),
+    "unlike": say("not me"),
+    "dull": say("dull"),
+    "untimely": say("wrong moment"),
+}
 APPROVED = ("scheduled", "publishing", "unknown", "published")  # states of a draft
 # SQL on a row of `drafts`, and on rows of `trials`
 IS_SHOWN = "(state != 'expired' OR shown NOT NULL)"  # a draft that nobody saw was not ignored

@@ -18,6 +18,7 @@ class Reception:
 
     approvals: Approvals
     weeks: Mapping[date, Approvals]  # by their Mondays
+    reasons: Mapping[str, int]  # why drafts were rejected, by the words for it
     guesses: Mapping[str, Guesses]  # about this training of the voice, by who guessed
 
     @classmethod
@@ -26,7 +27,12 @@ class Reception:
         with bot_database.reading(db) as opened:
             drafts = bot_database.drafts(opened, voice.name)
             guesses = bot_database.guesses(opened, voice.name, voice.created_at)
-        return cls(bot_database.counted(drafts), bot_database.by_week(drafts), guesses)
+        return cls(
+            bot_database.counted(drafts),
+            bot_database.by_week(drafts),
+            bot_database.reasons(drafts),
+            guesses,
+        )
 
     @property
     def all_guesses(self) -> Guesses:

@@ -28,7 +28,7 @@ from bot.voice import (
     personal,
 )
 from bot.voice.notes import NO_WORDING, Wording, notes_of
-from bot.voice.rates import APPROVED
+from bot.voice.rates import APPROVED, REASON_WORDS
 from trainer import bot_database
 from trainer.bot_database import Decided
 from trainer.data.dataset import MINIMUM_POSTS
@@ -51,6 +51,7 @@ from trainer.errors import DataError
 
 KIND = "decisions"  # in dataset.json: the source of the rows
 NOT_WANTED = ("rejected", "replaced")
+NOT_ITS_MANNER = ("untrue", "untimely")  # reasons that say nothing of how the text is written
 BESIDE, EDIT, LATER = (
     "chosen, over what was shown beside it",
     "edited, over what the voice wrote",
@@ -134,7 +135,7 @@ def learn(drafts: Sequence[Decided], owner: int | None, source: VoiceContext) ->
     for draft in own:
         text = _chosen(draft)
         if text is None:
-            why[WHY_NO_ROW.get(draft.state, draft.state)] += 1
+            why[_why_no_row(draft)] += 1
         elif _plain(text) in source.held_out:
             why[HELD_OUT] += 1
         elif text in known:
@@ -155,8 +156,17 @@ def _different(pairs: Iterable[OwnerPreference], source: VoiceContext) -> list[O
     return list(found.values())
 
 
+def _why_no_row(draft: Decided) -> str:
+    story = WHY_NO_ROW.get(draft.state, draft.state)
+    return f"{story}: {REASON_WORDS[draft.reason]}" if draft.reason else story
+
+
 def _pairs(drafts: Sequence[Decided], source: VoiceContext) -> Iterator[OwnerPreference]:
-    """Every preference that the decisions show, the surest first."""
+    """Every preference that the decisions show, the surest first.
+
+    What was not true, or came at the wrong moment, may well be in the manner that pleases.
+    """
+    drafts = [draft for draft in drafts if draft.reason not in NOT_ITS_MANNER]
     for draft in drafts:
         text, asked = _chosen(draft), _asked(draft, source)
         for position, shown in enumerate(draft.shown):

@@ -1,0 +1,3 @@
+-- why its owner rejected a draft, if they said so
+ALTER TABLE drafts ADD COLUMN reason TEXT
+    CHECK (reason IN ('untrue', 'unlike', 'dull', 'untimely'));
