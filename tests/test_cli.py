@@ -104,6 +104,26 @@ async def test_draft_in_bulk_takes_rows_of_topics_and_notes(
     ]
 
 
+async def test_drafts_in_bulk_go_on_behind_what_a_broken_off_run_has_drawn(
+    env: dict[str, str], tmp_path: Path, fake_llm: FakeLLM
+) -> None:
+    (tmp_path / "topics.txt").write_text("tea\nfog")
+    command = ("draft", "--topics", "topics.txt", "--out", "out.jsonl")
+    fake_llm.texts = iter(TEXTS[:4])  # and none for the second topic
+    code, _, err = await _bot(*command, **env)
+    assert code == 2
+    assert "1 of 2 are kept: the same command goes on behind them." in " ".join(err.split())
+    assert not (tmp_path / "out.jsonl").exists()
+    fake_llm.texts = iter(TEXTS[4:8])
+    code, _, err = await _bot(*command, **env)
+    assert code == 0, err
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [row["topic"] for row in rows] == ["tea", "fog"]
+    drawn = [candidate["text"] for row in rows for candidate in row["candidates"]]
+    assert drawn == list(TEXTS[:8])
+    assert list(tmp_path.glob(".*.partial")) == []
+
+
 async def test_a_folder_as_the_file_of_drafts_is_refused_before_any_is_drawn(
     env: dict[str, str], tmp_path: Path, fake_llm: FakeLLM
 ) -> None:

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.commands.arguments import add_voice, chosen, whole
-from bot.errors import UserError
-from bot.voice.files import writing_whole
+from bot.errors import Refused, Unavailable, UserError
 
 if TYPE_CHECKING:
     from bot.draft import Candidate
@@ -63,7 +62,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=_file,
         metavar="FILE",
         help='for --topics: file to write, {"topic", "candidates": [{"text"}]} a line, with "notes"'
-        " where there were some; an old one is replaced",
+        " where there were some; an old one is replaced, and a run that broke off goes on",
     )
     option(
         "--max-chars",
@@ -143,26 +142,58 @@ async def _in_bulk(
     topics_file: Path,
     out_file: Path,
 ) -> None:
-    """Draft about each line of a file; a topic whose texts all fail gets an empty row."""
+    """Draft about each line of a file; a topic whose texts all fail gets an empty row.
+
+    What a run has drawn outlives its end: the same command goes on behind it.
+    """
     from rich.console import Console
     from rich.progress import track
 
     asked = [_row(line) for line in _lines(topics_file) if line.strip()]
+    partial = out_file.with_name(f".{out_file.name}.partial")
+    written = _written(partial, asked)
     try:
-        with writing_whole(out_file) as out:
-            for row in track(asked, "Drafting", console=Console(stderr=True)):
+        with partial.open("w", encoding="utf-8") as out:
+            out.writelines(written)
+            todo = asked[len(written) :]
+            console = Console(stderr=True)
+            for row in track(todo, "Drafting", len(asked), len(written), console=console):
                 texts: list[dict[str, str]] = []
                 with contextlib.suppress(UserError):
                     found = await ask(row["topic"], row.get("notes"))
                     texts = [{"text": c.text} for c in found]
-                written = {**row, "candidates": texts}
-                out.write(json.dumps(written, ensure_ascii=False) + "\n")
+                written.append(json.dumps({**row, "candidates": texts}, ensure_ascii=False) + "\n")
+                out.write(written[-1])
+                out.flush()
+        partial.replace(out_file)
     except OSError as e:
         raise UserError(
             "{file} cannot be written ({reason}). Name another file.",
             file=out_file,
             reason=e.strerror,
         ) from e
+    except (Unavailable, Refused) as e:
+        raise UserError(
+            "{error} {done} of {all} are kept: the same command goes on behind them.",
+            error=e,
+            done=len(written),
+            all=len(asked),
+        ) from e
+    finally:
+        if not written:
+            partial.unlink(missing_ok=True)
+
+
+def _written(partial: Path, asked: Sequence[dict[str, str | None]]) -> list[str]:
+    """The lines that a run which broke off has left, as far as they are about the same rows."""
+    try:
+        lines = partial.read_text("utf-8").splitlines()
+        found = [json.loads(line) for line in lines if line.endswith("}")]
+        kept = [{key: row[key] for key in row if key != "candidates"} for row in found]
+    except (OSError, ValueError, TypeError):
+        return []
+    is_start = kept == [*asked][: len(kept)]
+    return [line + "\n" for line in lines[: len(kept)]] if is_start else []
 
 
 def _row(line: str) -> dict[str, str | None]:
