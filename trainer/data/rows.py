@@ -20,7 +20,7 @@ from itertools import islice
 
 from bot.voice import Prompt, PromptParts
 from bot.voice.facts import facts
-from bot.voice.marks import PLAIN
+from bot.voice.marks import PLAIN_MARKS
 from bot.voice.notes import NO_WORDING, Wording, notes_of
 from trainer.data.folder import Example, PostRow, TopicRow, to_line
 from trainer.data.staging import Kept
@@ -75,7 +75,7 @@ class Renderer:
             asked,
             frozenset(str(topic.source) for topic in topics),
             to_line(_post_row(post, topics)),
-            Example.of(self.prompt, asked, PLAIN.set_in(post.text)).line(),
+            Example.of(self.prompt, asked, PLAIN_MARKS.set_in(post.text)).line(),
         )
 
     def _asked(self, post: Kept, topics: list[str]) -> PromptParts:
