@@ -1,6 +1,6 @@
 """Marks that a device or an app sets, not its author: ' or ’, " or “ ”, ... or ….
 
-A voice that learnt the average of the years would mix them. It learns from PLAIN_MARKS marks, and what is
+A voice that learnt the average of the years would mix them. It learns from plain marks, and what is
 shown has the form of the newest posts. Pure.
 """
 
