@@ -2,23 +2,22 @@
 
 A text is a near copy if it is one of them, or if half of its words lie in runs of eight words that
 they hold too. 1.6% of an author's own new posts are that close to older ones. The screen drops such
-drafts, and the trainer counts them. Standard library only.
+drafts, and the trainer counts them.
 """
 
-import re
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
+from bot.voice.words import words_in
+
 RUN = 8  # words; any two posts of one author share shorter runs
 COPIED_SHARE = 0.5
-
-_WORD = re.compile(r"\w+(?:['’]\w+)*")
 
 
 def words_of(text: str) -> tuple[str, ...]:
     """Words in lower case; the characters of a post without words (emoji, say)."""
-    return tuple(_WORD.findall(text.lower())) or tuple(text.split())
+    return tuple(words_in(text.lower())) or tuple(text.split())
 
 
 def runs_of(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

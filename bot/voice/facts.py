@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from bot.voice.tongues import SPACELESS, common_words, tongue
+from bot.voice.tongues import common_words, tongue
+from bot.voice.words import SPACELESS
 
 _TLD = r"(?:com|org|net|edu|gov|info|biz|io|dev|app|xyz|online|site|shop|social|blog|uk|ly|gl|gd)"
 _LABELS = r"(?<![\w.@-])(?:[^\W_](?:[\w-]*[^\W_])?\.)+"

@@ -15,7 +15,8 @@ from itertools import pairwise
 
 from bot.voice.facts import ANY_LINK, HANDLE, HASHTAG, LIST_MARK, MAIL, QUOTATION
 from bot.voice.marks import NO_MARKS, Marks
-from bot.voice.tongues import SPACELESS, Tongue, guess_language, tongue
+from bot.voice.tongues import Tongue, guess_language, tongue
+from bot.voice.words import SPACELESS
 
 BREAK = ";"  # stands for any mark or line end between two parts
 _USUAL = 3  # posts that hold a word: then its author writes it as a matter of course

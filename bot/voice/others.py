@@ -5,6 +5,7 @@ or for a whole post that is shorter. With 100,000 hashes, one in 43,000 runs mat
 Standard library only: the trainer writes the file, the bot reads it.
 """
 
+import re
 import sys
 from array import array
 from bisect import bisect_left
@@ -18,6 +19,7 @@ from bot.voice.copies import RUN, runs_of, words_of
 OTHERS_FILE = "others.bin"
 SHORTEST = 5  # words of a whole post; anybody writes shorter ones
 KEY_BYTES = 4
+_WORD_BEFORE = re.compile(r"\w+(?:['’]\w+)*")  # parted no Japanese, and Hindi at every vowel
 
 
 class Others:
@@ -38,7 +40,7 @@ class Others:
     def wrote(self, text: str) -> bool:
         """Whether eight words in a row, or all words of a short text, are somebody else's."""
         self._sort()
-        return any(map(self._has, _keys(words_of(text))))
+        return any(self._has(key) for words in _readings(text) for key in _keys(words))
 
     def save(self, folder: Path) -> None:
         """Write the file; none if there is nothing to write."""
@@ -70,6 +72,11 @@ class Others:
     def _has(self, key: int) -> bool:
         at = bisect_left(self._keys, key)
         return at < len(self._keys) and self._keys[at] == key
+
+
+def _readings(text: str) -> set[tuple[str, ...]]:
+    """A text's words as they are taken now, and as they were by files of before 0.3.0."""
+    return {words_of(text), tuple(_WORD_BEFORE.findall(text.lower()))}
 
 
 def _keys(words: tuple[str, ...]) -> Iterable[int]:

@@ -19,11 +19,12 @@ from pathlib import Path
 
 from bot.errors import VoiceError
 from bot.voice.files import write_whole
+from bot.voice.words import COMMAS, ENDS_ALONE, ENDS_SPACED, WORD, parted, words_in
 
 RANKER_FILE = "ranker.json"
 
-_TOKEN = re.compile(r"https?://\S+|[@#]?\w+(?:['’]\w+)*|[^\w\s]|\n")
-_SENTENCE_END = re.compile(r"[.!?…]+(?:\s|$)|\n+")
+_TOKEN = re.compile(rf"https?://\S+|[@#]?{WORD}|[^\w\s]|\n")
+_SENTENCE_END = re.compile(rf"[{ENDS_SPACED}]+(?:\s|$)|[{ENDS_ALONE}]+|\n+")
 STEPS = 200  # distinguished amounts
 _ALIKE = 4.0  # nats, against a text that shares all its word pairs with one already chosen
 TOPIC = "topic "  # prefix of the features for how much of the topic a text holds
@@ -69,7 +70,7 @@ class Ranker:
         styles = [log_odds(self.weights, names) for names in named]
         liked = [log_odds(self.taste, names) for names in named]
         keys = {i: drawn_key(style, chance) for i, style in enumerate(styles)}
-        pairs = [set(pairwise(_words(text))) for text in texts]
+        pairs = [set(pairwise(words_in(text))) for text in texts]
         chosen: list[int] = []
         while keys and len(chosen) < count:
             best = max(keys, key=lambda i: keys[i] - _ALIKE * _overlap(i, chosen, pairs))
@@ -106,7 +107,7 @@ def features(text: str, topic: str | None) -> set[str]:
 
 
 def _wording(text: str) -> Iterator[str]:
-    tokens = ["<", *(_kind(token) for token in _TOKEN.findall(text)), ">"]
+    tokens = ["<", *(_kind(part) for token in _TOKEN.findall(text) for part in parted(token)), ">"]
     yield from (f"w {token}" for token in tokens[1:-1])
     yield from (f"p {a} {b}" for a, b in pairwise(tokens))
 
@@ -124,7 +125,7 @@ def _kind(token: str) -> str:
 
 def _measure(text: str) -> Iterator[str]:
     """Amounts as steps: all up to an amount are true, so weights add up to any curve."""
-    words = _words(text)
+    words = words_in(text)
     sentences = [s for s in _SENTENCE_END.split(text) if s.strip()]
     pairs = list(pairwise(words))
     amounts = {
@@ -133,7 +134,7 @@ def _measure(text: str) -> Iterator[str]:
         "sentences": (len(sentences), 1),
         "words a sentence": (len(words) / max(1, len(sentences)), 1),
         "characters a word": (sum(map(len, words)) / max(1, len(words)), 0.1),
-        "commas": (text.count(","), 1),
+        "commas": (sum(text.count(comma) for comma in COMMAS), 1),
         "capitals": (sum(w[0].isupper() for w in text.split()), 1),
         "shouted": (sum(len(w) > 1 and w.isupper() for w in words), 1),
         "numbers": (len(re.findall(r"\d+", text)), 1),
@@ -149,13 +150,9 @@ def _measure(text: str) -> Iterator[str]:
 
 def _coverage(text: str, topic: str | None) -> Iterator[str]:
     """The share of the topic's words in a text; a hashtag's may be written together."""
-    stems = [word.lower()[:_STEM] for word in _words(topic or "")]
+    stems = [word.lower()[:_STEM] for word in words_in(topic or "")]
     if not stems:
         return
-    squeezed = "".join(_words(text)).lower()
+    squeezed = "".join(words_in(text)).lower()
     share = sum(stem in squeezed for stem in stems) / len(stems)
     yield from (f"{TOPIC}{i}" for i in range(1, int(4 * share) + 1))
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+(?:['’]\w+)*", text)

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"  # Thai to Chinese
 _SHORTEST_TELLING = 5  # letters: in lists of stop words, longer words often say something
 _GUESSED_FROM = 2000  # words: enough to know a language
 

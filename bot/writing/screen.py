@@ -17,6 +17,7 @@ from bot.visible import visible
 from bot.voice.copies import Copies, words_of
 from bot.voice.facts import handles, links
 from bot.voice.others import Others
+from bot.voice.words import is_spaceless
 from bot.writing.thread import candidate_of
 
 ACQUAINTED = 2  # posts that mention somebody: once may be a stranger
@@ -67,14 +68,17 @@ class WordList:
 
     def __init__(self, lines: Iterable[str] = ()) -> None:
         """One a line; `#` begins a comment."""
-        phrases = {_folded(line.partition("#")[0]) for line in lines}
-        self._phrases = phrases - {()}
+        phrases = {_folded(line.partition("#")[0]) for line in lines} - {()}
+        # Without spaces, a word ends differently beside other words
+        self._anywhere = {"".join(phrase) for phrase in phrases if is_spaceless("".join(phrase))}
+        self._phrases = {p for p in phrases if "".join(p) not in self._anywhere}
         self._lengths = {len(phrase) for phrase in self._phrases}
 
     def meets(self, text: str) -> bool:
         """Whether the text holds one of them."""
-        words = _folded(text) if self._phrases else ()
-        return any(
+        words = _folded(text) if self._phrases or self._anywhere else ()
+        joined = "".join(words) if self._anywhere else ""
+        return any(phrase in joined for phrase in self._anywhere) or any(
             words[i : i + length] in self._phrases
             for length in self._lengths
             for i in range(len(words) - length + 1)

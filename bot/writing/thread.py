@@ -15,13 +15,14 @@ from mastodon import Mastodon as Api
 
 from bot.draft import Candidate
 from bot.errors import UserError
+from bot.voice.words import ENDS_ALONE, ENDS_SPACED, is_spaceless, line_ends
 
 _TOKEN = re.compile(r"\s+|\S+")
 _KEPT_WHOLE = re.compile(r"https?://|[@#]\w", re.I)  # finds a link, a handle or a hashtag
 _ENDS = (  # the best end of a part first; white space follows each
     re.compile(r"\n\s*\n\s*\Z"),
     re.compile(r"\n\s*\Z"),
-    re.compile(r"[.!?…][\"'”’»)\]]*\s+\Z"),
+    re.compile(rf"(?:[{ENDS_SPACED}][\"'”’»)\]]*\s|[{ENDS_ALONE}][\"'”’»)\]」』）】]*)\s*\Z"),
     re.compile(r"\s\Z"),
 )
 _NUMBER = re.compile(r" \(\d+/\d+\)\Z")  # behind a part
@@ -105,13 +106,16 @@ def _how_many(ends: Sequence[int], text: str, fits: Callable[[str], bool]) -> in
 
 
 def _ends_of_words(text: str) -> Iterator[int]:
-    """Ends of the words, each with the white space after it."""
-    end = 0
+    """Ends of the words, each with the white space after it; in a script without, of any."""
     for token in _TOKEN.finditer(text):
         if token[0].isspace():
-            end = token.end()
-            yield end
-        elif token.end() == len(text):
+            yield token.end()
+            continue
+        if is_spaceless(token[0]):
+            whole = _KEPT_WHOLE.search(token[0])
+            most = whole.start() if whole else len(token[0]) - 1
+            yield from (token.start() + end for end in line_ends(token[0]) if end <= most)
+        if token.end() == len(text):
             yield token.end()
 
 

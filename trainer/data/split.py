@@ -9,12 +9,14 @@ from functools import lru_cache
 from typing import Literal
 from zlib import crc32
 
+from bot.voice.words import words_in
+
 Side = Literal["train", "validation", "left_out"]
 
 _NEAR = 0.6  # share of common 3-word runs from which two posts are nearly the same
 KEYS = 3  # posts that share 60% of their runs agree in one of three smallest with 1 - 0.4^3 = 94%
 
-_WORD = re.compile(r"\w+")
+_APOSTROPHE = re.compile("['’]")
 # Odd numbers (Knuth's multiplicative hashing): a third of the cost of a crc32 of each run.
 _ONE, _TWO, _THREE = 0x5851F42D4C957F2D, 0x14057B7EF767814F, 0x2545F4914F6CDD1D
 _MASK = (1 << 63) - 1  # what SQLite can store
@@ -34,7 +36,7 @@ def leaving_side(train: int, validation: int) -> Side:
 
 def shingles(text: str) -> frozenset[int]:
     """Hashes of the text's 3-word runs, letter case and punctuation aside."""
-    words = [_code(word) for word in _WORD.findall(text.casefold())]
+    words = [_code(word) for word in words_in(_APOSTROPHE.sub(" ", text.casefold()))]
     if len(words) < 3:
         return frozenset((crc32(repr(words).encode()),))
     runs = zip(words, words[1:], words[2:], strict=False)

@@ -6,6 +6,7 @@ two-sample test, Lopez-Paz and Oquab 2017 (arXiv 1610.06545); distinct-n, Li et 
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,11 +19,11 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
 from bot.voice.copies import words_of
+from bot.voice.words import JOINERS, LETTERS, WORD, parted, words_in
 
 FOLDS = 5
 
-_TOKEN = re.compile(r"https?://\S+|[@#]\w+|\w+(?:['’]\w+)*|\s+|.", re.S)
-_WORD = re.compile(r"\w+(?:['’]\w+)*")
+_TOKEN = re.compile(rf"https?://\S+|[@#]{LETTERS}|{WORD}|\s+|.", re.S)
 _EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf\U0001f1e6-\U0001f1ff]")
 View = Callable[[str], str]
 
@@ -34,12 +35,13 @@ class StyleView:
     """
 
     def __init__(self, posts: Sequence[str], share: float = 0.02) -> None:
-        found = Counter(word for post in posts for word in {w.lower() for w in _WORD.findall(post)})
+        found = Counter(word for post in posts for word in {w.lower() for w in words_in(post)})
         least = max(2, share * len(posts))
-        self._kept = {word for word, count in found.items() if count >= least and word.isalpha()}
+        self._kept = {word for word, count in found.items() if count >= least and _is_letters(word)}
 
     def __call__(self, text: str) -> str:
-        return "".join(self._shape(token) for token in _TOKEN.findall(text))
+        tokens = _TOKEN.findall(text)
+        return "".join(self._shape(part) for token in tokens for part in parted(token))
 
     def _shape(self, token: str) -> str:
         if token.startswith("http"):
@@ -53,10 +55,14 @@ class StyleView:
         return "A" if token.isupper() and len(token) > 1 else "X" if token[0].isupper() else "x"
 
 
+def _is_letters(word: str) -> bool:
+    return all(c.isalpha() or unicodedata.category(c)[0] == "M" or c in JOINERS for c in word)
+
+
 def masked_view(text: str) -> str:
     """A text whose links, handles, hashtags and digits are replaced by one mark a kind."""
     text = re.sub(r"https?://\S+", "U", text)
-    return re.sub(r"\d", "9", re.sub(r"([@#])\w+", r"\1w", text))
+    return re.sub(r"\d", "9", re.sub(rf"([@#]){LETTERS}", r"\1w", text))
 
 
 def two_sample_accuracy(
@@ -151,9 +157,9 @@ def habits(texts: Sequence[str]) -> Habits:
     return Habits(
         chars=float(np.median([len(t) for t in texts])),
         emoji=share(_EMOJI),
-        hashtags=share(r"#\w"),
-        questions=share(r"\?"),
-        exclamations=share("!"),
+        hashtags=share(r"[#＃]\w"),
+        questions=share("[?？؟]"),
+        exclamations=share("[!！]"),
         line_breaks=share(r"\n"),
         all_caps=share(r"\b[A-Z]{3,}\b"),
     )
