@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 
@@ -22,6 +22,9 @@ from bot.writing.composing import OpenVoice
 from bot.writing.engine_child import servable
 from bot.writing.llm import LLM
 from bot.writing.merging import obstacle
+
+if TYPE_CHECKING:
+    from bot.draft import Network
 
 _SCOPES = ("bot", "applications.commands")
 # Bits of an application's flags: privileged intents, which this bot does not need.
@@ -186,9 +189,9 @@ async def _look_into_database() -> AsyncIterator[Finding]:
             key = settings.secret_key.get_secret_value() if settings.secret_key else None
             vault = Vault.open(key, settings.database)
             private = settings.mastodon_private_instances
-            accounts = Accounts(settings.owner_ids, None, store, vault, private)
-            for user_id in await store.accounts.owners():
-                check = partial(_check_account, accounts, user_id)
+            accounts = Accounts(settings.owner_ids, (), store, vault, private)
+            for user_id, network in await store.accounts.owners():
+                check = partial(_check_account, accounts, user_id, network)
                 yield await _try(f"account of {user_id}", check)
     except InUse:
         in_use = f"{settings.database} is in use by a running bot, so accounts were not looked at."
@@ -197,6 +200,6 @@ async def _look_into_database() -> AsyncIterator[Finding]:
         yield Finding("database", False, str(e))
 
 
-async def _check_account(accounts: Accounts, user_id: int) -> str:
-    account = await accounts.of(user_id)
-    return f"{await account.verify()} at {account.base_url} takes the bot's posts."
+async def _check_account(accounts: Accounts, user_id: int, network: "Network") -> str:
+    account = await accounts.of(user_id, network)
+    return f"{await account.verify()} at {account.place} takes the bot's posts."

@@ -10,6 +10,25 @@ from bot.sentences import say
 UNDO_FOR = timedelta(hours=1)  # how long a status can be taken back
 
 
+class Network(StrEnum):
+    """Where statuses are published."""
+
+    MASTODON = "mastodon"
+    BLUESKY = "bluesky"
+
+    @classmethod
+    def of(cls, account: str) -> "Network":
+        """The network of an account, by its name."""
+        return cls.BLUESKY if account.startswith("bluesky ") else cls.MASTODON
+
+
+def is_same_account(one: str, other: str) -> bool:
+    """Whether two names are one account's: a Bluesky account keeps its DID under any handle."""
+    if Network.of(one) is Network.of(other) is Network.BLUESKY:
+        return one.rsplit(maxsplit=1)[-1] == other.rsplit(maxsplit=1)[-1]
+    return one == other
+
+
 class State(StrEnum):
     """The state of a draft."""
 
@@ -76,7 +95,7 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What Mastodon published: one part of a draft's text, mostly all of it.
+    """What a network published: one part of a draft's text, mostly all of it.
 
     Both fields are empty if only its owner's word says that it is there.
     """
@@ -108,9 +127,10 @@ class Candidate:
     """One text, exactly as it would be posted."""
 
     text: str
-    length: int  # characters as the Mastodon server counts them
+    length: int  # characters as the network counts them; the larger count, for two
     parts: tuple[str, ...] = ()  # the statuses of a thread, if the text is too long for one
     original: str | None = None  # the voice's own text, once its owner has edited it
+    also: tuple[str, ...] = ()  # the statuses on a draft's second network, if they are others
 
     @property
     def statuses(self) -> tuple[str, ...]:
@@ -118,9 +138,16 @@ class Candidate:
         return self.parts or (self.text,)
 
     @property
+    def there(self) -> tuple[str, ...]:
+        """The texts to post on a draft's second network."""
+        return self.also or self.statuses
+
+    @property
     def fingerprint(self) -> str:
         """Eight hex digits for the exact text: the text approved is the text shown."""
-        return hashlib.sha256("\x00".join((self.text, *self.parts)).encode()).hexdigest()[:8]
+        there = ("\x01", *self.also) if self.also else ()
+        exact = "\x00".join((self.text, *self.parts, *there))
+        return hashlib.sha256(exact.encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +168,9 @@ class Draft:
     channel_id: int | None = None  # where it was shown; None until then
     message_id: int | None = None
     shown: str | None = None  # fingerprint of the candidates as that message shows them
-    account: str | None = None  # what it is approved for: "https://server @name"
+    networks: tuple[Network, ...] = (Network.MASTODON,)  # where it is to go
+    account: str | None = None  # what it is approved for, a line each: "https://server @name"
+    twin_of: int | None = None  # the draft whose approval was for this one's network, too
     chosen: int | None = None  # index of the approved candidate
     attempted_at: datetime | None = None  # when posting was first tried
     sent: Sent | None = None  # the status that may or may not be there
@@ -154,6 +183,11 @@ class Draft:
     def given(self) -> str:
         """All that its owner typed: nothing else in a candidate is theirs."""
         return "\n".join(part for part in (self.topic, self.notes, self.instruction) if part)
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts that it is approved for, one a network; one alone once claimed."""
+        return tuple((self.account or "").splitlines())
 
     @property
     def approved(self) -> Candidate:

@@ -14,11 +14,12 @@ from functools import partial
 
 import structlog
 
-from bot.draft import Candidate, Draft, RejectionReason, State
+from bot.draft import Candidate, Draft, Network, RejectionReason, State, Style
 from bot.errors import Refused, Unavailable, UserError
 from bot.posting.accounts import Accounts
 from bot.posting.once import Patience
 from bot.posting.publishing import Publishing, decided, expect_whole, gone
+from bot.posting.target import Target
 from bot.store import Store
 from bot.store.questions import Question
 from bot.visible import jotted, one_line, visible, wish
@@ -26,7 +27,7 @@ from bot.writing.composing import OpenVoice, Request, compose
 from bot.writing.line import Line, Notify
 from bot.writing.llm import CONCURRENT, LLM
 from bot.writing.screen import NO_WORDS, Rules, WordList
-from bot.writing.thread import candidate_of
+from bot.writing.thread import Measure, as_it_stands, candidate_of, strictest
 from bot.writing.voices import Voices
 
 EXPIRES_AFTER = timedelta(days=7)
@@ -73,9 +74,13 @@ class Drafting:
         """
         request = _readable(request)
         opened = await self.voices.of(owner_id, request.voice)
-        account = await self.accounts.of(owner_id)
-        max_chars = await account.max_chars()
-        rules = self.rules(opened, max_chars, partial(account.length, asked=request.style))
+        targets = await self._targets(owner_id, request)
+        measures = [
+            Measure(await to.max_chars(), partial(to.length, asked=request.style)) for to in targets
+        ]
+        strict = strictest(measures)
+        rules = self.rules(opened, strict.max_chars, strict.length)
+        candidates = await self.candidates(owner_id, opened, request, rules, notify)
         return Draft(
             owner_id=owner_id,
             voice=opened.voice.name,
@@ -83,14 +88,25 @@ class Drafting:
             instruction=request.instruction,
             notes=request.notes,
             style=request.style,
-            candidates=await self.candidates(owner_id, opened, request, rules, notify),
-            max_chars=max_chars,
+            candidates=tuple(as_it_stands(candidate, measures) for candidate in candidates),
+            max_chars=strict.max_chars,
             created_at=now,
+            networks=tuple(to.network for to in targets),
         )
+
+    async def _targets(self, owner_id: int, request: Request) -> list[Target]:
+        """The accounts that a draft is for. Raises UserError if one cannot post in its style."""
+        networks = request.networks or await self.accounts.chosen(owner_id)
+        targets = [await self.accounts.of(owner_id, network) for network in networks]
+        for to in targets:
+            to.style(request.style)
+        return targets
 
     async def ask(self, owner_id: int, request: Request, now: datetime) -> Question:
         """Store a request that lacks what to say, until `tell`. Raises UserError or Refused."""
         await self.voices.name_of(owner_id, request.voice)  # said before somebody types
+        if request.networks or request.style != Style():
+            await self._targets(owner_id, request)
         return await self.store.questions.add(
             Question(
                 owner_id=owner_id,
@@ -100,6 +116,7 @@ class Drafting:
                 instruction=request.instruction,
                 voice=request.voice,
                 style=request.style,
+                networks=request.networks,
             )
         )
 
@@ -120,6 +137,7 @@ class Drafting:
             notes=notes or None,
             voice=question.voice,
             style=question.style,
+            networks=question.networks,
         )
         draft = await self.write_draft(question.owner_id, request, now, notify)
         await self.store.questions.end(question.id)
@@ -170,6 +188,7 @@ class Drafting:
             taken=[c.text for c in old.candidates],
             voice=old.voice,
             style=old.style,
+            networks=old.networks,
         )
         new = await self.compose_draft(old.owner_id, request, now, notify)
         if old.state is not State.PENDING:
@@ -190,13 +209,20 @@ class Drafting:
         if text == old.text:
             return
         await self.voices.check(draft.owner_id, draft.voice)
-        account = await self.accounts.of(draft.owner_id)
-        with suppress(Unavailable, Refused):  # without the server, the largest of all counts
-            await account.server()
-        length = partial(account.length, asked=draft.style)
-        new = candidate_of(text, draft.max_chars, length, old.original or old.text)
+        measures = [await self._measure(draft, network) for network in draft.networks]
+        strict = replace(strictest(measures), max_chars=draft.max_chars)
+        new = candidate_of(text, strict.max_chars, strict.length, old.original or old.text)
+        new = as_it_stands(new, measures)
         if not await self.store.decisions.edit(draft.id, position, new, now):
             raise decided(await self.get(draft.id))
+
+    async def _measure(self, draft: Draft, network: Network) -> Measure:
+        """How a draft's texts are measured on a network; the limit for one alone is as shown."""
+        to, limit = await self.accounts.of(draft.owner_id, network), draft.max_chars
+        with suppress(Unavailable, Refused):  # without the server, the largest of all counts
+            limit = await to.max_chars()
+        limit = limit if len(draft.networks) > 1 else draft.max_chars
+        return Measure(limit, partial(to.length, asked=draft.style))
 
     async def reject(self, draft: Draft, now: datetime) -> None:
         """Reject a pending draft. Raises UserError."""

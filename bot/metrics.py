@@ -1,15 +1,16 @@
 """Counters and timers for Prometheus; health.py serves them. Every label has few values."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from functools import wraps
 from time import monotonic
-from typing import Literal, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
 P = ParamSpec("P")
 _T = TypeVar("_T")
+_Work: TypeAlias = Coroutine[Any, Any, _T]  # of an async function; it sends and takes nothing
 TimedStep = Literal["first response", "wait", "compose", "publish"]
 
 STEP_SECONDS = Histogram(
@@ -28,10 +29,10 @@ GATEWAY_SECONDS = Gauge("bot_gateway_latency_seconds", "Discord's gateway, from 
 UP = Gauge("bot_up", "1 while this part is well", ["part"])
 
 
-def timed(step: TimedStep) -> Callable[[Callable[P, Awaitable[_T]]], Callable[P, Awaitable[_T]]]:
+def timed(step: TimedStep) -> Callable[[Callable[P, _Work[_T]]], Callable[P, _Work[_T]]]:
     """Time every call of an async function as one step, also a call that fails."""
 
-    def decorate(call: Callable[P, Awaitable[_T]]) -> Callable[P, Awaitable[_T]]:
+    def decorate(call: Callable[P, _Work[_T]]) -> Callable[P, _Work[_T]]:
         @wraps(call)
         async def timed_call(*args: P.args, **kwargs: P.kwargs) -> _T:
             with STEP_SECONDS.labels(step).time():

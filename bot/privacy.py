@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.draft import State
+from bot.draft import Network, State
 from bot.errors import UserError
 from bot.posting.accounts import Accounts
 from bot.store import Store
@@ -21,8 +21,7 @@ BUSY = timedelta(minutes=10)  # after that, even a draft that is being posted is
 class Forgotten:
     """What became of things outside the database."""
 
-    account: str | None  # the Mastodon account that was connected
-    is_revoked: bool  # its server took the access back
+    unrevoked: tuple[str, ...]  # accounts whose servers did not confirm that the access is gone
     voices: tuple[str, ...]  # theirs: the folders are the operator's to delete
 
 
@@ -46,10 +45,12 @@ async def forget_person(
     end_work()
     grants = await store.grants.all()
     voices = tuple(name for name, roles in grants.items() if roles.get(user_id) == "owner")
-    account, is_revoked = None, True
-    if await store.accounts.of(user_id):
-        account, is_revoked = await accounts.disconnect(user_id)
+    unrevoked = []
+    for network in Network:
+        if await store.accounts.of(user_id, network):
+            account, is_revoked = await accounts.disconnect(user_id, network)
+            unrevoked += [] if is_revoked else [account]
     end_work()  # and what they began while their server took its time
     await erase(store.database, user_id)
     log.info("a person was forgotten")
-    return Forgotten(account, is_revoked, voices)
+    return Forgotten(tuple(unrevoked), voices)

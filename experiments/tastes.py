@@ -133,7 +133,9 @@ class Deciding:
             text = mended(candidate.text)
             candidate = Candidate(text, len(text), (), candidate.text)
             assert await decisions.edit(draft.id, position, candidate, self._now)
-        assert await decisions.claim(draft.id, position, candidate.fingerprint, ACCOUNT, self._now)
+        assert await decisions.claim(
+            draft.id, position, candidate.fingerprint, (ACCOUNT,), self._now
+        )
         await decisions.mark_published(draft.id)
 
 

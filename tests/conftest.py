@@ -111,7 +111,7 @@ async def drafting(
     async with Store.open(tmp_path / "bot.db") as store:
         operators = frozenset({OWNER})
         vault = Vault.open(None, tmp_path / "bot.db")
-        accounts = Accounts(operators, mastodon, store, vault, frozenset({proxy.url}))
+        accounts = Accounts(operators, [mastodon], store, vault, frozenset({proxy.url}))
         yield Drafting(Voices(voice_folder.parent, store, operators), llm, accounts, store)
     await llm.close()
 

@@ -53,7 +53,7 @@ class Stage:
             voices = Voices(self.voice.parent, store, operators, self.voice.name)
             vault = Vault.open(None, self.database)
             private = frozenset({self.proxy.url, self.sandbox.mastodon_url})
-            accounts = Accounts(operators, mastodon, store, vault, private, (0.01,))
+            accounts = Accounts(operators, [mastodon], store, vault, private, (0.01,))
             drafting = Drafting(voices, llm, accounts, store)
             scheduler = AsyncIOScheduler(timezone="UTC")
             bot = await stack.enter_async_context(Bot(drafting, scheduler))

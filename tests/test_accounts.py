@@ -11,9 +11,12 @@ from aiohttp import ClientSession
 from cryptography.fernet import Fernet
 from mastodon_mock.testing import MockServer
 
+from bot.draft import Network
 from bot.errors import Refused, Unavailable, UserError
-from bot.posting.accounts import APPLICATION_LIFE, CODE_LIFE, Accounts
+from bot.posting.accounts import Accounts
 from bot.posting.mastodon import Mastodon
+from bot.posting.mastodon_access import APPLICATION_LIFE, CODE_LIFE
+from bot.posting.target import Part, Target
 from bot.posting.vault import Vault
 from bot.store import Store
 from tests.fakes.proxy import Proxy
@@ -37,7 +40,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 def _accounts(store: Store, proxy: Proxy, *keys: str) -> Accounts:
     shared = Mastodon(proxy.url, "carol_token")
     vault = Vault(keys or [KEY])
-    return Accounts(frozenset({OPERATOR}), shared, store, vault, frozenset({proxy.url}), (0.01,))
+    return Accounts(frozenset({OPERATOR}), [shared], store, vault, frozenset({proxy.url}), (0.01,))
 
 
 KEY = Fernet.generate_key().decode()
@@ -60,9 +63,13 @@ async def _code(link: str, username: str) -> str:
             return (await page.text()).partition("code: ")[2].partition("<")[0]
 
 
-async def _connect(accounts: Accounts, user_id: int, proxy: Proxy, username: str) -> Mastodon:
-    _, link = await accounts.start_connection(user_id, proxy.url, NOW)
-    return await accounts.finish(user_id, await _code(link, username), NOW)
+async def _connect(accounts: Accounts, user_id: int, proxy: Proxy, username: str) -> Target:
+    _, link = await accounts.mastodon.start_connection(user_id, proxy.url, NOW)
+    return await _finish(accounts, user_id, await _code(link, username), NOW)
+
+
+async def _finish(accounts: Accounts, user_id: int, code: str, now: datetime) -> Target:
+    return await accounts.connect(user_id, await accounts.mastodon.finish(user_id, code, now), now)
 
 
 async def test_each_posts_to_their_own_account(
@@ -70,23 +77,23 @@ async def test_each_posts_to_their_own_account(
 ) -> None:
     await _connect(accounts, ALICE, proxy, "alice")
     await _connect(accounts, BOB, proxy, "bob")
-    assert (await accounts.of(ALICE)).name == f"{proxy.url} @alice"
-    assert (await accounts.of(BOB)).name == f"{proxy.url} @bob"
-    assert (await accounts.of(OPERATOR)).name == f"{proxy.url} @carol"
-    status = await (await accounts.of(BOB)).publish("Fog.", "key", NOW)
+    assert (await accounts.of(ALICE, Network.MASTODON)).name == f"{proxy.url} @alice"
+    assert (await accounts.of(BOB, Network.MASTODON)).name == f"{proxy.url} @bob"
+    assert (await accounts.of(OPERATOR, Network.MASTODON)).name == f"{proxy.url} @carol"
+    status = await (await accounts.of(BOB, Network.MASTODON)).publish(Part("Fog.", "key", NOW))
     assert mock_mastodon.client("alice").status(status.id).account.acct == "bob"
-    assert await accounts.of(ALICE) is await accounts.of(ALICE)
+    assert await accounts.of(ALICE, Network.MASTODON) is await accounts.of(ALICE, Network.MASTODON)
 
 
 async def test_without_an_account_there_is_a_sentence(accounts: Accounts) -> None:
     with pytest.raises(UserError, match="/mastodon connect"):
-        await accounts.of(ALICE)
+        await accounts.of(ALICE, Network.MASTODON)
     with pytest.raises(UserError, match="nothing to do"):
-        await accounts.disconnect(ALICE)
+        await accounts.disconnect(ALICE, Network.MASTODON)
 
 
 async def test_the_scopes_are_the_smallest(accounts: Accounts, proxy: Proxy) -> None:
-    _, link = await accounts.start_connection(ALICE, proxy.url, NOW)
+    _, link = await accounts.mastodon.start_connection(ALICE, proxy.url, NOW)
     asked = parse_qs(urlsplit(link).query)
     assert asked["scope"] == ["read:accounts read:statuses write:statuses"]
     assert asked["redirect_uri"] == ["urn:ietf:wg:oauth:2.0:oob"]
@@ -95,22 +102,22 @@ async def test_the_scopes_are_the_smallest(accounts: Accounts, proxy: Proxy) -> 
 async def test_a_draft_claimed_for_one_account_is_settled_there_or_nowhere(
     accounts: Accounts, proxy: Proxy
 ) -> None:
-    shared = (await accounts.of(OPERATOR)).name
+    shared = (await accounts.of(OPERATOR, Network.MASTODON)).name
     own = (await _connect(accounts, OPERATOR, proxy, "alice")).name
-    assert (await accounts.of(OPERATOR)).name == own
-    assert (await accounts.of(OPERATOR, shared)).name == shared
+    assert (await accounts.of(OPERATOR, Network.MASTODON)).name == own
+    assert (await accounts.named(OPERATOR, shared)).name == shared
     other = (await _connect(accounts, OPERATOR, proxy, "bob")).name
-    assert (await accounts.of(OPERATOR, other)).name == other
+    assert (await accounts.named(OPERATOR, other)).name == other
     with pytest.raises(Refused, match="Look there before"):
-        await accounts.of(OPERATOR, own)
+        await accounts.named(OPERATOR, own)
     for name in (shared, other):
         with pytest.raises(Refused):
-            await accounts.of(ALICE, name)
+            await accounts.named(ALICE, name)
 
 
 async def test_a_server_is_registered_at_once(accounts: Accounts, proxy: Proxy) -> None:
     await asyncio.gather(
-        *(accounts.start_connection(user, proxy.url, NOW) for user in (ALICE, BOB))
+        *(accounts.mastodon.start_connection(user, proxy.url, NOW) for user in (ALICE, BOB))
     )
     assert proxy.seen.count(("POST", "/api/v1/apps")) == 1
 
@@ -119,29 +126,29 @@ async def test_an_application_nobody_uses_is_registered_again(
     accounts: Accounts, proxy: Proxy
 ) -> None:
     later = NOW + APPLICATION_LIFE + timedelta(seconds=1)
-    await accounts.start_connection(ALICE, proxy.url, NOW)
-    await accounts.start_connection(ALICE, proxy.url, later)
+    await accounts.mastodon.start_connection(ALICE, proxy.url, NOW)
+    await accounts.mastodon.start_connection(ALICE, proxy.url, later)
     assert proxy.seen.count(("POST", "/api/v1/apps")) == 2
     await _connect(accounts, ALICE, proxy, "alice")
-    await accounts.start_connection(BOB, proxy.url, later + APPLICATION_LIFE * 2)
+    await accounts.mastodon.start_connection(BOB, proxy.url, later + APPLICATION_LIFE * 2)
     assert proxy.seen.count(("POST", "/api/v1/apps")) == 2
 
 
 async def test_a_code_counts_for_who_began_and_only_for_a_while(
     accounts: Accounts, proxy: Proxy, store: Store
 ) -> None:
-    _, link = await accounts.start_connection(ALICE, proxy.url, NOW)
+    _, link = await accounts.mastodon.start_connection(ALICE, proxy.url, NOW)
     code = await _code(link, "alice")
     with pytest.raises(UserError, match="Begin with"):
-        await accounts.finish(BOB, code, NOW)
+        await _finish(accounts, BOB, code, NOW)
     with pytest.raises(UserError, match="Begin with"):
-        await accounts.finish(ALICE, code, NOW + CODE_LIFE + timedelta(seconds=1))
+        await _finish(accounts, ALICE, code, NOW + CODE_LIFE + timedelta(seconds=1))
     with pytest.raises(UserError, match="does not accept this code"):
-        await accounts.finish(ALICE, "wrong", NOW)
+        await _finish(accounts, ALICE, "wrong", NOW)
     assert await store.accounts.owners() == []
-    await accounts.finish(ALICE, f" {code} ", NOW)
+    await _finish(accounts, ALICE, f" {code} ", NOW)
     with pytest.raises(UserError, match="Begin with"):
-        await accounts.finish(ALICE, code, NOW)
+        await _finish(accounts, ALICE, code, NOW)
 
 
 @pytest.mark.parametrize(
@@ -161,8 +168,8 @@ async def test_a_server_that_does_not_register_is_told(
 ) -> None:
     proxy.fault("POST", "/api/v1/apps", fault)
     with pytest.raises(kind, match=said):
-        await accounts.start_connection(ALICE, proxy.url, NOW)
-    await accounts.start_connection(ALICE, proxy.url, NOW)
+        await accounts.mastodon.start_connection(ALICE, proxy.url, NOW)
+    await accounts.mastodon.start_connection(ALICE, proxy.url, NOW)
 
 
 @pytest.mark.parametrize(
@@ -172,11 +179,11 @@ async def test_a_server_that_does_not_register_is_told(
 async def test_a_server_that_fails_half_way_connects_nothing(
     accounts: Accounts, proxy: Proxy, store: Store, path: str, fault: str | int
 ) -> None:
-    _, link = await accounts.start_connection(ALICE, proxy.url, NOW)
+    _, link = await accounts.mastodon.start_connection(ALICE, proxy.url, NOW)
     code = await _code(link, "alice")
     proxy.fault("POST" if "oauth" in path else "GET", path, fault)
     with pytest.raises((Unavailable, Refused, UserError)) as e:
-        await accounts.finish(ALICE, code, NOW)
+        await _finish(accounts, ALICE, code, NOW)
     assert proxy.url in str(e.value) or "Mastodon server" in str(e.value)
     assert await store.accounts.owners() == []
 
@@ -185,11 +192,11 @@ async def test_disconnecting_revokes_the_token_at_the_server(
     accounts: Accounts, proxy: Proxy
 ) -> None:
     account = await _connect(accounts, ALICE, proxy, "alice")
-    assert await accounts.disconnect(ALICE) == (account.name, True)
+    assert await accounts.disconnect(ALICE, Network.MASTODON) == (account.name, True)
     with pytest.raises(Refused, match="/mastodon connect"):
         await account.verify()
     with pytest.raises(UserError):
-        await accounts.of(ALICE)
+        await accounts.of(ALICE, Network.MASTODON)
 
 
 async def test_a_server_that_is_away_does_not_keep_anybody_connected(
@@ -197,7 +204,7 @@ async def test_a_server_that_is_away_does_not_keep_anybody_connected(
 ) -> None:
     await _connect(accounts, ALICE, proxy, "alice")
     proxy.fault("POST", "/oauth/revoke", 503)
-    assert (await accounts.disconnect(ALICE))[1] is False
+    assert (await accounts.disconnect(ALICE, Network.MASTODON))[1] is False
     assert await store.accounts.owners() == []
 
 
@@ -206,7 +213,7 @@ async def test_another_connection_takes_the_place_of_the_first(
 ) -> None:
     first = await _connect(accounts, ALICE, proxy, "alice")
     await _connect(accounts, ALICE, proxy, "bob")
-    assert (await accounts.of(ALICE)).name.endswith("@bob")
+    assert (await accounts.of(ALICE, Network.MASTODON)).name.endswith("@bob")
     with pytest.raises(Refused, match="/mastodon connect"):
         await first.verify()
 
@@ -218,7 +225,7 @@ async def test_a_token_that_was_revoked_elsewhere_names_the_way_back(
     proxy.fault("GET", "/api/v1/accounts", 401)
     with pytest.raises(Refused, match="Connect it again with /mastodon connect"):
         await account.verify()
-    shared = await accounts.of(OPERATOR)
+    shared = await accounts.of(OPERATOR, Network.MASTODON)
     proxy.fault("GET", "/api/v1/accounts", 401)
     with pytest.raises(Refused, match="MASTODON_ACCESS_TOKEN"):
         await shared.verify()
@@ -228,7 +235,7 @@ async def test_tokens_are_stored_encrypted(
     accounts: Accounts, proxy: Proxy, store: Store, tmp_path: Path
 ) -> None:
     account = await _connect(accounts, ALICE, proxy, "alice")
-    stored = await store.accounts.of(ALICE)
+    stored = await store.accounts.of(ALICE, Network.MASTODON)
     assert stored
     secrets = [Vault([KEY]).unlock(locked) for _, locked in await store.accounts.secrets()]
     assert len(secrets) == 2
@@ -243,7 +250,9 @@ async def test_a_new_key_encrypts_all_that_the_old_one_did(
     await _connect(accounts, ALICE, proxy, "alice")
     new = Fernet.generate_key().decode()
     assert await _accounts(store, proxy, new, KEY).renew_secrets() == []
-    assert await (await _accounts(store, proxy, new).of(ALICE)).verify() == "@alice"
+    assert (
+        await (await _accounts(store, proxy, new).of(ALICE, Network.MASTODON)).verify() == "@alice"
+    )
 
 
 async def test_with_a_lost_key_a_person_connects_again(
@@ -253,14 +262,14 @@ async def test_with_a_lost_key_a_person_connects_again(
     other = _accounts(store, proxy, Fernet.generate_key().decode())
     assert set(await other.renew_secrets()) == {proxy.url, f"{proxy.url} @alice"}
     with pytest.raises(Unavailable, match="Connect it again"):
-        await other.of(ALICE)
+        await other.of(ALICE, Network.MASTODON)
     await _connect(other, ALICE, proxy, "alice")
-    assert await (await other.of(ALICE)).verify() == "@alice"
+    assert await (await other.of(ALICE, Network.MASTODON)).verify() == "@alice"
 
 
 async def test_only_what_the_operator_allows_may_be_private(store: Store, proxy: Proxy) -> None:
-    strict = Accounts(frozenset(), None, store, Vault([KEY]))
+    strict = Accounts(frozenset(), (), store, Vault([KEY]))
     for address in (proxy.url, "http://localhost", "127.0.0.1"):
         with pytest.raises(UserError, match="not the address of a Mastodon server"):
-            await strict.start_connection(ALICE, address, NOW)
+            await strict.mastodon.start_connection(ALICE, address, NOW)
     assert proxy.seen == []

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bot.chat import render
-from bot.draft import State
+from bot.draft import Network, State
 from bot.posting.vault import Vault
 from bot.store import Store
 from bot.store.dossier import export
@@ -89,7 +89,7 @@ async def test_all_else_is_as_it_was(file: Path) -> None:
 
 async def test_its_secrets_open_with_its_key(file: Path) -> None:
     async with Store.open(file) as store:
-        vault, account = Vault([KEY]), await store.accounts.of(MARA)
+        vault, account = Vault([KEY]), await store.accounts.of(MARA, Network.MASTODON)
         assert account and vault.unlock(account.token) == "token of mara"
         application = await store.accounts.application("https://example.org")
         assert application

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.chat.client import Bot
-from bot.draft import State
+from bot.draft import Network, State
 from bot.store import Store
 from bot.store.schedules import Schedule
 from tests.fakes.llm import TEXTS
@@ -101,9 +101,9 @@ async def test_what_a_crash_left_half_way_is_posted_once_and_told(stage: Stage) 
         await stage.sandbox.discord.slash("alice", "draft", topic="tea")
         await stage.dm()
         draft = await bot.drafting.get(1)
-        account = await bot.drafting.accounts.of(draft.owner_id)
+        account = await bot.drafting.accounts.of(draft.owner_id, Network.MASTODON)
         assert await bot.drafting.store.decisions.claim(
-            *(1, 0, draft.candidates[0].fingerprint, await account.identify(), datetime.now(UTC))
+            *(1, 0, draft.candidates[0].fingerprint, (await account.identify(),), datetime.now(UTC))
         )
     async with stage.running():
         await stage.story("✅")

@@ -15,12 +15,13 @@ import pytest_asyncio
 from mastodon_mock.testing import MockServer
 
 from bot.chat.answers import sentence_for
-from bot.draft import Draft, State
+from bot.draft import Draft, Network, State
 from bot.drafting import Drafting
 from bot.errors import BotError, Refused, Unavailable
 from bot.posting.accounts import Accounts
 from bot.posting.instance import Session
 from bot.posting.mastodon import Mastodon
+from bot.posting.target import Part
 from bot.posting.vault import Vault
 from bot.store import Store
 from bot.writing.composing import Request
@@ -76,7 +77,7 @@ class Ends:
         database = self.folder / "bot.db"
         async with Store.open(database) as store:
             vault = Vault.open(None, database)
-            accounts = Accounts(operators, mastodon, store, vault, frozenset({url}))
+            accounts = Accounts(operators, [mastodon], store, vault, frozenset({url}))
             yield Drafting(Voices(self.voice.parent, store, operators), llm, accounts, store)
         await llm.close()
 
@@ -149,7 +150,7 @@ async def test_mastodon_fails_while_a_text_is_posted(ends: Ends, cell: Cell) -> 
     async with ends.drafting() as drafting:
         draft = await drafting.write_draft(OWNER, Request("tea", 1), now)
     async with ends.drafting(patience_s=SHORT_S if cell.fault in SILENT else LONG_S) as drafting:
-        await _insist((await drafting.accounts.of(OWNER)).verify)
+        await _insist((await drafting.accounts.of(OWNER, Network.MASTODON)).verify)
         await ends.mastodon.spoil(cell.fault, "POST /api/v1/statuses")
         told = await _approve(drafting, draft, now)
         assert told.startswith(cell.sees) or (told, cell.sees) == ("", FOUND)
@@ -195,11 +196,11 @@ async def test_an_answer_of_another_shape_is_a_sentence(ends: Ends, nonsense: by
         draft = await drafting.write_draft(OWNER, Request("tea", 1), now)
         ends.mastodon.nonsense = ends.llm.nonsense = nonsense
         await ends.mastodon.spoil("garbage")
-        account = await drafting.accounts.of(OWNER)
+        account = await drafting.accounts.of(OWNER, Network.MASTODON)
         with pytest.raises(Unavailable):
             await account.verify()
         with pytest.raises(Unavailable):
-            await account.publish("Noted.", "key", now)
+            await account.publish(Part("Noted.", "key", now))
         assert (await drafting.get(draft.id)).state is State.PENDING
         await ends.llm.spoil("garbage")
         with pytest.raises(Unavailable):
@@ -223,7 +224,7 @@ async def test_the_language_model_fails_while_a_draft_is_written(ends: Ends, cel
     url = f"{NO_SUCH_HOST}/v1" if cell.fault == "DNS failure" else ""
     patience_s = SHORT_S if cell.fault in SILENT else LONG_S
     async with ends.drafting(llm_url=url, patience_s=patience_s) as drafting:
-        await _insist((await drafting.accounts.of(OWNER)).max_chars)
+        await _insist((await drafting.accounts.of(OWNER, Network.MASTODON)).max_chars)
         if not url:
             await ends.llm.spoil(cell.fault)
         assert (await _draft(drafting)).startswith(cell.sees)

@@ -57,7 +57,7 @@ async def wired(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple
         stack.push_async_callback(llm.close)
         mastodon = Mastodon(proxy.url, sandbox.mastodon_token, pauses_s=(0.01,))
         operators = frozenset(int(person["id"]) for person in sandbox.people.values())
-        accounts = Accounts(operators, mastodon, store, Vault.open(None, database))
+        accounts = Accounts(operators, [mastodon], store, Vault.open(None, database))
         drafting = Drafting(Voices(voice.parent, store, operators), llm, accounts, store)
         scheduler = AsyncIOScheduler(timezone="UTC")
         bot = await stack.enter_async_context(Bot(drafting, scheduler, PATIENCE_S))

@@ -15,7 +15,7 @@ import pytest
 from mastodon_mock.testing import MockServer
 
 from bot.chat.answers import sentence_for
-from bot.draft import Draft, State
+from bot.draft import Draft, Network, State
 from bot.drafting import Drafting
 from bot.errors import BotError, ConfigError, Unavailable, UserError
 from bot.store import Store
@@ -106,7 +106,7 @@ async def test_a_full_disk_takes_nothing_and_loses_nothing(
     disk: Disk, drafting: Drafting, mock_mastodon: MockServer
 ) -> None:
     draft = await drafting.write_draft(OWNER, Request("tea", 1), NOW)
-    await (await drafting.accounts.of(OWNER)).verify()
+    await (await drafting.accounts.of(OWNER, Network.MASTODON)).verify()
     with disk.full():
         for doing in (
             drafting.write_draft(OWNER, Request("tea", 4), NOW),

@@ -27,7 +27,7 @@ from trainer.data import dataset, preferences
 from trainer.errors import DataError
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
-ACCOUNT = "https://example.org @mara"
+ACCOUNT = ("https://example.org @mara",)
 Json = dict[str, Any]
 
 

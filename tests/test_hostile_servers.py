@@ -18,6 +18,7 @@ import pytest
 from bot.errors import BotError, Refused, Unavailable
 from bot.posting import oauth
 from bot.posting.mastodon import Mastodon
+from bot.posting.target import Part
 from bot.voice import PromptParts, Voice
 from bot.writing.llm import LLM
 from tests.fakes.discord_markdown import seen
@@ -158,8 +159,13 @@ async def _use(mastodon: Mastodon, address: str) -> None:
         handle = await mastodon.verify()
         assert isinstance(handle, str)
         return
-    retried = address != "/api/v1/statuses"
-    status = await mastodon.publish("hello", "key", NOW, retried=retried)
+    part = Part("hello", "key", NOW)
+    if address == "/api/v1/statuses":
+        status = await mastodon.publish(part)
+    elif found := (await mastodon.look(part)).found:
+        status = found
+    else:
+        raise Unavailable("It is not found.")
     assert status.id.replace("-", "").isalnum()
     assert seen(status.url) == (status.url, [])
     assert status.url.startswith("http")
@@ -188,7 +194,7 @@ async def test_what_a_mastodon_says_of_an_error_is_shown_as_plain_words(
 ) -> None:
     server.said, server.status = {"/": said}, 422
     with pytest.raises(Refused) as e:
-        await Mastodon(server.url, "canary-token", pauses_s=()).publish("hello", "key", NOW)
+        await Mastodon(server.url, "canary-token", pauses_s=()).publish(Part("hello", "key", NOW))
     shown = seen(str(e.value))
     assert shown.formatted == []
     assert "\n" not in shown.text

@@ -212,7 +212,7 @@ async def _drafting(folder: Path, llm: FakeLLM, proxy: Proxy) -> AsyncIterator[D
     async with Store.open(folder.parent / "bot.db") as store:
         people = frozenset({GREEDY, *OTHERS})
         vault = Vault.open(None, folder.parent / "bot.db")
-        accounts = Accounts(people, mastodon, store, vault, frozenset({proxy.url}))
+        accounts = Accounts(people, [mastodon], store, vault, frozenset({proxy.url}))
         yield Drafting(Voices(folder, store, people), client, accounts, store)
     await client.close()
 

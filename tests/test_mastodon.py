@@ -10,6 +10,7 @@ from bot.draft import Style
 from bot.errors import BotError, Refused, Unavailable
 from bot.posting.failures import NotSent
 from bot.posting.mastodon import Mastodon
+from bot.posting.target import Part
 from tests.fakes.proxy import Proxy
 
 TEXT = "Fog report: dense & opinionated.\n\nNoted <3"
@@ -34,7 +35,7 @@ def _posted(server: MockServer) -> list[str]:
 async def test_a_text_is_posted_as_it_is(mock_mastodon: MockServer) -> None:
     style = Style(visibility="unlisted", language="en", content_warning="weather")
     account = Mastodon(mock_mastodon.base_url, "alice_token", style)
-    status = await account.publish(TEXT, "key-1", datetime.now(UTC))
+    status = await account.publish(Part(TEXT, "key-1", datetime.now(UTC)))
     stored = mock_mastodon.client("alice").status(status.id)
     assert _posted(mock_mastodon) == [TEXT]
     assert (stored.visibility, stored.language) == ("unlisted", "en")
@@ -47,7 +48,7 @@ async def test_a_status_whose_answer_is_lost_is_found(
     proxy: Proxy, mock_mastodon: MockServer, fault: str
 ) -> None:
     proxy.fault("POST", "/api/v1/statuses", fault)
-    await _account(proxy).publish(TEXT, "key-2", datetime.now(UTC))
+    await _account(proxy).publish(Part(TEXT, "key-2", datetime.now(UTC)))
     assert _posted(mock_mastodon) == [TEXT]
     assert proxy.seen.count(("POST", "/api/v1/statuses")) == 1
 
@@ -60,25 +61,26 @@ async def test_what_may_still_come_is_not_sent_again(
 ) -> None:
     proxy.fault("POST", "/api/v1/statuses", fault)
     with pytest.raises(Unavailable) as e:
-        await _account(proxy).publish(TEXT, "key-2", datetime.now(UTC))
+        await _account(proxy).publish(Part(TEXT, "key-2", datetime.now(UTC)))
     assert type(e.value) is kind
     assert proxy.seen.count(("POST", "/api/v1/statuses")) == 1
     assert _posted(mock_mastodon) == []
 
 
 async def test_what_cannot_connect_was_surely_not_sent() -> None:
+    part = Part(TEXT, "key-2", datetime.now(UTC))
     for url in ("http://127.0.0.1:9", "http://no-such-name.invalid"):
         with pytest.raises(NotSent):
-            await Mastodon(url, "token", pauses_s=()).publish(TEXT, "key-2", datetime.now(UTC))
+            await Mastodon(url, "token", pauses_s=()).publish(part)
 
 
 async def test_a_retry_after_a_crash_finds_what_was_posted(
     proxy: Proxy, mock_mastodon: MockServer
 ) -> None:
     since = datetime.now(UTC)
-    first = await _account(proxy).publish(TEXT, "key-3", since)
-    again = await _account(proxy).publish(TEXT, "key-3", since, retried=True)
-    assert again == first
+    first = await _account(proxy).publish(Part(TEXT, "key-3", since))
+    again = await _account(proxy).look(Part(TEXT, "key-3", since))
+    assert again.found == first
     assert _posted(mock_mastodon) == [TEXT]
 
 
@@ -86,8 +88,8 @@ async def test_what_was_posted_before_the_attempt_is_not_taken_for_it(
     mock_mastodon: MockServer,
 ) -> None:
     account = Mastodon(mock_mastodon.base_url, "alice_token")
-    await account.publish("Another text.", "key-4", datetime.now(UTC))
-    assert (await account.look(TEXT, datetime.now(UTC), (), None)).found is None
+    await account.publish(Part("Another text.", "key-4", datetime.now(UTC)))
+    assert (await account.look(Part(TEXT, "key-5", datetime.now(UTC)))).found is None
 
 
 async def test_a_server_that_stays_away_leaves_the_outcome_open(
@@ -95,7 +97,7 @@ async def test_a_server_that_stays_away_leaves_the_outcome_open(
 ) -> None:
     proxy.fault("POST", "/api/v1/statuses", 503, times=99)
     with pytest.raises(Unavailable):
-        await _account(proxy).publish(TEXT, "key-6", datetime.now(UTC))
+        await _account(proxy).publish(Part(TEXT, "key-6", datetime.now(UTC)))
     assert _posted(mock_mastodon) == []
 
 
@@ -105,7 +107,7 @@ async def test_a_refusal_is_final_and_sent_once(
 ) -> None:
     proxy.fault("POST", "/api/v1/statuses", status)
     with pytest.raises(Refused):
-        await _account(proxy).publish(TEXT, "key-7", datetime.now(UTC))
+        await _account(proxy).publish(Part(TEXT, "key-7", datetime.now(UTC)))
     assert proxy.seen.count(("POST", "/api/v1/statuses")) == 1
     assert _posted(mock_mastodon) == []
 
@@ -133,18 +135,18 @@ async def test_an_account_that_cannot_be_used_says_why(
 async def test_a_status_known_to_be_another_is_not_taken_for_it(mock_mastodon: MockServer) -> None:
     account = Mastodon(mock_mastodon.base_url, "alice_token")
     since = datetime.now(UTC)
-    first = await account.publish(TEXT, "key-8", since)
-    assert (await account.look(TEXT, since, {first.id}, None)).found is None
+    first = await account.publish(Part(TEXT, "key-8", since))
+    assert (await account.look(Part(TEXT, "key-9", since, known={first.id}))).found is None
 
 
 async def test_a_status_is_found_behind_many_others(mock_mastodon: MockServer) -> None:
     account = Mastodon(mock_mastodon.base_url, "alice_token")
     since = datetime.now(UTC)
-    first = await account.publish(TEXT, "key-10", since)
+    first = await account.publish(Part(TEXT, "key-10", since))
     api = mock_mastodon.client("alice")
     for number in range(45):
         api.status_post(f"Another text, the {number}th.")
-    assert (await account.look(TEXT, since, (), None)).found == first
+    assert (await account.look(Part(TEXT, "key-10", since))).found == first
 
 
 async def test_not_being_allowed_to_look_leaves_the_outcome_open(
@@ -154,7 +156,7 @@ async def test_not_being_allowed_to_look_leaves_the_outcome_open(
     await account.verify()
     proxy.fault("GET", "/api/v1/accounts", 403)
     with pytest.raises(Unavailable):
-        await account.publish(TEXT, "key-11", datetime.now(UTC), retried=True)
+        await account.look(Part(TEXT, "key-11", datetime.now(UTC)))
     assert _posted(mock_mastodon) == []
 
 
@@ -162,10 +164,10 @@ async def test_what_a_draft_asks_for_comes_before_what_the_account_is_set_to(
     mock_mastodon: MockServer,
 ) -> None:
     account = Mastodon(mock_mastodon.base_url, "alice_token", Style("public", "en", "weather"))
-    first = await account.publish(TEXT, "key-12", datetime.now(UTC))
+    first = await account.publish(Part(TEXT, "key-12", datetime.now(UTC)))
     asked = Style("unlisted", None, "fog")
     reply = await account.publish(
-        TEXT, "key-13", datetime.now(UTC), style=asked, reply_to=first.id, known={first.id}
+        Part(TEXT, "key-13", datetime.now(UTC), asked, (first,), {first.id})
     )
     stored = mock_mastodon.client("alice").status(reply.id)
     assert (stored.visibility, stored.language, stored.spoiler_text) == ("unlisted", "en", "fog")
@@ -177,10 +179,10 @@ async def test_a_status_is_deleted_and_one_that_is_gone_is_fine(
     proxy: Proxy, mock_mastodon: MockServer
 ) -> None:
     account = _account(proxy)
-    status = await account.publish(TEXT, "key-14", datetime.now(UTC))
+    status = await account.publish(Part(TEXT, "key-14", datetime.now(UTC)))
     for _ in range(2):
-        await account.delete(status.id)
+        await account.delete(status)
     assert _posted(mock_mastodon) == []
     proxy.fault("DELETE", "/api/v1/statuses", 503)
     with pytest.raises(Unavailable):
-        await account.delete(status.id)
+        await account.delete(status)

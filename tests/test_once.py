@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot.draft import Before, Draft, State, Status, Style
+from bot.draft import Before, Draft, Network, State, Status, Style
 from bot.errors import Refused, Unavailable, UserError
 from bot.posting.accounts import Accounts
 from bot.posting.evidence import Listed, is_same, judge, plain_text
@@ -52,7 +52,7 @@ class Desk:
         """What is only in memory is gone."""
         people, vault = frozenset({OWNER, OTHER}), self.vault
         voices, private = Voices(self.folder, self.store, people), frozenset({self.server.url})
-        self.accounts = Accounts(people, None, self.store, vault, private | self.more, (0.001,))
+        self.accounts = Accounts(people, (), self.store, vault, private | self.more, (0.001,))
         self.publishing = Publishing(voices, self.accounts, self.store, Patience())
 
     @property
@@ -64,7 +64,7 @@ class Desk:
         await self.store.accounts.connect(owner, account, datetime.now(UTC))
 
     async def draft(self, text: str = TEXT, style: Style | None = None) -> Draft:
-        account = await self.accounts.of(OWNER)
+        account = await self.accounts.of(OWNER, Network.MASTODON)
         limit = await account.max_chars()
         candidate = candidate_of(text, limit, account.length)
         draft = Draft(
@@ -256,7 +256,7 @@ async def test_a_kill_before_anything_was_sent_asks_nobody(desk: Desk) -> None:
     draft = await desk.draft()
     account = f"{desk.server.url} @ann"
     text = draft.candidates[0].fingerprint
-    assert await desk.store.decisions.claim(draft.id, 0, text, account, now)
+    assert await desk.store.decisions.claim(draft.id, 0, text, (account,), now)
     desk.restart()
     assert await desk.minutes(draft, now + 3 * 60 * MINUTE) is State.PUBLISHED
     assert desk.server.posts() == 1
@@ -301,7 +301,7 @@ async def test_an_approval_is_for_the_account_of_then(desk: Desk, how: str) -> N
         ((given, error),) = await desk.publishing.settle(now + 2 * MINUTE)
     else:
         with pytest.raises(UserError) as e:
-            await desk.publishing.approve(draft, 0, text, now, name)
+            await desk.publishing.approve(draft, 0, text, now, (name,))
         given, error = await desk.again(draft), e.value
     assert given.state is State.PENDING
     assert f"approved this for {name}" in str(error)
@@ -326,7 +326,9 @@ LIMITS = {
 @pytest.mark.parametrize("family", KINDS)
 async def test_every_family_says_how_long_a_status_may_be(desk: Desk, family: str) -> None:
     desk.server.reset(family)
-    server = await (await desk.accounts.of(OWNER)).server()
+    account = await desk.accounts.of(OWNER, Network.MASTODON)
+    assert isinstance(account, Mastodon)
+    server = await account.server()
     assert (server.max_chars, server.is_assumed) == LIMITS[family]
 
 

@@ -24,9 +24,9 @@ async def _drafts(stage: Stage, store: Store) -> dict[str, Draft]:
         drafts[what] = draft = await store.drafts.add(shown)
         if what == "take back":  # it was due while the bot was away
             due = NOW - timedelta(minutes=5)
-            assert await store.decisions.schedule(draft.id, 0, fingerprint, due, NOW, account)
+            assert await store.decisions.schedule(draft.id, 0, fingerprint, due, NOW, (account,))
         if what in ("there", "absent"):
-            assert await store.decisions.claim(draft.id, 0, fingerprint, account, NOW)
+            assert await store.decisions.claim(draft.id, 0, fingerprint, (account,), NOW)
             assert await store.decisions.ask(draft.id, NOW)
     return drafts
 

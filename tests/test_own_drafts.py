@@ -54,7 +54,7 @@ class Owner:
         """Approve it; the numbers of its statuses."""
         text, decisions = draft.candidates[0], self.store.decisions
         account = f"{SERVER} @me"
-        assert await decisions.claim(draft.id, 0, text.fingerprint, account, DRAFTED)
+        assert await decisions.claim(draft.id, 0, text.fingerprint, (account,), DRAFTED)
         numbers = []
         for part, words in enumerate(text.statuses):
             self.number += 1
@@ -124,7 +124,7 @@ async def test_a_status_known_by_its_owners_word_alone_is_known_by_its_text(tmp_
         owner = Owner(store)
         draft = await owner.draft("Ask @mel@fog.example about\nhttps://example.org/fog today")
         fingerprint = draft.candidates[0].fingerprint
-        await store.decisions.claim(draft.id, 0, fingerprint, f"{SERVER} @me", DRAFTED)
+        await store.decisions.claim(draft.id, 0, fingerprint, (f"{SERVER} @me",), DRAFTED)
         await store.decisions.posted(draft.id, 0, Status("", ""), draft.candidates[0].text, DRAFTED)
     html = (
         '<p>Ask <span class="h-card"><a href="https://fog.example/@mel" class="u-url mention">@'

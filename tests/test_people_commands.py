@@ -8,7 +8,7 @@ import pytest
 
 from bot.chat.client import Bot
 from bot.chat.cogs.accounts import code_in
-from bot.draft import State
+from bot.draft import Network, State
 from bot.voice import Voice
 from tests.stage import Stage
 
@@ -144,7 +144,7 @@ async def test_everything_is_forgotten_once_it_is_confirmed(stage: Stage, bot: B
     await stage.sandbox.discord.slash("alice", "draft", topic="a canary topic")
     await stage.sandbox.discord.react("alice", await stage.dm(), "1️⃣")
     await stage.story("✅")
-    account = await bot.drafting.accounts.of(alice)
+    account = await bot.drafting.accounts.of(alice, Network.MASTODON)
     record = await stage.sandbox.discord.slash("alice", "forget-me")
     message = await stage.answer(record)
     assert "cannot be undone" in message["content"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import build_parser
-from bot.draft import Candidate, Draft
+from bot.draft import Candidate, Draft, Network
 from bot.errors import BotError, ConfigError, UserError
 from bot.posting.accounts import Accounts
 from bot.posting.vault import Vault
@@ -68,7 +68,7 @@ async def test_a_backup_can_be_restored(store: Store, tmp_path: Path) -> None:
     async with Store.open(tmp_path / "copy.db") as restored:
         draft = await restored.drafts.get(1)
         assert draft and draft.topic == "tea"
-        mine = await restored.accounts.of(ALICE)
+        mine = await restored.accounts.of(ALICE, Network.MASTODON)
         assert mine and Vault.open(None, tmp_path / "bot.db").unlock(mine.token) == "canary-token-2"
 
 
@@ -127,9 +127,9 @@ async def test_an_export_is_about_one_person_and_holds_no_secret(
 async def test_what_is_forgotten_is_gone_from_the_file_and_nobody_elses(
     store: Store, tmp_path: Path
 ) -> None:
-    accounts = Accounts(frozenset(), None, store, Vault.open(None, tmp_path / "bot.db"))
+    accounts = Accounts(frozenset(), (), store, Vault.open(None, tmp_path / "bot.db"))
     done = await forget_person(store, accounts, ALICE, NOW)
-    assert (done.account, done.is_revoked) == ("https://m.example @tea", False)
+    assert done.unrevoked == ("https://m.example @tea",)
     assert done.voices == ("mara",)
     kept = b"".join(file.read_bytes() for file in tmp_path.glob("bot.db*"))
     assert b"All about tea." not in kept
@@ -138,19 +138,19 @@ async def test_what_is_forgotten_is_gone_from_the_file_and_nobody_elses(
     draft = await store.drafts.get(2)
     assert draft and draft.owner_id == BOB
     again = await forget_person(store, accounts, ALICE, NOW)
-    assert (again.account, again.voices) == (None, ())
+    assert (again.unrevoked, again.voices) == ((), ())
 
 
 async def test_a_posting_draft_is_not_forgotten_but_an_old_one_is(
     store: Store, tmp_path: Path
 ) -> None:
-    accounts = Accounts(frozenset(), None, store, Vault.open(None, tmp_path / "bot.db"))
+    accounts = Accounts(frozenset(), (), store, Vault.open(None, tmp_path / "bot.db"))
     draft = await store.drafts.get(1)
     assert draft
     fingerprint = draft.candidates[0].fingerprint
-    assert await store.decisions.claim(1, 0, fingerprint, "https://m.example @tea", NOW)
+    assert await store.decisions.claim(1, 0, fingerprint, ("https://m.example @tea",), NOW)
     with pytest.raises(BotError, match="just being posted"):
         await forget_person(store, accounts, ALICE, NOW)
-    assert await store.accounts.of(ALICE)
+    assert await store.accounts.of(ALICE, Network.MASTODON)
     await forget_person(store, accounts, ALICE, NOW.replace(day=23))
     assert await store.drafts.get(1) is None

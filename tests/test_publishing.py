@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from mastodon_mock.testing import MockServer
 
-from bot.draft import Draft, State
+from bot.draft import Draft, Network, State
 from bot.drafting import Drafting
 from bot.errors import Refused, Unavailable, UserError
 from bot.posting.once import Patience
@@ -39,9 +39,9 @@ async def _approve(
 
 async def _claim(drafting: Drafting, draft: Draft, now: datetime) -> None:
     """What a crash right after the claim leaves behind."""
-    account = await drafting.accounts.of(OWNER)
+    account = await drafting.accounts.of(OWNER, Network.MASTODON)
     text = draft.candidates[0].fingerprint
-    assert await drafting.store.decisions.claim(draft.id, 0, text, await account.identify(), now)
+    assert await drafting.store.decisions.claim(draft.id, 0, text, (await account.identify(),), now)
 
 
 async def _thread(drafting: Drafting) -> Draft:

@@ -14,6 +14,7 @@ import pytest
 
 from bot.chat.client import Bot
 from bot.config import Settings, read_settings
+from bot.draft import Network
 from bot.errors import BotError
 from bot.posting.accounts import Accounts
 from bot.posting.instance import Session
@@ -62,9 +63,10 @@ async def test_no_repr_shows_a_secret(
     settings = read_settings(Settings)
     vault = Vault([vault_key()])
     mastodon = Mastodon.from_settings(settings)
+    assert mastodon
     llm = LLM("http://127.0.0.1:9", "canary-llm-key")
     client = Client("https://m.example", False, "id", TOKEN)
-    accounts = Accounts(frozenset(), mastodon, bot.drafting.store, vault)
+    accounts = Accounts(frozenset(), [mastodon], bot.drafting.store, vault)
     things = [settings, vault, mastodon, llm, client, accounts, bot, bot.drafting, bot.http]
     things += [bounded_client(), Session("https://m.example", is_trusted=False)]
     for thing in things:
@@ -146,7 +148,7 @@ async def test_all_that_the_bot_writes_is_for_its_owner_only(tmp_path: Path) -> 
 async def test_a_connected_accounts_token_is_nowhere_to_be_read(stage: Stage, bot: Bot) -> None:
     assert "Connected" in await stage.connect("bob", "bob")
     bob = int(stage.sandbox.people["bob"]["id"])
-    stored = await bot.drafting.store.accounts.of(bob)
+    stored = await bot.drafting.store.accounts.of(bob, Network.MASTODON)
     assert stored
     assert stored.token.startswith("gAAAA")
     token = Vault.open(None, stage.database).unlock(stored.token)

@@ -20,7 +20,7 @@ from bot.store.schedules import Schedule
 from bot.voice.rates import DECIDED_AT
 from tests.fakes.statements import counting
 
-ACCOUNT = "https://example.org @mara"
+ACCOUNT = ("https://example.org @mara",)
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 DRAFT = Draft(7, "mara", "tea", (Candidate("one", 3), Candidate("two", 3)), 500, NOW)
 

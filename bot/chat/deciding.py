@@ -77,7 +77,8 @@ class Deciding:
         `typed` is the form's text, `confirm` answers Discord, `update` shows the draft as it is
         afterwards, with a note. Raises UserError if the draft is gone.
         """
-        given = Given(datetime.now(UTC), await self._accounts.name_of(draft.owner_id))
+        names = await self._accounts.names(draft.owner_id, draft.networks)
+        given = Given(datetime.now(UTC), names)
         async with self._written_down(draft, action, typed, given):  # before Discord confirms it
             await confirm()
             async with self._turn(draft.id, action):
@@ -98,7 +99,7 @@ class Deciding:
 
     async def _carry_on(self, left: InProgress, action: Action) -> None:
         draft, note = await self._drafting.get(left.draft_id), None
-        given = Given(left.decided_at or datetime.now(UTC), left.account)
+        given = Given(left.decided_at or datetime.now(UTC), left.accounts)
         if _is_to_do(draft, action, datetime.now(UTC)):
             draft, note = await self._carry_out(draft, action, left.typed, given, None)
         if note:
@@ -139,13 +140,13 @@ class Deciding:
         position, fingerprint = action.position or 0, action.fingerprint
         match action.kind:
             case "approve":
-                await self._publishing.approve(draft, position, fingerprint, now, given.account)
+                await self._publishing.approve(draft, position, fingerprint, now, given.accounts)
             case "later":
                 zone = parse_zone(typed["timezone"])
                 at = parse_moment(typed["when"], zone, given.at)
                 await self._people.use_timezone(draft.owner_id, zone.key)
-                account = given.account
-                await self._publishing.post_later(draft, position, fingerprint, at, now, account)
+                to = given.accounts
+                await self._publishing.post_later(draft, position, fingerprint, at, now, to)
             case "edit":
                 await self._drafting.edit(draft, position, typed["text"], now)
             case "reject":
@@ -192,7 +193,7 @@ class Deciding:
     ) -> AsyncIterator[None]:
         """Store a decision until its outcome is shown; the next start goes on with it."""
         custom_id = action.custom_id(draft)
-        number = await self._in_progress.add(draft.id, custom_id, typed, given.at, given.account)
+        number = await self._in_progress.add(draft.id, custom_id, typed, given.at, given.accounts)
         try:
             yield
         except Exception:  # shown to the owner; only a crash or a stop leaves the row
@@ -212,7 +213,7 @@ class Given:
     """The circumstances of a decision, which hold also if it is carried out later."""
 
     at: datetime
-    account: str | None  # the owner's Mastodon account; None if it was not known
+    accounts: tuple[str, ...]  # the owner's, one for each network; none if one was not known
 
 
 def _is_to_do(draft: Draft, action: Action, now: datetime) -> bool:

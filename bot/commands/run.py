@@ -114,7 +114,7 @@ async def _accounts(settings: "Settings", store: "Store") -> "Accounts":
     key = settings.secret_key.get_secret_value() if settings.secret_key else None
     vault = Vault.open(key, settings.database)
     private = settings.mastodon_private_instances
-    accounts = Accounts(settings.owner_ids, shared, store, vault, private)
+    accounts = Accounts(settings.owner_ids, [shared] if shared else [], store, vault, private)
     for name in await accounts.renew_secrets():
         log.error("no key opens a stored secret: put the key back", of=name)
     return accounts

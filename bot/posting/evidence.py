@@ -33,6 +33,7 @@ class Glance:
 
     found: Status | None
     is_absent: bool = False  # nothing speaks for it, and the list can be trusted
+    is_repeatable: bool = False  # it is not there now, and sent again it is still one
 
 
 def judge(

@@ -34,9 +34,8 @@ def is_lacking(error: errors.MastodonAPIError) -> bool:
     return http_status(error) in {*NOT_THERE, 403, 422}
 
 
-def _did_not_arrive(error: BaseException) -> bool:
+def did_not_arrive(cause: BaseException | None) -> bool:
     """Whether a connection failed before a request could be sent on it."""
-    cause = error.__context__
     if not isinstance(cause, requests.ConnectionError) or not cause.args:
         return False
     reason = getattr(cause.args[0], "reason", None)
@@ -74,7 +73,7 @@ def failure_of(error: BaseException) -> BotError:
 def _no_answer(error: BaseException) -> Unavailable:
     """The error of ours for a request without an answer."""
     words = say("The Mastodon server cannot be reached. Try again later.")
-    did_arrive = not _did_not_arrive(error)
+    did_arrive = not did_not_arrive(error.__context__)
     if isinstance(refused := error.__context__, AddressRefused):
         words = say("I cannot use this Mastodon server. {reason}", reason=refused.words)
         did_arrive = refused.is_answer

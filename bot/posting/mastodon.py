@@ -8,7 +8,7 @@ that, by what `look` proves.
 
 import asyncio
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from mastodon import errors
 
 from bot import metrics
 from bot.config import Settings, origin
-from bot.draft import Before, Status, Style
+from bot.draft import Before, Network, Status, Style
 from bot.errors import Refused, Unavailable
 from bot.posting import oauth
 from bot.posting.evidence import Glance, Listed, judge, plain_text
@@ -34,15 +34,14 @@ from bot.posting.failures import (
 )
 from bot.posting.families import Server, largest_count, server_of
 from bot.posting.instance import Session
+from bot.posting.target import AS_THE_ACCOUNT, PAUSES_S, Part
 
 log = structlog.stdlib.get_logger(__name__)
 
 REQUEST_TIMEOUT_S = 20
-PAUSES_S = (1.0, 3.0)  # between looks for a status while its owner waits
 CLOCK_SKEW = timedelta(minutes=1)  # the server stamps its statuses by its own clock
 _PAGE = 40  # statuses; the most that servers give at once
 MAX_PAGES = 10
-AS_THE_ACCOUNT = Style()
 _ID = re.compile(r"[\w-]{1,100}", re.ASCII)
 _URL = re.compile(r"https?://[^\s<>()\[\]\\|*`]{1,500}")
 
@@ -50,7 +49,9 @@ _T = TypeVar("_T")
 
 
 class Mastodon:
-    """One account on one server."""
+    """One account on one server: a Target."""
+
+    network = Network.MASTODON
 
     def __init__(
         self,
@@ -93,6 +94,11 @@ class Mastodon:
         )
         token = settings.mastodon_access_token.get_secret_value()
         return cls(settings.mastodon_base_url, token, style)
+
+    @property
+    def place(self) -> str:
+        """The server's address."""
+        return self.base_url
 
     @property
     def name(self) -> str:
@@ -158,78 +164,58 @@ class Mastodon:
             return None
 
     @metrics.timed("publish")
-    async def publish(
-        self,
-        text: str,
-        key: str,
-        since: datetime,
-        retried: bool = False,
-        style: Style = AS_THE_ACCOUNT,
-        reply_to: str | None = None,
-        known: Collection[str] = (),
-        before: Before | None = None,
-    ) -> Status:
-        """Send `text`, once; while its outcome is unknown, look for it.
+    async def publish(self, part: Part) -> Status:
+        """Send its text, once; while the outcome is unknown, look for it.
 
-        `since`: time of the first try; `retried`: it was sent before, so only look; `known`: ids
-        of other drafts' statuses; `before`: the account before the first try. Raises Refused if it
-        is surely not posted, NotSent if it did not get there, Unavailable if it may be there.
+        Raises Refused if it is surely not posted, NotSent if it did not get there, Unavailable if
+        it may be there.
         """
-        pauses = self._pauses_s
-        if not retried:
-            try:
-                return await self._send(text, key, self.style(style), reply_to)
-            except NotSent:
-                raise
-            except Unavailable as e:
-                log.warning("posting had an unknown outcome", why=type(e.__cause__).__name__)
-        else:
-            pauses = (0, *pauses)
+        try:
+            return await self._send(part)
+        except NotSent:
+            raise
+        except Unavailable as e:
+            log.warning("posting had an unknown outcome", why=type(e.__cause__).__name__)
         unsure = Unavailable("The Mastodon server does not answer as it should.")
-        for pause in pauses:
+        for pause in self._pauses_s:
             await asyncio.sleep(pause)
             try:
-                if found := (await self.look(text, since, known, before, style)).found:
+                if found := (await self.look(part)).found:
                     return found
             except Unavailable as e:
                 unsure = e
         raise unsure
 
-    async def look(
-        self,
-        text: str,
-        since: datetime,
-        known: Collection[str],
-        before: Before | None,
-        style: Style = AS_THE_ACCOUNT,
-    ) -> Glance:
-        """Look for a status with this text among the account's own. Raises Unavailable."""
+    async def look(self, part: Part) -> Glance:
+        """Look for a status with its text among the account's own. Raises Unavailable."""
         try:
             counts = (await self.server()).family.counted
             count = await self._ask_who()
-            news, is_whole = await self._call(partial(self._news, since, before))
+            news, is_whole = await self._call(partial(self._news, part.since, part.before))
         except Refused as e:  # a ban on looking does not prove that nothing is there
             raise Unavailable("{reason}", reason=e.words) from e
-        if self.style(style).visibility not in counts:
+        if self.style(part.style).visibility not in counts:
             count = None
-        return judge(text, news, known, before, count, is_whole=is_whole)
+        return judge(part.text, news, part.known, part.before, count, is_whole=is_whole)
 
-    async def delete(self, status_id: str) -> None:
+    async def delete(self, status: Status) -> None:
         """Delete a status; one that is gone already is fine. Raises Unavailable or Refused."""
         try:
-            await self._call(lambda: self._api.status_delete(status_id))
+            await self._call(lambda: self._api.status_delete(status.id))
         except Refused as e:
             if not isinstance(e.__cause__, errors.MastodonNotFoundError):
                 raise
 
-    async def _send(self, text: str, key: str, style: Style, reply_to: str | None) -> Status:
+    async def _send(self, part: Part) -> Status:
+        text, style = part.text, self.style(part.style)
+        reply_to = next((status.id for status in reversed(part.thread) if status.id), None)
         try:
             return await self._call(
                 lambda: self._status(
                     self._api.status_post(
                         text,
                         in_reply_to_id=reply_to,
-                        idempotency_key=key,
+                        idempotency_key=part.key,
                         visibility=style.visibility,
                         language=style.language,
                         spoiler_text=style.content_warning,

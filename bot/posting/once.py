@@ -13,8 +13,9 @@ from functools import partial
 from bot.draft import Before, Draft, Sent, Status
 from bot.errors import BotError, Refused, Unavailable
 from bot.posting.accounts import Accounts
+from bot.posting.evidence import Glance
 from bot.posting.failures import NotSent
-from bot.posting.mastodon import Mastodon
+from bot.posting.target import Part, Target
 from bot.store import Store
 from bot.writing.thread import cut_rest
 
@@ -58,12 +59,12 @@ class Once:
         """
         passes, began = asyncio.get_running_loop().time, now
         begun_at = passes()
-        account = await self._accounts.of(draft.owner_id, draft.account)
+        account = await self._accounts.of_draft(draft)
         texts = draft.approved.statuses
-        for part in range(len(draft.statuses), len(texts)):
+        for number in range(len(draft.statuses), len(texts)):
             now = began + timedelta(seconds=passes() - begun_at)
-            status = await self._post_part(draft, part, account, now, before)
-            await self._decisions.posted(draft.id, part, status, texts[part], now)
+            status = await self._post_part(draft, account, now, before)
+            await self._decisions.posted(draft.id, number, status, texts[number], now)
             before = before and _with(before, status)
             draft = replace(draft, sent=None, statuses=(*draft.statuses, status))
         await self._decisions.mark_published(draft.id)
@@ -71,36 +72,43 @@ class Once:
 
     async def find(self, draft: Draft) -> Status | None:
         """The status that may be there, if it can be found at once."""
-        assert draft.attempted_at
-        text, sent = draft.approved.statuses[len(draft.statuses)], draft.sent
         try:
-            account = await self._accounts.of(draft.owner_id, draft.account)
-            known = await self._drafts.status_ids(draft.account or "")
-            look = partial(account.look, text, draft.attempted_at, known)
-            return (await look(sent.before if sent else None, draft.style)).found
+            account = await self._accounts.of_draft(draft)
+            return (await account.look(await self._next_part(draft))).found
         except BotError:
             return None
 
+    async def _next_part(self, draft: Draft) -> Part:
+        """What is to be posted next."""
+        assert draft.attempted_at
+        number = len(draft.statuses)
+        return Part(
+            draft.approved.statuses[number],
+            draft.idempotency_key(number),
+            draft.attempted_at,
+            draft.style,
+            draft.statuses,
+            await self._drafts.status_ids(draft.account or ""),
+            draft.sent.before if draft.sent else None,
+            was_sent=draft.sent is not None,
+        )
+
     async def _post_part(
-        self, draft: Draft, part: int, account: Mastodon, now: datetime, before: Before | None
+        self, draft: Draft, account: Target, now: datetime, before: Before | None
     ) -> Status:
         """Find one status, or send it if it is surely not there."""
-        assert draft.attempted_at
-        known = await self._drafts.status_ids(draft.account or "")
-        text, times, since = draft.approved.statuses[part], 0, draft.attempted_at
+        part, times = await self._next_part(draft), 0
         if draft.sent:
-            sight = await account.look(text, since, known, draft.sent.before, draft.style)
+            sight = await account.look(part)
             if sight.found:
                 return sight.found
-            self._expect_absent(draft, draft.sent, sight.is_absent, now)
+            self._expect_absent(draft, draft.sent, sight, now)
             before, times = None, draft.sent.times
         sent = Sent(now, times + 1, before or await account.survey())
         await self._decisions.sending(draft.id, sent)  # from here on it may be there
         self._looked[draft.id] = now
-        key, reply_to = draft.idempotency_key(part), _last_id(draft)
-        send = partial(account.publish, style=draft.style, reply_to=reply_to, known=known)
         try:
-            return await send(text, key, since, before=sent.before)
+            return await account.publish(replace(part, before=sent.before))
         except NotSent:
             await self._decisions.sending(draft.id, None)
             raise
@@ -112,17 +120,19 @@ class Once:
                 raise _without_language(draft, account) from e
             raise
 
-    def _expect_absent(self, draft: Draft, sent: Sent, is_absent: bool, now: datetime) -> None:
-        """Pass if a text that was not found is surely not there. Raises Unclear or Unavailable."""
+    def _expect_absent(self, draft: Draft, sent: Sent, sight: Glance, now: datetime) -> None:
+        """Pass if a text that was not found may be sent again. Raises Unclear or Unavailable."""
+        if sight.is_repeatable:
+            return
         last = self._looked.get(draft.id, sent.at)
         is_watched = now - last <= self._patience.unseen
         self._looked[draft.id] = now if is_watched else last  # once unwatched, always
         if now - sent.at < self._patience.commits_within:
             raise Unavailable("The Mastodon server does not answer as it should.")
-        if not (is_absent and is_watched and sent.times < self._patience.sends):
+        if not (sight.is_absent and is_watched and sent.times < self._patience.sends):
             raise Unclear("Only its owner can tell whether the status is there.")
 
-    async def _cut_anew(self, draft: Draft, account: Mastodon) -> None:
+    async def _cut_anew(self, draft: Draft, account: Target) -> None:
         """Cut the rest of a thread shorter, if a part of it was refused for its length."""
         assert draft.chosen is not None
         candidate, done, limit = draft.approved, len(draft.statuses), await account.max_chars()
@@ -133,18 +143,13 @@ class Once:
             )
 
 
-def _without_language(draft: Draft, account: Mastodon) -> Refused:
+def _without_language(draft: Draft, account: Target) -> Refused:
     return Refused(
         "{server} does not know the language “{code}”, so I took it off the draft. Approve it again"
         " to post it in your account's own language.",
-        server=account.base_url,
+        server=account.place,
         code=draft.style.language,
     )
-
-
-def _last_id(draft: Draft) -> str | None:
-    """The status that the next part answers."""
-    return next((status.id for status in reversed(draft.statuses) if status.id), None)
 
 
 def _with(before: Before, status: Status) -> Before:

@@ -9,7 +9,7 @@ How a text is sent once, and no second time, stands in once.py.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,8 +20,8 @@ from bot.draft import STATE_WORDS, UNDO_FOR, Before, Draft, State
 from bot.errors import BotError, Refused, Unavailable, UserError
 from bot.posting.accounts import Accounts, NotConnected
 from bot.posting.failures import NotSent
-from bot.posting.mastodon import Mastodon
 from bot.posting.once import Once, Patience, Unclear
+from bot.posting.target import Target
 from bot.store import Store
 from bot.writing.voices import Voices
 
@@ -34,7 +34,7 @@ TOO_LATE = timedelta(hours=24)  # after that, a missed scheduled post is not pos
 
 
 class Publishing:
-    """Everything that happens between a draft and a Mastodon account."""
+    """Everything that happens between a draft and the accounts it is for."""
 
     def __init__(
         self, voices: Voices, accounts: Accounts, store: Store, patience: Patience
@@ -54,20 +54,22 @@ class Publishing:
         position: int,
         fingerprint: str,
         now: datetime,
-        account: str | None = None,
+        accounts: tuple[str, ...] = (),
     ) -> None:
         """Post one candidate, once, if its fingerprint is still this one.
 
-        `account` is what the owner had connected when they decided. Raises UserError or Refused
-        (it is not posted), Unavailable (not posted, or `settle` goes on).
+        `accounts` are what the owner had connected when they decided; for the second, `settle`
+        posts a twin. Raises UserError or Refused (it is not posted), Unavailable (not posted, or
+        `settle` goes on).
         """
         expect_whole(draft, position)
         await self._voices.check(draft.owner_id, draft.voice)
         with self._holding(draft.id):
-            to = await self._account(draft, account)
-            name, before = await to.identify(), await to.survey()
-            await self._expect_fit(to, draft, position)
-            if not await self._decisions.claim(draft.id, position, fingerprint, name, now):
+            targets = await self._targets(draft, accounts)
+            names = tuple([await to.identify() for to in targets])
+            before, *_ = [await to.survey() for to in targets]  # all, before anything is claimed
+            await self._expect_fit(targets, draft, position)
+            if not await self._decisions.claim(draft.id, position, fingerprint, names, now):
                 raise await self._why_not(draft, position)
             try:
                 await self._once.publish(await self._again(draft), now, before)
@@ -82,17 +84,22 @@ class Publishing:
         fingerprint: str,
         post_at: datetime,
         now: datetime,
-        account: str | None = None,
+        accounts: tuple[str, ...] = (),
     ) -> None:
-        """Approve one candidate for a later time and this account. Raises UserError or Refused."""
+        """Approve one candidate for a later time and these accounts.
+
+        Raises UserError or Refused.
+        """
         expect_whole(draft, position)
         await self._voices.check(draft.owner_id, draft.voice)
-        to = await self._account(draft, account)
+        targets = await self._targets(draft, accounts)
         with suppress(Unavailable):  # it may be back by then
-            await to.verify()
-            await self._expect_fit(to, draft, position)
-        name = to.name if to.is_identified else None
-        if not await self._decisions.schedule(draft.id, position, fingerprint, post_at, now, name):
+            for to in targets:
+                await to.verify()
+            await self._expect_fit(targets, draft, position)
+        are_known = all(to.is_identified for to in targets)
+        names = tuple(to.name for to in targets) if are_known else ()
+        if not await self._decisions.schedule(draft.id, position, fingerprint, post_at, now, names):
             raise await self._why_not(draft, position)
 
     async def take_back(self, draft: Draft, now: datetime) -> None:
@@ -110,9 +117,9 @@ class Publishing:
                 " Delete it on Mastodon itself."
             )
         with self._holding(draft.id):
-            account = await self._accounts.of(draft.owner_id, draft.account)
+            account = await self._accounts.of_draft(draft)
             for status in reversed(draft.statuses):
-                await account.delete(status.id)
+                await account.delete(status)
             if not await self._decisions.mark_undone(draft.id, draft.state, now):
                 raise decided(await self._again(draft))
 
@@ -172,7 +179,7 @@ class Publishing:
         assert draft.attempted_at
         is_late = now - draft.attempted_at > ASK_AFTER
         try:
-            await self._accounts.of(draft.owner_id, draft.account)
+            await self._accounts.of_draft(draft)
         except (UserError, Refused) as e:
             if draft.sent:  # it may be posted, but nobody here can look
                 return await self._ask(draft, now)
@@ -248,8 +255,9 @@ class Publishing:
                     " still want to."
                 )
             await self._voices.check(draft.owner_id, draft.voice)
-            account = await self._accounts.of(draft.owner_id, draft.account)
-            name, before = await account.identify(), await account.survey()
+            targets = await self._targets(draft, draft.accounts)
+            names = tuple([await to.identify() for to in targets])
+            before, *_ = [await to.survey() for to in targets]
         except Unavailable:
             self._pause(draft, now)
             return None
@@ -257,34 +265,45 @@ class Publishing:
             return await self._give_back(draft, _not_connected(draft), now, e)
         fingerprint = draft.approved.fingerprint
         if not await self._decisions.claim(
-            draft.id, draft.chosen, fingerprint, name, now, old=State.SCHEDULED
+            draft.id, draft.chosen, fingerprint, names, now, old=State.SCHEDULED
         ):
             return None
         return await self._try(await self._again(draft), now, before)
 
-    async def _account(self, draft: Draft, name: str | None) -> Mastodon:
-        """The account that an approval is for. Raises UserError if it is not connected any more."""
-        if draft.is_broken_thread:
-            return await self._accounts.of(draft.owner_id, draft.account)
-        try:
-            return await self._accounts.of(draft.owner_id, name)
-        except NotConnected as e:
-            raise _not_connected(replace(draft, account=name)) from e
+    async def _targets(self, draft: Draft, names: Sequence[str]) -> list[Target]:
+        """The accounts that an approval is for, one a network of the draft's.
 
-    async def _expect_fit(self, account: Mastodon, draft: Draft, position: int) -> None:
-        """Raise UserError if the account's server would refuse a text for its length."""
+        Raises UserError if one is not connected any more, or cannot post in the draft's style.
+        """
+        if draft.is_broken_thread:
+            return [await self._accounts.of_draft(draft)]
+        try:
+            if names:
+                found = [await self._accounts.named(draft.owner_id, name) for name in names]
+            else:
+                found = [await self._accounts.of(draft.owner_id, n) for n in draft.networks]
+        except NotConnected as e:
+            raise _not_connected(replace(draft, account="\n".join(names))) from e
+        for to in found:
+            to.style(draft.style)
+        return found
+
+    async def _expect_fit(self, targets: Sequence[Target], draft: Draft, position: int) -> None:
+        """Raise UserError if a server would refuse a text for its length."""
         if position >= len(draft.candidates):
             return
-        limit = await account.max_chars()
-        for text in draft.candidates[position].statuses[len(draft.statuses) :]:
-            if (length := account.length(text, draft.style)) > limit:
-                raise UserError(
-                    "This has {length} characters as {server} counts them, and may have {limit}."
-                    " Shorten it with ✏️, or write new ones.",
-                    length=length,
-                    server=account.base_url,
-                    limit=limit,
-                )
+        candidate = draft.candidates[position]
+        for to, texts in zip(targets, (candidate.statuses, candidate.there), strict=False):
+            limit = await to.max_chars()
+            for text in texts[len(draft.statuses) :]:
+                if (length := to.length(text, draft.style)) > limit:
+                    raise UserError(
+                        "This has {length} characters as {server} counts them, and may have"
+                        " {limit}. Shorten it with ✏️, or write new ones.",
+                        length=length,
+                        server=to.place,
+                        limit=limit,
+                    )
 
     @contextmanager
     def _holding(self, draft_id: int) -> Iterator[None]:
@@ -344,7 +363,7 @@ def _not_connected(draft: Draft) -> UserError:
     return UserError(
         "You approved this for {account}, which is not connected any more, so it was not posted."
         " Approve it again to post it to the account you use now.",
-        account=draft.account or "",
+        account=" + ".join(draft.accounts),
     )
 
 

@@ -1,18 +1,28 @@
-"""Mastodon accounts: those that are connected, those about to be, and the bot's registrations."""
+"""Accounts to post to: those connected, those about to be, and the bot's registrations."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.draft import Network
 from bot.store.database import Database, iso
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A Mastodon account that its owner connected; the token is encrypted."""
+    """An account that its owner connected; the token, or what stands for it, is encrypted."""
 
     base_url: str
     handle: str  # "@name"
     token: str = field(repr=False)
+    network: Network = Network.MASTODON
+    did: str | None = None  # on Bluesky: what it is called for good
+
+    @property
+    def name(self) -> str:
+        """The account's name, as stored with its drafts."""
+        if self.network is Network.BLUESKY:
+            return f"bluesky {self.handle} {self.did}"
+        return f"{self.base_url} {self.handle}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,38 +34,46 @@ class Application:
 
 
 class AccountTable:
-    """One account a person at most."""
+    """One account a person and network at most."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    async def of(self, user_id: int) -> Connected | None:
-        """The Mastodon account a person connected."""
+    async def of(self, user_id: int, network: Network) -> Connected | None:
+        """The account a person connected on a network."""
         row = await self._db.row(
-            "SELECT base_url, handle, token FROM accounts WHERE user_id = ?", (user_id,)
+            "SELECT base_url, handle, token, did FROM accounts WHERE user_id = ? AND network = ?",
+            (user_id, network),
         )
-        return Connected(**row) if row else None
+        return Connected(**row, network=network) if row else None
 
-    async def owners(self) -> list[int]:
-        """Everybody who connected an account."""
-        rows = await self._db.rows("SELECT user_id FROM accounts ORDER BY user_id")
-        return [row["user_id"] for row in rows]
+    async def owners(self) -> list[tuple[int, Network]]:
+        """Everybody who connected an account, and where."""
+        rows = await self._db.rows("SELECT user_id, network FROM accounts ORDER BY 1, 2 DESC")
+        return [(row["user_id"], Network(row["network"])) for row in rows]
 
     async def connect(self, user_id: int, account: Connected, now: datetime) -> None:
         """Store the account a person connected, in place of an earlier one."""
         async with self._db.transaction():
             await self._db.run(
-                "INSERT OR REPLACE INTO accounts (user_id, base_url, handle, token, connected_at)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (user_id, account.base_url, account.handle, account.token, iso(now)),
+                "INSERT OR REPLACE INTO accounts"
+                " (user_id, network, base_url, handle, did, token, connected_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(user_id, account.network, account.base_url, account.handle),
+                    *(account.did, account.token, iso(now)),
+                ),
             )
-            await self._db.run("DELETE FROM connections WHERE user_id = ?", (user_id,))
+            if account.network is Network.MASTODON:
+                await self._db.run("DELETE FROM connections WHERE user_id = ?", (user_id,))
 
-    async def disconnect(self, user_id: int) -> None:
-        """Delete the account a person connected."""
-        await self._db.write("DELETE FROM accounts WHERE user_id = ?", (user_id,))
+    async def disconnect(self, user_id: int, network: Network) -> None:
+        """Delete the account a person connected on a network."""
+        await self._db.write(
+            "DELETE FROM accounts WHERE user_id = ? AND network = ?", (user_id, network)
+        )
 
-    # The way there: a server, the bot's registration with it, and the code a person brings.
+    # The way to a Mastodon account: a server, the bot's registration there, and a person's code.
 
     async def begin_connection(self, user_id: int, base_url: str, now: datetime) -> None:
         """Store where a person is about to connect an account."""
@@ -94,7 +112,8 @@ class AccountTable:
     async def secrets(self) -> list[tuple[str, str]]:
         """Every encrypted secret, by the name of what it opens."""
         rows = await self._db.rows(
-            "SELECT base_url || ' ' || handle AS name, token AS secret FROM accounts"
+            "SELECT iif(did IS NULL, base_url || ' ' || handle, 'bluesky ' || handle || ' ' || did)"
+            " AS name, token AS secret FROM accounts"
             " UNION ALL SELECT base_url, client_secret FROM applications"
         )
         return [(row["name"], row["secret"]) for row in rows]

@@ -95,6 +95,17 @@ class Database:
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
+    async def insert_copy(self, table: str, row_id: int, same: str, **columns: object) -> int:
+        """Add a row with some columns the `same` as another's, inside a transaction."""
+        marks = ", ".join("?" * len(columns))
+        cursor = await self._connection.execute(
+            f"INSERT INTO {table} ({same}, {', '.join(columns)})"
+            f" SELECT {same}, {marks} FROM {table} WHERE id = ?",
+            (*columns.values(), row_id),
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
     async def write(self, sql: str, values: Iterable[object] = ()) -> int:
         """Run one statement in its own transaction; returns how many rows it changed."""
         async with self.transaction():

@@ -4,13 +4,14 @@ Also a draft's statuses, and counts of what became of a voice's drafts.
 """
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
 import structlog
 
 from bot import metrics
-from bot.draft import FOLLOWS, Candidate, Draft, RejectionReason, Sent, State, Status
+from bot.draft import FOLLOWS, Candidate, Draft, Network, RejectionReason, Sent, State, Status
 from bot.store.database import Database, iso
 from bot.store.drafts import DraftTable
 from bot.voice.rates import DECIDED_AT, IS_SHOWN, Approvals
@@ -43,22 +44,36 @@ class DecisionTable:
         draft_id: int,
         position: int,
         fingerprint: str,
-        account: str,
+        accounts: tuple[str, ...],
         now: datetime,
         old: State = State.PENDING,
     ) -> bool:
         """Claim a draft for posting exactly this text; False if it is taken, or has changed.
 
-        Two clicks, one status.
+        Two clicks, one status. Of two accounts the draft goes to the first, a twin to the second.
         """
         async with self._db.transaction():
-            text = await self._text(draft_id, position, fingerprint)
-            if text is None:
+            candidate = await self._unchanged(draft_id, position, fingerprint)
+            if candidate is None:
                 return False
-            taken = {"chosen": position, "account": account, "attempted_at": iso(now), **_UNSENT}
-            return await self._move(
-                draft_id, old, State.PUBLISHING, **taken
-            ) and await self._record(draft_id, "approve", now, position, text)
+            taken = {"chosen": position, "attempted_at": iso(now), **_UNSENT}
+            if not await self._move(draft_id, old, State.PUBLISHING, **taken, **_for(accounts[0])):
+                return False
+            for account in accounts[1:]:
+                await self._add_twin(draft_id, candidate, account, now)
+            return await self._record(draft_id, "approve", now, position, candidate.text)
+
+    async def _add_twin(
+        self, draft_id: int, candidate: Candidate, account: str, now: datetime
+    ) -> None:
+        """Store the same for another account: outcome, undo and question are the twin's own."""
+        same = "owner_id, voice, topic, instruction, notes, max_chars"
+        same += ", visibility, language, content_warning"
+        twin = {"state": State.PUBLISHING, "chosen": 0, "attempted_at": iso(now), **_for(account)}
+        there = twin | {"twin_of": draft_id, "created_at": iso(now)}
+        twin_id = await self._db.insert_copy("drafts", draft_id, same, **there)
+        own = replace(candidate, parts=candidate.also or candidate.parts, also=())
+        await self._drafts.put(twin_id, 0, own)
 
     async def schedule(
         self,
@@ -67,20 +82,21 @@ class DecisionTable:
         fingerprint: str,
         post_at: datetime,
         now: datetime,
-        account: str | None = None,
+        accounts: tuple[str, ...] = (),
     ) -> bool:
         """Approve a text for later; False if the draft is taken or has changed.
 
-        `account` is what it is approved for; None leaves that to the time it is due.
+        `accounts` are what it is approved for; none leaves that to the time it is due.
         """
         async with self._db.transaction():
-            text = await self._text(draft_id, position, fingerprint)
-            if text is None:
+            candidate = await self._unchanged(draft_id, position, fingerprint)
+            if candidate is None:
                 return False
+            account = "\n".join(accounts) or None
             planned = {"chosen": position, "account": account, "post_at": iso(post_at)}
             return await self._move(
                 draft_id, State.PENDING, State.SCHEDULED, **planned
-            ) and await self._record(draft_id, "later", now, position, text)
+            ) and await self._record(draft_id, "later", now, position, candidate.text)
 
     async def take_back(self, draft_id: int, now: datetime) -> bool:
         """Open a scheduled draft again; False if it is too late."""
@@ -237,12 +253,11 @@ class DecisionTable:
             (draft_id,),
         )
 
-    async def _text(self, draft_id: int, position: int, fingerprint: str) -> str | None:
-        """The text of a candidate; None if its fingerprint is another now."""
+    async def _unchanged(self, draft_id: int, position: int, fingerprint: str) -> Candidate | None:
+        """A candidate; None if its fingerprint is another now."""
         candidate = await self._drafts.candidate(draft_id, position)
-        if candidate is None or candidate.fingerprint != fingerprint:
-            return None
-        return candidate.text
+        is_same = candidate and candidate.fingerprint == fingerprint
+        return candidate if is_same else None
 
     async def _close(
         self, draft_id: int, state: State, now: datetime, instruction: str | None = None
@@ -280,3 +295,8 @@ class DecisionTable:
             decided_at=iso(now),
         )
         return True
+
+
+def _for(account: str) -> dict[str, object]:
+    """The columns of a draft that goes to this account and no other."""
+    return {"account": account, "networks": Network.of(account)}

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import structlog
 
-from bot.draft import Before, Candidate, Draft, RejectionReason, Sent, State, Status, Style
+from bot.draft import Before, Candidate, Draft, Network, RejectionReason, Sent, State, Status, Style
 from bot.store.database import Database, iso, moment
 
 log = structlog.stdlib.get_logger(__name__)
@@ -43,6 +43,7 @@ class DraftTable:
             visibility=draft.style.visibility,
             language=draft.style.language,
             content_warning=draft.style.content_warning,
+            networks=" ".join(draft.networks),
             created_at=iso(draft.created_at),
             replaces=replaces,
         )
@@ -55,8 +56,9 @@ class DraftTable:
     async def put(self, draft_id: int, position: int, candidate: Candidate) -> None:
         """Store or replace a candidate; only inside a transaction."""
         await self._db.run(
-            "INSERT OR REPLACE INTO candidates (draft_id, position, text, length, parts, original)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO candidates"
+            " (draft_id, position, text, length, parts, original, also)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 draft_id,
                 position,
@@ -64,6 +66,7 @@ class DraftTable:
                 candidate.length,
                 json.dumps(candidate.parts) if candidate.parts else None,
                 candidate.original,
+                json.dumps(candidate.also) if candidate.also else None,
             ),
         )
 
@@ -111,12 +114,19 @@ class DraftTable:
         return {row["state"]: row["n"] for row in rows}
 
     async def unshown(self, before: datetime) -> list[Draft]:
-        """Pending drafts from before then that nobody has seen."""
+        """Pending drafts from before then that nobody has seen, and twins that are there."""
         return await self._select(
-            "WHERE state = ? AND message_id IS NULL AND created_at < ? ORDER BY id",
-            State.PENDING,
+            "WHERE message_id IS NULL AND created_at < ?"
+            " AND (state = ? OR twin_of NOT NULL AND state IN (?, ?)) ORDER BY id",
             iso(before),
+            State.PENDING,
+            State.PUBLISHED,
+            State.UNKNOWN,
         )
+
+    async def twins(self, draft_id: int) -> list[Draft]:
+        """The drafts that an approval for two networks made beside this one."""
+        return await self._select("WHERE twin_of = ? ORDER BY id", draft_id)
 
     async def due(self, now: datetime) -> list[Draft]:
         """Scheduled drafts that are due."""
@@ -234,7 +244,9 @@ def _draft(row: sqlite3.Row, candidates: list[Candidate], statuses: list[sqlite3
         channel_id=row["channel_id"],
         message_id=row["message_id"],
         shown=row["shown"],
+        networks=tuple(map(Network, row["networks"].split())),
         account=row["account"],
+        twin_of=row["twin_of"],
         chosen=row["chosen"],
         attempted_at=moment(row["attempted_at"]),
         sent=_sent(row),
@@ -253,5 +265,5 @@ def _sent(row: sqlite3.Row) -> Sent | None:
 
 
 def _candidate(row: sqlite3.Row) -> Candidate:
-    parts = tuple(json.loads(row["parts"])) if row["parts"] else ()
-    return Candidate(row["text"], row["length"], parts, row["original"])
+    parts, also = (tuple(json.loads(row[name] or "[]")) for name in ("parts", "also"))
+    return Candidate(row["text"], row["length"], parts, row["original"], also)

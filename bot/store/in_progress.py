@@ -17,7 +17,7 @@ class InProgress:
     custom_id: str
     typed: dict[str, str]
     decided_at: datetime | None = None  # None in rows of before
-    account: str | None = None  # that its owner had connected then
+    accounts: tuple[str, ...] = ()  # that its owner had connected then
 
 
 class InProgressTable:
@@ -32,7 +32,7 @@ class InProgressTable:
         custom_id: str,
         typed: Mapping[str, str],
         decided_at: datetime | None = None,
-        account: str | None = None,
+        accounts: tuple[str, ...] = (),
     ) -> int:
         """Store a decision; returns its id."""
         filled_in = json.dumps(dict(typed))
@@ -43,7 +43,7 @@ class InProgressTable:
                 custom_id=custom_id,
                 typed=filled_in,
                 decided_at=iso(decided_at) if decided_at else None,
-                account=account,
+                account="\n".join(accounts) or None,
             )
 
     async def end(self, decision_id: int) -> None:
@@ -59,7 +59,7 @@ class InProgressTable:
                 row["custom_id"],
                 json.loads(row["typed"]),
                 moment(row["decided_at"]),
-                row["account"],
+                tuple((row["account"] or "").splitlines()),
             )
             for row in await self._db.rows("SELECT * FROM begun ORDER BY id")
         ]

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from bot.draft import Network
 from bot.store.database import Database, iso
 
 UNSAID_LIFE = timedelta(days=30)  # then nobody is told any more
@@ -41,6 +42,19 @@ class PeopleTable:
             "INSERT INTO people (user_id, voice) VALUES (?, ?)"
             " ON CONFLICT DO UPDATE SET voice = excluded.voice",
             (user_id, voice),
+        )
+
+    async def networks(self, user_id: int) -> tuple[Network, ...]:
+        """Where a person wants their drafts to go; none if they never said."""
+        row = await self._db.row("SELECT networks FROM people WHERE user_id = ?", (user_id,))
+        return tuple(map(Network, (row["networks"] or "").split())) if row else ()
+
+    async def choose_networks(self, user_id: int, networks: tuple[Network, ...]) -> None:
+        """Store where a person wants their drafts to go."""
+        await self._db.write(
+            "INSERT INTO people (user_id, networks) VALUES (?, ?)"
+            " ON CONFLICT DO UPDATE SET networks = excluded.networks",
+            (user_id, " ".join(networks)),
         )
 
     async def timezone(self, user_id: int) -> str | None:

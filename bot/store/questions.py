@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.draft import Style
+from bot.draft import Network, Style
 from bot.store.database import Database, iso
 
 KEPT = timedelta(days=60)  # who has not answered by then will not
@@ -21,6 +21,7 @@ class Question:
     instruction: str | None = None
     voice: str | None = None  # None: the one its owner uses
     style: Style = field(default_factory=Style)
+    networks: tuple[Network, ...] = ()  # where it is to go; none: where its owner's drafts go
     id: int = 0
 
 
@@ -49,6 +50,7 @@ class QuestionTable:
                 visibility=question.style.visibility,
                 language=question.style.language,
                 content_warning=question.style.content_warning,
+                networks=" ".join(question.networks) or None,
             )
         return replace(question, id=number)
 
@@ -66,6 +68,7 @@ class QuestionTable:
             instruction=row["instruction"],
             voice=row["voice"],
             style=Style(row["visibility"], row["language"], row["content_warning"]),
+            networks=tuple(map(Network, (row["networks"] or "").split())),
             id=row["id"],
         )
 

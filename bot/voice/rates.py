@@ -30,7 +30,9 @@ REASON_WORDS: dict[str, Words] = {  # why a draft was rejected, as it is stored
 }
 APPROVED = ("scheduled", "publishing", "unknown", "published")  # states of a draft
 # SQL on a row of `drafts`, and on rows of `trials`
-IS_SHOWN = "(state != 'expired' OR shown NOT NULL)"  # a draft that nobody saw was not ignored
+IS_SHOWN = (  # a draft that nobody saw was not ignored; one approval for two networks counts once
+    "(state != 'expired' OR shown NOT NULL) AND twin_of IS NULL"
+)
 DECIDED_AT = (  # NULL while it is open
     "(SELECT max(decided_at) FROM decisions WHERE draft_id = drafts.id"
     " AND action IN ('approve', 'later', 'reject', 'again', 'expire'))"

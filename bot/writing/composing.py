@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bot import metrics
-from bot.draft import Candidate, Style
+from bot.draft import Candidate, Network, Style
 from bot.errors import UserError
 from bot.sentences import Words, say
 from bot.voice import Message, PromptParts, Voice, load_posts
@@ -76,6 +76,7 @@ class Request:
     voice: str | None = None  # its name; None means the one that person uses
     style: Style = ACCOUNTS_OWN  # how the status is to be posted
     notes: str | None = None  # what it is to say, in any rough form
+    networks: tuple[Network, ...] = ()  # where it is to go; none: where its owner's drafts go
 
     @property
     def given(self) -> str:

@@ -7,7 +7,7 @@ inside a link, an emoji or a letter with its accents.
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import grapheme
@@ -32,6 +32,30 @@ _NEAR = 0.6  # a better end is taken if the part is this full
 def status_length(text: str, content_warning: str = "") -> int:
     """Characters as a Mastodon server counts them: a link is 23, `@a@b` counts as `@a`."""
     return int(Api.get_status_length(text, content_warning))
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How long a status may be at one place, and how it is counted there."""
+
+    max_chars: int
+    length: Callable[[str], int]
+
+
+def strictest(measures: Sequence[Measure]) -> Measure:
+    """What fits by it fits at every place."""
+    return Measure(
+        min(measure.max_chars for measure in measures),
+        lambda text: max(measure.length(text) for measure in measures),
+    )
+
+
+def as_it_stands(candidate: Candidate, measures: Sequence[Measure]) -> Candidate:
+    """A candidate that was cut for the strictest place, cut for each of two by its own measure."""
+    if len(measures) == 1 or not candidate.parts:
+        return candidate
+    here, there = (split_thread(candidate.text, m.max_chars, m.length) for m in measures)
+    return replace(candidate, parts=here, also=() if here == there else there or (candidate.text,))
 
 
 def candidate_of(

@@ -10,8 +10,10 @@ from discord.ext import commands
 
 from bot.chat.answers import answer, at_most
 from bot.chat.router import pressed, submitted, typed
+from bot.draft import Network
 from bot.language import translate
 from bot.posting.accounts import Accounts
+from bot.posting.mastodon import Mastodon
 from bot.sentences import say
 from bot.visible import one_line
 
@@ -35,7 +37,7 @@ class AccountCommands(
     ) -> None:
         """Give the link to say yes, and a button for the code that the person gets there."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        server, link = await self.accounts.start_connection(
+        server, link = await self.accounts.mastodon.start_connection(
             interaction.user.id, instance, datetime.now(UTC)
         )
         view = discord.ui.View(timeout=None)
@@ -54,7 +56,8 @@ class AccountCommands(
     async def show(self, interaction: discord.Interaction) -> None:
         """Say whose account it is, and how long its posts may be."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        account = await self.accounts.of(interaction.user.id)
+        account = await self.accounts.of(interaction.user.id, Network.MASTODON)
+        assert isinstance(account, Mastodon)
         await account.verify()  # the server may have taken the access back
         server = await account.server()
         told = say(
@@ -69,7 +72,8 @@ class AccountCommands(
     async def disconnect(self, interaction: discord.Interaction) -> None:
         """Revoke the token and delete it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        name, is_revoked = await self.accounts.disconnect(interaction.user.id)
+        person = interaction.user.id
+        name, is_revoked = await self.accounts.disconnect(person, Network.MASTODON)
         await answer(
             interaction,
             say("{account} is disconnected, and the access to it is deleted here.", account=name),
@@ -104,7 +108,9 @@ class AccountCommands(
         """Connect the account of the code."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         code = code_in(typed(interaction)["code"])
-        account = await self.accounts.finish(interaction.user.id, code, datetime.now(UTC))
+        person, now = interaction.user.id, datetime.now(UTC)
+        found = await self.accounts.mastodon.finish(person, code, now)
+        account = await self.accounts.connect(person, found, now)
         await answer(
             interaction,
             say(

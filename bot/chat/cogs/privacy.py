@@ -76,14 +76,14 @@ class Privacy(commands.Cog):
         for each in ended:
             await report_fault(each, UserError("You had me forget you, so I did not finish this."))
         lines = [say("Everything I had stored about you is deleted.")]
-        if not done.is_revoked:
-            lines.append(
-                say(
-                    "{account} did not confirm that my access is gone: remove the bot there, in"
-                    " its preferences under Account, Authorized apps.",
-                    account=done.account,
-                )
+        lines += [
+            say(
+                "{account} did not confirm that my access is gone: remove the bot there, in"
+                " its preferences under Account, Authorized apps.",
+                account=account,
             )
+            for account in done.unrevoked
+        ]
         if done.voices:
             lines.append(
                 say(
