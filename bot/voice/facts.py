@@ -5,10 +5,10 @@ by its capital letter inside of a sentence, so scripts and sentences without cap
 """
 
 import re
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
 from bot.voice.tongues import common_words, tongue
 from bot.voice.words import SPACELESS
@@ -20,6 +20,7 @@ ANY_LINK = re.compile(
     rf"|{_LABELS}(?:[^\W\d_]{{2,}}(?::\d+)?/\S+|{_TLD}(?![\w-])\S*)",
     re.I,
 )
+_MAY_LINK = re.compile(r"[.:]\S")  # most texts hold none of what a search looks for
 MAIL = re.compile(r"(?<![\w.@])[\w.+-]*\w@(?:[\w-]+\.)+[^\W\d_]{2,}")
 HANDLE = re.compile(r"(?<![\w/])@[\w.-]*\w(?:@[\w.-]*\w)?")
 HASHTAG = re.compile(r"(?<![\w&/])[#＃]\w*[^\W\d_]\w*")
@@ -72,24 +73,31 @@ def check(given: str, text: str, usual: Container[str] = ()) -> FactCheck:
     return FactCheck(tuple(kept), tuple(missing), tuple(added))
 
 
-def facts(text: str, usual: Container[str] = ()) -> list[Fact]:
+def facts(
+    text: str, usual: Container[str] = (), kinds: Collection[FactKind] = get_args(FactKind)
+) -> list[Fact]:
     """The facts of a text, in the order of their kinds."""
     found: list[Fact] = []
     rest = text = LIST_MARK.sub("", text)
-    patterns: tuple[tuple[FactKind, re.Pattern[str]], ...] = (
-        ("link", MAIL),
-        ("link", ANY_LINK),
-        ("handle", HANDLE),
-        ("hashtag", HASHTAG),
+    has_at = "@" in text
+    patterns: tuple[tuple[FactKind, re.Pattern[str], bool], ...] = (
+        ("link", MAIL, has_at),
+        ("link", ANY_LINK, _MAY_LINK.search(text) is not None),
+        ("handle", HANDLE, has_at),
+        ("hashtag", HASHTAG, "#" in text or "＃" in text),
     )
-    for kind, pattern in patterns:
-        found += [Fact(kind, m[0].rstrip(ENDS_SENTENCE)) for m in pattern.finditer(rest)]
-        rest = pattern.sub(" . ", rest)  # a full stop: nothing goes on across it
-    found += [
-        Fact("quotation", m[1].strip()) for m in QUOTATION.finditer(rest) if " " in m[1].strip()
-    ]
-    found += [Fact("number", n) for n in _NUMBER.findall(rest) if _is_figure(n, usual)]
-    found += [Fact("name", name) for name in _names(rest, usual)]
+    for kind, pattern, may_hold in patterns:
+        if may_hold:
+            found += [Fact(kind, m[0].rstrip(ENDS_SENTENCE)) for m in pattern.finditer(rest)]
+            rest = pattern.sub(" . ", rest)  # a full stop: nothing goes on across it
+    found = [fact for fact in found if fact.kind in kinds]
+    if "quotation" in kinds:
+        quoted = (m[1].strip() for m in QUOTATION.finditer(rest))
+        found += [Fact("quotation", words) for words in quoted if " " in words]
+    if "number" in kinds:
+        found += [Fact("number", n) for n in _NUMBER.findall(rest) if _is_figure(n, usual)]
+    if "name" in kinds:
+        found += [Fact("name", name) for name in _names(rest, usual)]
     return found
 
 

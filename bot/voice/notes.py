@@ -19,6 +19,7 @@ from bot.voice.tongues import Tongue, guess_language, tongue
 from bot.voice.words import SPACELESS
 
 BREAK = ";"  # stands for any mark or line end between two parts
+_PAUSE = (BREAK,)
 _USUAL = 3  # posts that hold a word: then its author writes it as a matter of course
 _NEWEST = 2000  # posts, enough to know an author; a voice of any size opens within a second
 _MOSTLY = 0.7  # of its uses: a word with a capital then is a name, else an ordinary word
@@ -26,7 +27,9 @@ _GAP = 0.25  # of the small words that are left out: a break takes their place �
 _RUN_ON = 0.15  # … and of the breaks, left out with them: people note things down either way
 
 _TOKEN = re.compile(
-    rf"(?P<quoted>{QUOTATION.pattern})|(?P<link>{MAIL.pattern}|{ANY_LINK.pattern})"
+    # Most tokens are plain words and spaces: they are tried first
+    r"(?P<plain>(?-i:[^\W\d_]++)(?=[\s,;!?]|\Z))|(?P<space>[^\S\n]+)"
+    rf"|(?P<quoted>{QUOTATION.pattern})|(?P<link>{MAIL.pattern}|{ANY_LINK.pattern})"
     rf"|(?P<tag>{HANDLE.pattern}|{HASHTAG.pattern})"
     r"|(?P<number>[$€£¥]?\d+(?:[.,:/–-]\d+)*(?:%|[^\W\d_]+)?)"
     r"|(?P<word>(?:w/o|w/|b/c)(?!\w)|(?:[^\W\d_]\.){2,}|(?-i:[A-Z]{1,3}&[A-Z]{1,3})(?!\w)|(?:Mr|Mrs|Ms|Dr|St|Sen|Rep|Gov|Prof)(?=\.\s)"
@@ -62,11 +65,12 @@ class Wording:
         for text in texts:
             held, starts = set[str](), True
             for match in _TOKEN.finditer(text):
-                if word := match["word"] or match["number"]:
+                word = match[0] if match.lastgroup in ("plain", "word", "number") else ""
+                if word:
                     held.update(_straight(word).casefold().removesuffix("'s").split("-"))
                     if not word.isupper() and not (starts and word[0].isupper()):
                         (capital if word[0].isupper() else small)[_straight(word).casefold()] += 1
-                starts = bool(match["end"]) or (starts and not word)
+                starts = match.lastgroup == "end" or (starts and not word)
             holding.update(held)
         uses = capital + small
         names = frozenset(w for w, count in uses.items() if capital[w] > _MOSTLY * count)
@@ -96,11 +100,12 @@ def notes_of(
     kept: list[str] = []
     starts = True
     for match in _TOKEN.finditer(LIST_MARK.sub("", text)):
-        if match["blank"]:
+        kind = match.lastgroup
+        if kind in ("space", "blank"):
             continue
         said = _said(match, starts, wording, told)
-        starts = bool(match["end"]) or (starts and not said)
-        for word in said or [BREAK]:
+        starts = kind == "end" or (starts and not said)
+        for word in said or _PAUSE:
             luck = chance.random() if chance else 0.5
             if chance and word == BREAK:
                 kept += [] if luck < _RUN_ON else [word]
@@ -143,19 +148,18 @@ def _words(text: str, wording: Wording) -> list[str]:
 
 def _said(match: re.Match[str], starts: bool, wording: Wording, told: Tongue) -> list[str] | None:
     """The words that stand for a token; None for a mark."""
-    if match["quoted"]:
-        inner = match["quoted"][1:-1].strip()
+    kind, token = match.lastgroup, match[0]
+    if kind in ("plain", "word"):
+        is_name = not starts and token[0].isupper() and _is_beside_name(match, told)
+        return _spelled(_straight(token), is_name, wording, told)
+    if kind == "quoted":
+        inner = token[1:-1].strip()
         return [f'"{inner}"'] if " " in inner else [inner]
-    if match["link"] or match["tag"]:
-        return [match[0]]
-    if match["number"]:
-        return _spelled_number(match[0], told)
-    if match["sign"]:
-        return told.spelled.get(match[0], match[0]).split()
-    if not match["word"]:
-        return None
-    is_name = not starts and match[0][0].isupper() and _is_beside_name(match, told)
-    return _spelled(_straight(match["word"]), is_name, wording, told)
+    if kind in ("link", "tag"):
+        return [token]
+    if kind == "number":
+        return _spelled_number(token, told)
+    return told.spelled.get(token, token).split() if kind == "sign" else None
 
 
 def _is_beside_name(match: re.Match[str], told: Tongue) -> bool:
@@ -182,9 +186,10 @@ def _spelled(word: str, is_name: bool, wording: Wording, told: Tongue) -> list[s
     lower = word.casefold()
     if whole := told.spelled.get(lower):
         return whole.split()
-    for ending, said in told.endings.items():
-        if lower.endswith(ending) and len(lower) > len(ending):
-            return [*_spelled(word[: -len(ending)], is_name, wording, told), *said.split()]
+    if lower.endswith(tuple(told.endings)):
+        for ending, said in told.endings.items():
+            if lower.endswith(ending) and len(lower) > len(ending):
+                return [*_spelled(word[: -len(ending)], is_name, wording, told), *said.split()]
     if is_name or len(word) == 1 or lower in wording.names:
         return [word]
     return [lower] if lower in wording.ordinary else [word]

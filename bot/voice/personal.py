@@ -43,7 +43,7 @@ REMOVED = "…"  # people write it too: a model that learns it writes no "[e-mai
 
 # A quick check before the close look: most posts hold no digits and no long words.
 _MAY_DIAL = re.compile(r"\d(?:[^\w\n]{0,3}\d){6}")
-_MAY_BE_AT = re.compile(r"\w@\w|[\[({]at[\])}]", re.I)
+_AT, _SPELLED_AT = re.compile(r"\w@\w"), re.compile(r"[\[({]at[\])}]", re.I)
 _SHORTEST_KEY = 16
 PIECE = 5000  # characters searched together
 MOST_TRIES = 200  # numbers of a piece that turn out to be none
@@ -163,9 +163,17 @@ def _may_hold(text: str) -> bool:
     return (
         _MAY_DIAL.search(text) is not None
         or max(map(len, text.split()), default=0) >= _SHORTEST_KEY
-        or _MAY_BE_AT.search(text) is not None
+        or _may_be_at(text)
         or "PRIVATE KEY" in text
     )
+
+
+def _may_be_at(text: str) -> bool:
+    """Whether a text may hold an e-mail address."""
+    is_bracketed = "[" in text or "(" in text or "{" in text
+    if is_bracketed and _SPELLED_AT.search(text):
+        return True
+    return "@" in text and _AT.search(text) is not None
 
 
 def mask(text: str, found: Sequence[Found]) -> str:
@@ -194,7 +202,7 @@ def _keys(text: str) -> Spans:
 
 
 def _emails(text: str) -> Spans:
-    return (match.span() for match in _EMAIL.finditer(text))
+    return (match.span() for match in _EMAIL.finditer(text)) if _may_be_at(text) else iter(())
 
 
 def _ibans(text: str) -> Spans:

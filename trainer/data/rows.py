@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from bot.voice import Prompt, PromptParts
-from bot.voice.facts import facts
+from bot.voice.facts import FactKind, facts
 from bot.voice.marks import PLAIN_MARKS
 from bot.voice.notes import NO_WORDING, Wording, notes_of
 from trainer.data.folder import Example, PostRow, TopicRow, to_line
@@ -35,7 +35,11 @@ NO_TOPIC, ONE_TOPIC = 0.25, 0.3  # of the examples without notes: people ask for
 BY_NOTES_WITH_FIGURES, BY_NOTES = 0.85, 0.45
 ALONE = 0.5  # of the examples with notes: without a topic beside them
 SMALL_WORDS = (1.0, 1.0, 0.5, 0.5, 0.0)  # how much of them notes keep, each as often
-_INVENTED = ("number", "quotation", "link")  # what a bare topic tempts a voice to make up
+_INVENTED: tuple[FactKind, ...] = (
+    "number",
+    "quotation",
+    "link",
+)  # what a bare topic tempts a voice to make up
 WORTH_IT = 20_000  # posts, below which starting processes takes longer than they save
 
 NamedPost = tuple[Kept, Sequence[str]]  # a post, and the names that a recogniser found in it
@@ -83,7 +87,7 @@ class Renderer:
         chance = random.Random(post.id)  # noqa: S311 - no secret, and the same in every process
         share, some = chance.random(), _some(topics, chance)
         told = ", ".join(topics)
-        untold = any(f.kind in _INVENTED and f.text not in told for f in facts(post.text))
+        untold = any(f.text not in told for f in facts(post.text, kinds=_INVENTED))
         if share >= (BY_NOTES_WITH_FIGURES if untold else BY_NOTES):
             return PromptParts(", ".join(some))
         notes = notes_of(post.text, self.wording, chance.choice(SMALL_WORDS), chance)

@@ -6,6 +6,7 @@ languages and personal data. staging.py decides what needs all posts together.
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from bot.voice import personal
 from trainer.archives.post import Post
@@ -13,6 +14,7 @@ from trainer.data.clean import Reason, clean
 from trainer.data.languages import is_in
 from trainer.data.options import PrepareOptions
 from trainer.data.own_drafts import OwnDrafts
+from trainer.data.tokens import CACHED
 
 EXAMPLES = 3  # of a kind of personal data
 _SEEN_BY_ALL = ("public", "unlisted")
@@ -81,4 +83,9 @@ class Sift:
         """The archive's tags without personal data, which names of accounts may hold too."""
         if self._options.personal == "keep" or not post.tags:
             return post.tags
-        return tuple(tag for tag in post.tags if not personal.find(tag[1:]))
+        return tuple(tag for tag in post.tags if not _is_personal(tag[1:]))
+
+
+@lru_cache(maxsize=CACHED)
+def _is_personal(tag: str) -> bool:
+    return bool(personal.find(tag))
