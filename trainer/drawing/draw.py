@@ -26,13 +26,14 @@ from bot.writing.composing import (
     drawn_for,
     together,
 )
-from bot.writing.engine_child import SLOTS
+from bot.writing.engine_child import POOL_TOKENS, SLOT_TOKENS, SLOTS
 from bot.writing.llm import LLM
 from bot.writing.screen import Rules, WordList
 from bot.writing.thread import candidate_of, status_length
 from trainer.errors import ServeError
 
 MAX_CHARS = 500  # of a status, Mastodon's own default
+_ROOM = POOL_TOKENS // SLOT_TOKENS  # long prompts that a server of the engine holds side by side
 _PATIENCE_S = 900.0  # a request: nobody waits for it, and a busy machine takes its time
 
 
@@ -96,10 +97,10 @@ async def _draw_all(
     wanted = drawn_for(count, opened.ranker)
     # Nobody waits for the bot's other work here: every core, as in a training.
     servers = settings.engine_threads or os.cpu_count() or 1
-    slots = SLOTS * servers
-    at_once = asyncio.Semaphore(1 + slots // wanted)  # one more than the engine has room for
+    requests = servers * (_ROOM if base_prompt else SLOTS // min(wanted, AT_ONCE))
+    at_once = asyncio.Semaphore(1 + requests)  # drafts: each has a request or more
     settings = settings.model_copy(update={"voices": folder.parent})
-    async with LLM.open(settings, slots // min(wanted, AT_ONCE), _PATIENCE_S, servers) as llm:
+    async with LLM.open(settings, requests, _PATIENCE_S, servers) as llm:
 
         async def texts_for(parts: PromptParts) -> list[str]:
             if base_prompt:  # unscreened: the screen is a part of the voice that is compared

@@ -30,6 +30,7 @@ from trainer.judging.from_notes import FromNotes, asked_by_notes, written
 from trainer.judging.yardstick import Measured, Yardstick, mean
 from trainer.training.voice_folder import VoiceFolder
 
+FLOOR_POSTS = 100  # topics that the base model is judged on: fewer flatter it, and it is far off
 CHOICES = 4  # random choices of the first text: a single one differs by .015 by luck
 
 
@@ -102,15 +103,17 @@ def _find(
             " there is nothing to judge. Train it again, with more posts."
         )
     old, texts = [post.text for post in learnt], [post.text for post in real]
+    some = replace(drawing, posts=choose(real, FLOOR_POSTS, options.seed))
     if options.with_floors:
-        drafts |= _floors(drawing, asked, old, options.seed, console)
+        drafts |= _floors(some, old, options.seed, console)
 
     choices = CHOICES if ranker else 1
     task = bar.add_task("Measuring", total=len(drafts) + choices - 1)
     by = Yardstick(old, texts, options.seed)
     measured: dict[str, Measured] = {}
     for name, drawn in drafts.items():
-        first = [(d[0], topic) for d, topic in zip(drawn, topics, strict=True) if d]
+        on = topics if name == "voice" else [post.topic for post in some.posts]
+        first = [(d[0], topic) for d, topic in zip(drawn, on, strict=True) if d]
         several = [d for d in drawn if len(d) > 1]
         measured[name] = by.measure([t for t, _ in first], [t for _, t in first], several)
         bar.advance(task)
@@ -172,9 +175,10 @@ def _from_notes(
 
 
 def _floors(
-    drawing: Drawing, asked: Sequence[PromptParts], old: Sequence[str], seed: int, console: Console
+    drawing: Drawing, old: Sequence[str], seed: int, console: Console
 ) -> dict[str, list[list[str]]]:
     """Texts of what needs no training, as far as they can be had."""
+    asked = [PromptParts(post.topic) for post in drawing.posts]
     drafts: dict[str, list[list[str]]] = {}
     try:
         drafts["base"] = drawing.draw("base", asked, baselines.base_prompt())
