@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.voice import personal
-from trainer.data.split import shingles
+from trainer.data.near_copies import runs_in
 from trainer.data.topics import SAMPLE, find_topics, learn_habits
 
 SAMPLE_POSTS = Path(__file__).parent.parent / "sample" / "posts.txt"
@@ -48,8 +48,7 @@ def main() -> None:
     _add(table, "find personal data", len(texts), time.process_time() - began)
 
     began = time.process_time()
-    for text in texts:
-        shingles(text)
+    runs_in(texts)
     _add(table, "hash for near copies", len(texts), time.process_time() - began)
 
     Console().print(table)

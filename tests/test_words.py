@@ -14,7 +14,7 @@ from bot.voice.ranker import features
 from bot.voice.words import LETTERS, words_in
 from bot.writing.screen import WordList
 from bot.writing.thread import split_thread
-from trainer.data.split import is_near_copy, shingles
+from trainer.data.near_copies import NearCopies
 from trainer.judging.measures import StyleView, habits
 
 FERRIES = [
@@ -64,8 +64,8 @@ def test_a_passage_of_another_text_is_found_in_every_script(text: str) -> None:
     copies, other = Copies([text]), Copies(FERRIES[:1] if text != FERRIES[0] else FERRIES[1:])
     assert copies.is_near_copy(longer)
     assert not other.is_near_copy(longer)
-    assert is_near_copy(shingles(text), shingles(text + "!"))
-    assert not is_near_copy(shingles(text), shingles(FERRIES[3]) - shingles(text))
+    assert list(NearCopies([[text]]).copied_by([text + "!"])) == [(0, 0)]
+    assert not list(NearCopies([[f for f in FERRIES if f != text]]).copied_by([text]))
 
 
 def test_somebody_elses_words_are_known_by_files_of_before(tmp_path: Path) -> None:

@@ -4,18 +4,13 @@ Applies the rules of split.py to many posts in little memory.
 """
 
 import sqlite3
-from array import array
-from bisect import bisect_left
 from collections.abc import Iterator
-from functools import lru_cache
 
 from trainer.data import split
 from trainer.data.clean import Reason
+from trainer.data.near_copies import NearCopies
 
-MOST_ALIKE = 20  # posts compared: an author's set phrases must not make this quadratic
-_STEP = 1000  # posts between two reports
-
-_shingles = lru_cache(maxsize=5000)(split.shingles)  # the same few posts are compared again
+_STEP = 1000  # posts at a time
 
 
 def choose_sides(db: sqlite3.Connection, posts: int, share: float) -> Iterator[int]:
@@ -44,41 +39,20 @@ def _leave_threads(db: sqlite3.Connection) -> None:
 
 def _leave_near_copies(db: sqlite3.Connection) -> Iterator[int]:
     """Leave out training posts that nearly copy one of validation."""
-    db.execute("CREATE TABLE near (key INTEGER, row INTEGER, PRIMARY KEY (key, row)) WITHOUT ROWID")
-    known = array("q")  # the keys of `near` again: most posts are told apart without asking SQLite
-    validation = db.execute("SELECT row, text FROM kept WHERE side = 'validation'")
-    for done, (row, text) in enumerate(validation, 1):
-        found = split.keys(split.shingles(text))
-        known.extend(found)
-        db.executemany("INSERT INTO near VALUES (?, ?)", [(key, row) for key in found])
-        if done % _STEP == 0:
-            yield done
-    known = array("q", sorted(known))
+    known = NearCopies([text for _, text in posts] for posts in _posts(db, "validation"))
+    staged = db.execute("SELECT staged FROM kept WHERE side = 'validation' ORDER BY row").fetchall()
+    yield (done := len(known))
     leaving = []
-    for row, text in db.execute("SELECT row, text FROM kept WHERE side = 'train'"):
-        if (copied := _copied_row(db, known, text)) is not None:
-            leaving.append((Reason.NEAR_COPY, copied, row))
-        if row % _STEP == 0:
-            yield len(known) // split.KEYS + row
+    for posts in _posts(db, "train"):
+        for number, copied in known.copied_by([text for _, text in posts]):
+            leaving.append((Reason.NEAR_COPY, *staged[copied], posts[number][0]))
+        yield (done := done + len(posts))
     db.executemany(
         "UPDATE kept SET side = 'left_out', left_out = ?, because = ? WHERE row = ?", leaving
     )
 
 
-def _copied_row(db: sqlite3.Connection, known: "array[int]", text: str) -> int | None:
-    """The staged row of the validation post that a text nearly copies."""
-    runs = split.shingles(text)
-    keys = [key for key in split.keys(runs) if _has(known, key)]
-    if not keys:
-        return None
-    alike = db.execute(
-        "SELECT DISTINCT staged, text FROM near JOIN kept ON kept.row = near.row"
-        f" WHERE near.key IN ({','.join('?' * len(keys))}) LIMIT {MOST_ALIKE}",
-        keys,
-    )
-    return next((row for row, other in alike if split.is_near_copy(runs, _shingles(other))), None)
-
-
-def _has(known: "array[int]", key: int) -> bool:
-    at = bisect_left(known, key)
-    return at < len(known) and known[at] == key
+def _posts(db: sqlite3.Connection, side: split.Side) -> Iterator[list[tuple[int, str]]]:
+    """Rows and texts of a side, some at a time, oldest first."""
+    posts = db.execute("SELECT row, text FROM kept WHERE side = ? ORDER BY row", (side,))
+    return iter(lambda: posts.fetchmany(_STEP), [])

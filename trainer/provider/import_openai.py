@@ -30,7 +30,8 @@ from trainer.data.folder import (
     write_dropped,
     write_posts,
 )
-from trainer.data.split import count_validation, is_near_copy, keys, shingles
+from trainer.data.near_copies import NearCopies
+from trainer.data.split import count_validation
 from trainer.data.whole_folder import replacing
 from trainer.errors import DataError, ProviderError
 from trainer.provider.chat_lines import (
@@ -173,20 +174,10 @@ def _hold_out(train: ImportedLines) -> ImportedLines:
 
 def _leave_out_copies(train: ImportedLines, validation: ImportedLines) -> None:
     """Drop training posts that nearly copy one of validation: they would flatter the voice."""
-    index: dict[int, list[frozenset[int]]] = {}
-    for chat in validation.kept:
-        runs = shingles(chat.text)
-        for key in keys(runs):
-            index.setdefault(key, []).append(runs)
-    kept = []
-    for chat in train.kept:
-        runs = shingles(chat.text)
-        near = (other for key in keys(runs) for other in index.get(key, ()))
-        if any(is_near_copy(runs, other) for other in near):
-            train.dropped.append(BadLine(chat.line, Fault.NEAR_COPY))
-        else:
-            kept.append(chat)
-    train.kept = kept
+    known = NearCopies([[chat.text for chat in validation.kept]])
+    copies = {number for number, _ in known.copied_by([chat.text for chat in train.kept])}
+    train.dropped += (BadLine(train.kept[n].line, Fault.NEAR_COPY) for n in sorted(copies))
+    train.kept = [chat for number, chat in enumerate(train.kept) if number not in copies]
 
 
 # --- the folder
