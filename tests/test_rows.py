@@ -72,7 +72,7 @@ def test_some_examples_ask_for_less_than_a_post_is_about_and_held_out_ones_never
     assert 0.4 < all_of_them / bare < 0.5
     assert 0.2 < nothing / bare < 0.3
     assert topics["storm"] + topics["harbour"] == bare - all_of_them - nothing
-    held_out = RENDERER.render([(replace(post, side="validation"), ()) for post in posts[:100]])
+    held_out = RENDERER.render([(post._replace(side="validation"), ()) for post in posts[:100]])
     assert {row.asked for row in held_out} == {PromptParts("storm, harbour")}
 
 
@@ -91,8 +91,8 @@ def test_posts_with_figures_are_mostly_asked_for_by_notes_that_keep_them() -> No
 
 def test_a_voice_learns_plain_marks_and_keeps_the_posts_as_they_were() -> None:
     text = "It’s “foggy”… the „Möwe“ waits"
-    [row] = RENDERER.render([(replace(POSTS[0], text=text), ())])
+    [row] = RENDERER.render([(POSTS[0]._replace(text=text), ())])
     assert json.loads(row.line)["text"] == text
     assert json.loads(row.example)["messages"][-1]["content"] == "It's “foggy”... the „Möwe“ waits"
-    [row] = RENDERER.render([(replace(POSTS[0], text="It’s “foggy”"), ())])
+    [row] = RENDERER.render([(POSTS[0]._replace(text="It’s “foggy”"), ())])
     assert json.loads(row.example)["messages"][-1]["content"] == 'It\'s "foggy"'

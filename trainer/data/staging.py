@@ -67,8 +67,7 @@ class _Version(NamedTuple):
         return Reason.DUPLICATE if is_same else Reason.OLD_VERSION
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """A kept post; `row` counts from 1, oldest first."""
 
     row: int
