@@ -1,16 +1,35 @@
-"""Parses times as people type them, in their time zone. Pure: now is an argument."""
+"""Times and days as people type them, in their time zone, and when they come next.
+
+Pure: now is an argument.
+"""
 
 import re
 import unicodedata
 from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from itertools import count
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from bot.errors import UserError
 
 MOST_AHEAD = timedelta(days=366)
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
+_DAY_NAMES = (  # in the bot's languages; two letters or more of one name a day
+    ("monday", "montag"),
+    ("tuesday", "dienstag"),
+    ("wednesday", "mittwoch"),
+    ("thursday", "donnerstag"),
+    ("friday", "freitag"),
+    ("saturday", "samstag"),
+    ("sunday", "sonntag"),
+)
+_SEVERAL = {
+    **dict.fromkeys(("weekdays", "workdays", "werktags", "wochentags"), DAYS[:5]),
+    **dict.fromkeys(("weekends", "weekend", "wochenende", "wochenends"), DAYS[5:]),
+    **dict.fromkeys(("every day", "everyday", "daily", "täglich", "jeden tag", ""), ()),
+}
 _CLOCK = re.compile(r"\s*(\d{1,2})(?:[:.h](\d{2}))?\s*(am|pm)?\s*", re.I)
 _STAMP = re.compile(r"<t:(\d{1,12})(?::\w)?>")  # a moment as Discord writes it
 _MOMENT = re.compile(
@@ -101,7 +120,7 @@ def _read_moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
         return moment.astimezone(UTC)
     day = _day(found, now.astimezone(zone).date())
     at = time.fromisoformat(parse_clock(found["clock"]))
-    return datetime.combine(day, at, zone).astimezone(UTC)
+    return local_moment(day, at, zone)
 
 
 def _day(found: re.Match[str], today: date) -> date:
@@ -113,3 +132,55 @@ def _day(found: re.Match[str], today: date) -> date:
         is_over = this_year < today and not found["dotted_year"]
         return date(today.year + 1, month, day) if is_over else this_year
     return today + timedelta(days=(found["day"] or "").lower() in ("tomorrow", "morgen"))
+
+
+def parse_days(text: str) -> tuple[str, ...]:
+    """Days of the week from what a person types: "weekdays", "mon, wed", "fri-sun". None is all.
+
+    Raises UserError.
+    """
+    typed = text.strip().lower()
+    if typed in _SEVERAL:
+        return _SEVERAL[typed]
+    found: set[str] = set()
+    for part in re.split(r"[\s,;/+&]+", re.sub(r"\s*[-–]\s*", "-", typed)):
+        first, _, last = part.partition("-")
+        start, end = _weekday(first), _weekday(last or first)
+        if start is None or end is None:
+            raise UserError(
+                "“{typed}” does not name days. Write them like mon, wed, fri, or mon-fri, or"
+                " weekdays.",
+                typed=text[:40],
+            )
+        found.update(DAYS[(start + i) % 7] for i in range((end - start) % 7 + 1))
+    return tuple(day for day in DAYS if day in found) if len(found) < 7 else ()
+
+
+def _weekday(name: str) -> int | None:
+    """Monday is 0; None if it is no day, or too short to say which."""
+    for number, names in enumerate(_DAY_NAMES):
+        if len(name) > 1 and any(known.startswith(name.rstrip(".")) for known in names):
+            return number
+    return None
+
+
+def next_time(local_time: str, timezone: str, days: tuple[str, ...], after: datetime) -> datetime:
+    """The next moment, in UTC, later than `after`, at which a suggestion is due.
+
+    Every chosen day has one: a time that the clock skips comes an hour later, of a repeated one
+    the first is meant. Raises UserError for an unknown time or zone.
+    """
+    at, zone = time.fromisoformat(parse_clock(local_time)), parse_zone(timezone)
+    # from the day before: its 23:30 is due today, if the clock skipped it
+    first = after.astimezone(zone).date() - timedelta(days=1)
+    wanted = (
+        day
+        for day in (first + timedelta(days=n) for n in count())
+        if not days or DAYS[day.weekday()] in days
+    )
+    return next(due for day in wanted if (due := local_moment(day, at, zone)) > after)
+
+
+def local_moment(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """A local time in UTC. In a gap of the clock zoneinfo goes on by the offset before it."""
+    return datetime.combine(day, at, zone).astimezone(UTC)

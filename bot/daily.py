@@ -9,14 +9,11 @@ the only state, so a bot that was away knows what it missed.
 
 import math
 import random
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import count
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, time, timedelta
 
-from bot.clock import parse_clock, parse_zone
+from bot.clock import local_moment, next_time, parse_zone
 from bot.draft import Draft
 from bot.drafting import Drafting
 from bot.errors import UserError
@@ -24,8 +21,6 @@ from bot.store.questions import Question
 from bot.store.schedules import Schedule
 from bot.writing.composing import OpenVoice, Request
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_NAMED = {"weekdays": DAYS[:5], "weekends": DAYS[5:], "every day": (), "daily": (), "": ()}
 CATCH_UP = timedelta(hours=1)  # past midnight; a missed one always comes on the same local day
 _COUNT = 4
 REST_DAYS = 21.0  # a topic used so long ago has regained two thirds of its weight
@@ -135,51 +130,9 @@ def is_too_late(schedule: Schedule, now: datetime) -> bool:
     return is_another_day and now - schedule.next_at > CATCH_UP
 
 
-def next_time(local_time: str, timezone: str, days: tuple[str, ...], after: datetime) -> datetime:
-    """The next moment, in UTC, later than `after`, at which a suggestion is due.
-
-    Every chosen day has one: a time that the clock skips comes an hour later, of a repeated one
-    the first is meant. Raises UserError for an unknown time or zone.
-    """
-    at, zone = time.fromisoformat(parse_clock(local_time)), parse_zone(timezone)
-    # from the day before: its 23:30 is due today, if the clock skipped it
-    first = after.astimezone(zone).date() - timedelta(days=1)
-    wanted = (
-        day
-        for day in (first + timedelta(days=n) for n in count())
-        if not days or DAYS[day.weekday()] in days
-    )
-    return next(due for day in wanted if (due := _moment(day, at, zone)) > after)
-
-
 def day_of(schedule: Schedule) -> date:
     """The local day that the due draft is for; a skipped 23:30 is due on the day after it."""
     at, zone = time.fromisoformat(schedule.local_time), parse_zone(schedule.timezone)
     day = schedule.next_at.astimezone(zone).date()
     yesterday = day - timedelta(days=1)
-    return yesterday if _moment(yesterday, at, zone) == schedule.next_at else day
-
-
-def _moment(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """A local time in UTC. In a gap of the clock zoneinfo goes on by the offset before it."""
-    return datetime.combine(day, at, zone).astimezone(UTC)
-
-
-def parse_days(text: str) -> tuple[str, ...]:
-    """Days of the week from what a person types: "weekdays", "mon, wed", "fri-sun". None is all."""
-    typed = text.strip().lower()
-    if typed in _NAMED:
-        return _NAMED[typed]
-    found: set[str] = set()
-    for part in re.split(r"[\s,;/+&]+", re.sub(r"\s*[-–]\s*", "-", typed)):
-        first, _, last = (name[:3] for name in part.partition("-"))
-        if first not in DAYS or (last and last not in DAYS):
-            raise UserError(
-                "“{typed}” does not name days. Write them like mon, wed, fri, or mon-fri, or"
-                " weekdays.",
-                typed=text[:40],
-            )
-        start = DAYS.index(first)
-        length = (DAYS.index(last) - start) % 7 + 1 if last else 1
-        found.update(DAYS[(start + i) % 7] for i in range(length))
-    return tuple(day for day in DAYS if day in found) if len(found) < 7 else ()
+    return yesterday if local_moment(yesterday, at, zone) == schedule.next_at else day

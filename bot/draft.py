@@ -174,7 +174,8 @@ class Draft:
     chosen: int | None = None  # index of the approved candidate
     attempted_at: datetime | None = None  # when posting was first tried
     sent: Sent | None = None  # the status that may or may not be there
-    post_at: datetime | None = None  # when a scheduled draft is to be posted
+    post_at: datetime | None = None  # when a scheduled draft is to be posted; None: queue paused
+    slot: datetime | None = None  # the slot that it holds in its owner's queue
     statuses: tuple[Status, ...] = ()  # those that exist, in the order of the parts
     posted_at: datetime | None = None  # when the last of them was posted
     reason: RejectionReason | None = None  # why it was rejected, if its owner said so

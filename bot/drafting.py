@@ -19,6 +19,7 @@ from bot.errors import Refused, Unavailable, UserError
 from bot.posting.accounts import Accounts
 from bot.posting.once import Patience
 from bot.posting.publishing import Publishing, decided, expect_whole, gone
+from bot.posting.queue import Queue
 from bot.posting.target import Target
 from bot.store import Store
 from bot.store.questions import Question
@@ -51,6 +52,7 @@ class Drafting:
         self.accounts = accounts
         self.store = store
         self.publishing = Publishing(voices, accounts, store, patience or Patience())
+        self.queue = Queue(voices, self.publishing, store)
         self.line = Line(CONCURRENT)
         self._llm = llm
         self._expires_after = expires_after
@@ -59,7 +61,7 @@ class Drafting:
     async def write_draft(
         self, owner_id: int, request: Request, now: datetime, notify: Notify | None = None
     ) -> Draft:
-        """Write and store a draft; `notify` gets the place in the queue, if there is one.
+        """Write and store a draft; `notify` gets the place in the line, if there is one.
 
         Raises UserError, Unavailable or Refused.
         """

@@ -7,7 +7,7 @@ from functools import cache
 from gettext import c2py
 from pathlib import Path
 
-from babel.core import Locale, get_global
+from babel.core import Locale, UnknownLocaleError, get_global
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
@@ -43,6 +43,15 @@ def translated(text: str, locale: str, context: str | None = None) -> str | None
     catalogue = _catalogue(locale.partition("-")[0])
     found = catalogue.get(text, context) if catalogue else None
     return str(found.string) if found and found.string else None
+
+
+def day_names(locale: str) -> list[str]:
+    """The days of the week in short, Monday first, in the language of a Discord locale."""
+    try:
+        found = Locale.parse(locale, sep="-")
+    except (UnknownLocaleError, ValueError):
+        found = Locale("en")
+    return [found.days["stand-alone"]["abbreviated"][day] for day in range(7)]
 
 
 def is_language(code: str) -> bool:

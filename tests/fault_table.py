@@ -193,7 +193,7 @@ IMPOSSIBLE = (
     Impossible(
         "embedded engine",
         ("429 with Retry-After", "429 without Retry-After"),
-        "nobody else asks it: the bot's own queue is in front",
+        "nobody else asks it: the bot's own line is in front",
     ),
     Impossible(
         "embedded engine",

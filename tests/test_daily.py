@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.clock import parse_clock
-from bot.daily import DAYS, Suggestions, day_of, next_time, parse_days
+from bot.clock import DAYS, next_time, parse_clock, parse_days
+from bot.daily import Suggestions, day_of
 from bot.drafting import Drafting
 from bot.errors import UserError
 from bot.store.schedules import Schedule

@@ -117,6 +117,18 @@ def _tells(*, by_form: bool) -> Attempt:
     return attempt
 
 
+def _in_queue(what: str) -> Attempt:
+    """A button or the menu of a queue, for the text of the other."""
+
+    async def attempt(stage: Stage, user: str, draft: Draft) -> Interaction:
+        if what != "pick":
+            return _forge(stage, user, COMPONENT, _button(f"queue:{what}:{draft.id}"), user)
+        menu = {"custom_id": "queue:pick", "component_type": 3, "values": [str(draft.id)]}
+        return _forge(stage, user, COMPONENT, menu, user)
+
+    return attempt
+
+
 def _reacts(emoji: str) -> Attempt:
     async def attempt(stage: Stage, user: str, draft: Draft) -> None:
         discord = stage.sandbox.discord
@@ -161,6 +173,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "reaction again": _reacts("🔁"),
     "reaction edit": _reacts("✏️"),
     "reaction reject": _reacts("❌"),
+    "reaction queue": _reacts("➕"),
     "button approve": _clicks("approve:0:{}", below_own=False),
     "button reject": _clicks("reject", below_own=False),
     "forged approve": _clicks("approve:0:{}", below_own=True),
@@ -171,6 +184,13 @@ ATTEMPTS: dict[str, Attempt] = {
     "forged reject": _clicks("reject", below_own=True),
     "forged back": _clicks("back", below_own=True),
     "forged reason": _clicks("untrue", below_own=True),
+    "forged queue": _clicks("queue:0:{}", below_own=True),
+    "forged now": _clicks("now", below_own=True),
+    "forged out": _clicks("out", below_own=True),
+    "queue up": _in_queue("up"),
+    "queue now": _in_queue("now"),
+    "queue out": _in_queue("out"),
+    "queue pick": _in_queue("pick"),
     "forged there": _clicks("there", below_own=True),
     "forged absent": _clicks("absent", below_own=True),
     "forged show": _clicks("show", below_own=True),

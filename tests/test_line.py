@@ -1,4 +1,4 @@
-"""The queue for the language model: its order, its limits, and the places that people see."""
+"""The line for the language model: its order, its limits, and the places that people see."""
 
 import asyncio
 import random

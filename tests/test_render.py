@@ -152,10 +152,11 @@ def test_whom_a_text_mentions_stands_below_it() -> None:
             {},
             [
                 *("Post 1", "Post 2", "Edit", "New ones", "New ones, with a wish", "Post later"),
-                "Reject",
+                *("Queue", "Reject"),
             ],
         ),
         ({"state": State.SCHEDULED, "chosen": 0, "post_at": NOW}, ["Take it back"]),
+        ({"state": State.SCHEDULED, "chosen": 0, "slot": NOW}, ["Take it back"]),
         ({"state": State.PUBLISHING, "chosen": 0}, []),
         ({"state": State.UNKNOWN, "chosen": 0}, ["It is there", "It is not there"]),
         ({"state": State.PUBLISHED, "chosen": 0, "posted_at": NOW}, ["Undo"]),
@@ -169,7 +170,17 @@ def test_whom_a_text_mentions_stands_below_it() -> None:
         ),
         ({"state": State.REJECTED}, ["not true", "not me", "dull", "wrong moment"]),
     ],
-    ids=["open", "scheduled", "publishing", "unknown", "posted", "past", "begun", "rejected"],
+    ids=[
+        "open",
+        "scheduled",
+        "held",
+        "publishing",
+        "unknown",
+        "posted",
+        "past",
+        "begun",
+        "rejected",
+    ],
 )
 def test_there_is_a_button_for_all_that_can_be_decided(
     changes: dict[str, Any], labels: list[str]

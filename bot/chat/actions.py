@@ -10,9 +10,10 @@ MAX_CANDIDATES = 8  # two rows of buttons, and with the other reactions fewer th
 
 ActionKind = Literal[
     "approve", "edit", "later", "again", "wish", "reject", "back", "there", "absent", "show",
-    "untrue", "unlike", "dull", "untimely",
+    "untrue", "unlike", "dull", "untimely", "queue", "now", "out",
 ]  # fmt: skip
 FORMS: tuple[ActionKind, ...] = ("edit", "later", "wish")  # the actions that open a form
+OF_ONE_TEXT: tuple[ActionKind, ...] = ("edit", "later", "queue")  # asks which, if there are more
 CUSTOM_ID = (
     rf"draft:(?P<id>\d{{1,18}}):(?P<action>{'|'.join(get_args(ActionKind))})"
     r"(?::(?P<position>\d):(?P<fingerprint>[0-9a-f]{8}|))?"  # none: not as shown
@@ -28,6 +29,7 @@ EMOJI: dict[ActionKind, str] = {
     "again": "🔁",
     "wish": "💬",
     "later": "⏰",
+    "queue": "➕",
     "reject": "❌",
     "back": "↩️",
 }
@@ -74,14 +76,19 @@ def action_of_emoji(emoji: str, draft: Draft) -> Action | None:
     """
     for kind, known in EMOJI.items():
         if plain(emoji) == plain(known):
-            return Action(kind)
+            is_clear = kind == "queue" and len(draft.candidates) == 1
+            return Action(kind, 0, _fingerprint(draft, 0)) if is_clear else Action(kind)
     keycaps = re.fullmatch("([1-8])\u20e3", plain(emoji))
     if keycaps is None:
         return None
     position = int(keycaps[1]) - 1
+    return Action("approve", position, _fingerprint(draft, position))
+
+
+def _fingerprint(draft: Draft, position: int) -> str:
+    """That of a text as the draft's message shows it; none if it has changed since."""
     is_as_shown = position < len(draft.candidates) and draft.shown == draft.fingerprint
-    fingerprint = draft.candidates[position].fingerprint if is_as_shown else ""
-    return Action("approve", position, fingerprint)
+    return draft.candidates[position].fingerprint if is_as_shown else ""
 
 
 def emoji_of(draft: Draft) -> list[str]:

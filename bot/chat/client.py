@@ -25,6 +25,7 @@ from bot.chat.cogs.decisions import Decisions
 from bot.chat.cogs.drafts import Drafts
 from bot.chat.cogs.history import History
 from bot.chat.cogs.privacy import Privacy
+from bot.chat.cogs.queue import QueueCommands
 from bot.chat.cogs.reactions import Reactions
 from bot.chat.cogs.voices import VoiceCommands
 from bot.chat.deciding import Deciding
@@ -116,6 +117,7 @@ class Bot(commands.Bot):
             Decisions(drafting, store.people, self.deciding, messages),
             Reactions(self, self.work, store.drafts, self.deciding, messages),
             History(drafting, store.drafts, messages),
+            QueueCommands(drafting, store.people, self.deciding, self.following, messages),
             Daily(drafting, store.schedules, self.scheduler, messages, self.work),
             VoiceCommands(drafting.voices, store.decisions, store.trials),
             BlindTests(drafting),

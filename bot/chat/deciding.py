@@ -25,6 +25,7 @@ from bot.chat.actions import CUSTOM_ID, REASONS, Action
 from bot.chat.answers import DISCORD_FAULTS, explanation, in_passing
 from bot.chat.following import Following
 from bot.chat.messages import Messages
+from bot.chat.queue_view import warning
 from bot.clock import parse_moment, parse_zone
 from bot.draft import Draft, State
 from bot.drafting import Drafting
@@ -44,6 +45,7 @@ class Deciding:
     def __init__(self, drafting: Drafting, messages: Messages, following: Following) -> None:
         self._drafting = drafting
         self._publishing = drafting.publishing
+        self._queue = drafting.queue
         self._accounts = drafting.accounts
         self._in_progress = drafting.store.in_progress
         self._people = drafting.store.people
@@ -57,7 +59,7 @@ class Deciding:
         self._left_behind = await self._in_progress.all()
         for left in self._left_behind:
             found = re.fullmatch(CUSTOM_ID, left.custom_id)
-            if found and found["action"] == "back":
+            if found and found["action"] in ("back", "out"):
                 draft = await self._drafting.get(left.draft_id)
                 if draft.state is State.SCHEDULED:
                     await self._publishing.take_back(draft, left.decided_at or datetime.now(UTC))
@@ -124,6 +126,8 @@ class Deciding:
                 await self._write_anew(draft, typed.get("wish"), now, interaction)
             else:
                 await self._move(draft, action, typed, given, now)
+                if action.kind in ("later", "queue"):
+                    note = warning(await self._queue.overlaps(await self._drafting.get(draft.id)))
         except (BotError, *DISCORD_FAULTS) as e:
             note = explanation(e)
         return await self._drafting.get(draft.id), note
@@ -147,10 +151,16 @@ class Deciding:
                 await self._people.use_timezone(draft.owner_id, zone.key)
                 to = given.accounts
                 await self._publishing.post_later(draft, position, fingerprint, at, now, to)
+            case "queue":
+                await self._queue.put(draft, position, fingerprint, now, given.accounts)
+            case "now":
+                await self._queue.hurry(draft, now)
             case "edit":
                 await self._drafting.edit(draft, position, typed["text"], now)
             case "reject":
                 await self._drafting.reject(draft, now)
+            case "out":  # never an undo, however late it comes
+                await self._publishing.take_back(draft, now)
             case "back" if draft.state is State.SCHEDULED:
                 await self._publishing.take_back(draft, now)
             case "back":
@@ -170,15 +180,15 @@ class Deciding:
         """Show another draft in the place of this one. Raises BotError and DISCORD_FAULTS."""
         if draft.state is not State.PENDING:
             raise decided(draft)
-        notify = await self._queue_notice(draft, interaction)
+        notify = await self._line_notice(draft, interaction)
         new = await self._drafting.revise(draft, now, wish, notify)
         if interaction:
             await self._messages.present(interaction, new)
         else:
             await self._messages.show(new)
 
-    async def _queue_notice(self, draft: Draft, interaction: discord.Interaction | None) -> Notify:
-        """Shows the place in the queue beside the draft, to its owner only."""
+    async def _line_notice(self, draft: Draft, interaction: discord.Interaction | None) -> Notify:
+        """Shows the place in the line beside the draft, to its owner only."""
 
         async def send(text: str) -> discord.Message:
             if interaction:
@@ -223,6 +233,8 @@ def _is_to_do(draft: Draft, action: Action, now: datetime) -> bool:
             return draft.state is State.SCHEDULED or draft.can_undo(now)
         case "there" | "absent":
             return draft.state is State.UNKNOWN
+        case "now" | "out":
+            return draft.state is State.SCHEDULED
         case kind if kind in REASONS:
             return draft.state is State.REJECTED
         case _:

@@ -38,6 +38,7 @@ class Following:
         self._drafts = drafting.store.drafts
         self._scheduler = scheduler
         self._messages = messages
+        self._moved_on: set[int] = set()  # owners whose queues did, and who have not heard of it
 
     async def start(self) -> None:
         """Take up the stored drafts, and begin to look after them."""
@@ -53,7 +54,7 @@ class Following:
 
     def plan(self, draft: Draft) -> None:
         """Come back when this draft is due, is to be looked for, or when its Undo ends."""
-        if draft.state is State.SCHEDULED:
+        if draft.state is State.SCHEDULED and draft.post_at:
             moment = draft.post_at
         elif draft.state is State.PUBLISHING:
             moment = self._drafting.publishing.next_look(draft.id, datetime.now(UTC))
@@ -73,6 +74,7 @@ class Following:
 
     async def _come_back(self, draft_id: int) -> None:
         try:
+            await self._move_on(datetime.now(UTC))
             draft = await self._drafts.get(draft_id)
             if draft and draft.state is State.PUBLISHED:
                 await self._messages.update(draft)
@@ -89,6 +91,7 @@ class Following:
         """Post due drafts, finish half-way ones, expire old ones, show those that nobody saw."""
         now = now or datetime.now(UTC)
         try:
+            await self._move_on(now)
             for draft, error in await self._drafting.publishing.settle(now):
                 await self._announce_outcome(draft, error)
             for draft in await self._drafts.in_state(State.PUBLISHING):
@@ -99,8 +102,18 @@ class Following:
                 if self._messages.tries.is_due(draft.id, now):
                     await self._call(draft, now=now)
             await self._messages.update_again(now)  # last: a silent Discord takes long over each
+            while self._moved_on:
+                await self._messages.tell(self._moved_on.pop(), _MOVED_ON)
         except BotError as e:
             log.error("the minute's work is cut short", why=str(e))
+
+    async def _move_on(self, now: datetime) -> None:
+        """Plan anew the texts of queues that missed a slot; their messages show it soon."""
+        for owner_id, drafts in (await self._drafting.queue.move_on(now)).items():
+            self._moved_on.add(owner_id)
+            for draft in drafts:
+                self._messages.outdated[draft.id] = None
+                self.plan(draft)
 
     async def _announce_outcome(self, draft: Draft, error: BotError | None) -> None:
         await self.announce(draft, explanation(error) if error else None)
@@ -134,3 +147,9 @@ class Following:
         if note or draft.message_id:
             needs = say("Draft {id} needs you: {link}", id=draft.id, link=link)
             await self._messages.tell(draft.owner_id, needs, *notes)
+
+
+_MOVED_ON = say(
+    "A slot of your queue went by without me, or without your server. So its texts moved on to the"
+    " next slots, in their order: `/queue show`."
+)

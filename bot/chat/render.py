@@ -13,7 +13,7 @@ from typing import TypedDict
 import discord
 from discord.utils import format_dt
 
-from bot.chat.actions import EMOJI, REASONS, Action, ActionKind, keycap
+from bot.chat.actions import EMOJI, OF_ONE_TEXT, REASONS, Action, ActionKind, keycap
 from bot.chat.story import became_of_notes, story
 from bot.draft import STATE_WORDS, Candidate, Draft, State
 from bot.language import translate
@@ -52,6 +52,7 @@ LABELS: dict[ActionKind, Words] = {
     "again": say("New ones"),
     "wish": say("New ones, with a wish"),
     "later": say("Post later"),
+    "queue": say("Queue"),
     "reject": say("Reject"),
     "there": say("It is there"),
     "absent": say("It is not there"),
@@ -98,7 +99,7 @@ def content(draft: Draft, locale: str, note: Words | None = None) -> str:
 
 _HOW = say(
     "A number posts that text. ✏️ edits one, 🔁 writes new ones, 💬 writes new ones with your wish,"
-    " ⏰ posts one later, ❌ rejects the draft."
+    " ⏰ posts one later, ➕ puts one into your queue, ❌ rejects the draft."
 )
 
 
@@ -147,8 +148,9 @@ def buttons(draft: Draft, locale: str, now: datetime) -> discord.ui.View:
         for i in range(len(draft.candidates)):
             label = translate(say("Post {number}", number=i + 1), locale)
             _add(view, draft, _approval(draft, i), label, row=i // 5)
-        for kind in (kind for kind in EMOJI if kind != "back"):
-            _add(view, draft, _form_of(draft, kind), translate(LABELS[kind], locale), row=2)
+        for i, kind in enumerate(kind for kind in EMOJI if kind != "back"):
+            label = translate(LABELS[kind], locale)
+            _add(view, draft, _form_of(draft, kind), label, row=2 + i // 3)
     elif draft.state is State.SCHEDULED:
         _add(view, draft, Action("back"), translate(say("Take it back"), locale))
     elif draft.state is State.UNKNOWN:
@@ -173,12 +175,15 @@ def which_one(draft: Draft, kind: ActionKind, locale: str) -> MessageParts:
         for i, candidate in enumerate(draft.candidates):
             action = Action(kind, i, candidate.fingerprint)
             _add(view, draft, action, f"{translate(LABELS[kind], locale)} {i + 1}")
-        asked = (
-            say("Which text of draft {id} do you want to edit?", id=draft.id)
-            if kind == "edit"
-            else say("Which text of draft {id} do you want to post later?", id=draft.id)
-        )
+        asked = Words(_WHICH[kind].template, {"id": draft.id})
     return {"content": translate(asked, locale), "embeds": [], "view": _stopped(view)}
+
+
+_WHICH: dict[ActionKind, Words] = {
+    "edit": say("Which text of draft {id} do you want to edit?"),
+    "later": say("Which text of draft {id} do you want to post later?"),
+    "queue": say("Which text of draft {id} do you want in your queue?"),
+}
 
 
 def form(draft: Draft, action: Action, locale: str, timezone: str | None) -> discord.ui.Modal:
@@ -292,7 +297,7 @@ def _approval(draft: Draft, position: int) -> Action:
 
 def _form_of(draft: Draft, kind: ActionKind) -> Action:
     """The button's action; with one candidate only, its form opens at once."""
-    if kind in ("edit", "later") and len(draft.candidates) == 1:
+    if kind in OF_ONE_TEXT and len(draft.candidates) == 1:
         return Action(kind, 0, draft.candidates[0].fingerprint)
     return Action(kind)
 

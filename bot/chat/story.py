@@ -19,13 +19,7 @@ def story(draft: Draft) -> Words:
         case State.PENDING:
             return _pending(draft)
         case State.SCHEDULED:
-            assert draft.post_at
-            return say(
-                "⏰ Draft {id} will be posted {time} ({from_now}).",
-                id=draft.id,
-                time=format_dt(draft.post_at, "f"),
-                from_now=format_dt(draft.post_at, "R"),
-            )
+            return _scheduled(draft)
         case State.PUBLISHING if draft.sent:
             return say(
                 "⏳ Draft {id} was sent to {account}, which has not said that it is there. I keep"
@@ -75,6 +69,28 @@ def _pending(draft: Draft) -> Words:
     elif draft.notes:
         about = say(" from your notes")
     return say("✍️ Draft {id}{about}", id=draft.id, about=about)
+
+
+def _scheduled(draft: Draft) -> Words:
+    if draft.post_at is None:
+        return say(
+            "⏸️ Draft {id} waits in your queue, which is paused. `/queue resume` goes on.",
+            id=draft.id,
+        )
+    time, from_now = format_dt(draft.post_at, "f"), format_dt(draft.post_at, "R")
+    if draft.slot:
+        return say(
+            "➕ Draft {id} is in your queue: it will be posted {time} ({from_now}).",
+            id=draft.id,
+            time=time,
+            from_now=from_now,
+        )
+    return say(
+        "⏰ Draft {id} will be posted {time} ({from_now}).",
+        id=draft.id,
+        time=time,
+        from_now=from_now,
+    )
 
 
 def _rejected(draft: Draft) -> Words:

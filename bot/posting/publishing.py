@@ -82,9 +82,11 @@ class Publishing:
         draft: Draft,
         position: int,
         fingerprint: str,
-        post_at: datetime,
+        post_at: datetime | None,
         now: datetime,
         accounts: tuple[str, ...] = (),
+        *,
+        slot: datetime | None = None,
     ) -> None:
         """Approve one candidate for a later time and these accounts.
 
@@ -99,7 +101,9 @@ class Publishing:
             await self._expect_fit(targets, draft, position)
         are_known = all(to.is_identified for to in targets)
         names = tuple(to.name for to in targets) if are_known else ()
-        if not await self._decisions.schedule(draft.id, position, fingerprint, post_at, now, names):
+        if not await self._decisions.schedule(
+            draft.id, position, fingerprint, post_at, now, names, slot=slot
+        ):
             raise await self._why_not(draft, position)
 
     async def take_back(self, draft: Draft, now: datetime) -> None:

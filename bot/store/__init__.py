@@ -4,8 +4,9 @@ drafts.py     drafts with their texts, and finding them    decisions.py    a dra
 people.py     language, voice in use, time zone            in_progress.py  decisions in progress
 grants.py     who owns a voice, and its guests             schedules.py    the daily suggestions
 accounts.py   Mastodon accounts and the way to them        trials.py       blind tests
-questions.py  what people are asked to tell                backup.py       a copy of it all
-dossier.py    all about one person, to export or erase     database.py     the file itself
+questions.py  what people are asked to tell                queues.py       slots, and who holds them
+dossier.py    all about one person, to export or erase     backup.py       a copy of it all
+database.py   the file itself
 """
 
 from collections.abc import AsyncIterator
@@ -20,6 +21,7 @@ from bot.store.grants import GrantTable
 from bot.store.in_progress import InProgressTable
 from bot.store.people import PeopleTable
 from bot.store.questions import QuestionTable
+from bot.store.queues import QueueTable
 from bot.store.schedules import ScheduleTable
 from bot.store.trials import TrialTable
 
@@ -36,6 +38,7 @@ class Store:
         self.grants = GrantTable(database)
         self.accounts = AccountTable(database)
         self.questions = QuestionTable(database)
+        self.queues = QueueTable(database)
         self.schedules = ScheduleTable(database)
         self.trials = TrialTable(database)
 

@@ -80,20 +80,27 @@ class DecisionTable:
         draft_id: int,
         position: int,
         fingerprint: str,
-        post_at: datetime,
+        post_at: datetime | None,
         now: datetime,
         accounts: tuple[str, ...] = (),
+        *,
+        slot: datetime | None = None,
     ) -> bool:
         """Approve a text for later; False if the draft is taken or has changed.
 
-        `accounts` are what it is approved for; none leaves that to the time it is due.
+        `accounts` are what it is approved for; none leaves that to the time it is due. `slot` is
+        what it holds in its owner's queue; `post_at` is None while that is paused.
         """
         async with self._db.transaction():
             candidate = await self._unchanged(draft_id, position, fingerprint)
             if candidate is None:
                 return False
-            account = "\n".join(accounts) or None
-            planned = {"chosen": position, "account": account, "post_at": iso(post_at)}
+            planned = {
+                "chosen": position,
+                "account": "\n".join(accounts) or None,
+                "post_at": post_at and iso(post_at),
+                "slot": slot and iso(slot),
+            }
             return await self._move(
                 draft_id, State.PENDING, State.SCHEDULED, **planned
             ) and await self._record(draft_id, "later", now, position, candidate.text)
@@ -101,7 +108,8 @@ class DecisionTable:
     async def take_back(self, draft_id: int, now: datetime) -> bool:
         """Open a scheduled draft again; False if it is too late."""
         async with self._db.transaction():
-            if not await self._move(draft_id, State.SCHEDULED, State.PENDING, post_at=None):
+            when = {"post_at": None, "slot": None}
+            if not await self._move(draft_id, State.SCHEDULED, State.PENDING, **when):
                 return False
             await self._forget_choice(draft_id)
             return await self._record(draft_id, "take back", now)
@@ -166,7 +174,7 @@ class DecisionTable:
         A thread keeps its text once a part of it is posted.
         """
         async with self._db.transaction():
-            opened = {"attempted_at": None, "post_at": None, **_UNSENT}
+            opened = {"attempted_at": None, "post_at": None, "slot": None, **_UNSENT}
             if not await self._move(draft_id, old, State.PENDING, **opened):
                 return False
             await self._forget_choice(draft_id)

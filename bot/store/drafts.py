@@ -134,6 +134,24 @@ class DraftTable:
             "WHERE state = ? AND post_at <= ? ORDER BY id", State.SCHEDULED, iso(now)
         )
 
+    async def queued(self, owner_id: int) -> list[Draft]:
+        """Scheduled drafts that hold a slot of their owner's queue, in their order."""
+        return await self._select(
+            "WHERE state = ? AND owner_id = ? AND slot NOT NULL ORDER BY slot",
+            State.SCHEDULED,
+            owner_id,
+        )
+
+    async def approved(self, owner_id: int, limit: int) -> list[Draft]:
+        """The newest drafts of a person's that are posted, or will be."""
+        return await self._select(
+            "WHERE owner_id = ? AND chosen NOT NULL AND state IN (?, ?, ?, ?)"
+            " ORDER BY id DESC LIMIT ?",
+            owner_id,
+            *(State.PUBLISHED, State.PUBLISHING, State.UNKNOWN, State.SCHEDULED),
+            limit,
+        )
+
     async def untouched_since(self, then: datetime) -> list[Draft]:
         """Pending drafts without a decision since; without threads that broke off."""
         return await self._select(
@@ -251,6 +269,7 @@ def _draft(row: sqlite3.Row, candidates: list[Candidate], statuses: list[sqlite3
         attempted_at=moment(row["attempted_at"]),
         sent=_sent(row),
         post_at=moment(row["post_at"]),
+        slot=moment(row["slot"]),
         statuses=tuple(Status(status["status_id"], status["url"]) for status in statuses),
         posted_at=moment(max((status["posted_at"] for status in statuses), default=None)),
         reason=RejectionReason(row["reason"]) if row["reason"] else None,

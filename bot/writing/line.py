@@ -1,7 +1,7 @@
-"""The queue for the language model: a few drafts are written at once, the others wait.
+"""The line before the language model: a few drafts are written at once, the others wait.
 
 Turns go round by person (start-time fair queueing): somebody who wants ten drafts gets the second
-after everybody else's first. The queue is bounded, for each person and in all.
+after everybody else's first. The line is bounded, for each person and in all.
 """
 
 import asyncio
@@ -61,9 +61,9 @@ class Line:
 
     @asynccontextmanager
     async def turn(self, person: int, notify: Notify | None = None) -> AsyncIterator[None]:
-        """Wait for a turn and hold it for the block; `notify` gets the place in the queue.
+        """Wait for a turn and hold it for the block; `notify` gets the place in the line.
 
-        Raises Unavailable if the queue is full, or the bot stops meanwhile.
+        Raises Unavailable if the line is full, or the bot stops meanwhile.
         """
         mine = self._join(person)
         try:

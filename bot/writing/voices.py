@@ -111,6 +111,15 @@ class Voices:
         except VoiceError as e:
             raise _damaged(name, e) from e
 
+    async def posting_times(self, user_id: int) -> list[datetime]:
+        """When the posts were posted from which the voice of a person learnt. Raises UserError."""
+        name = await self.name_of(user_id)
+        try:
+            posts = await asyncio.to_thread(load_posts, self._folder / name)
+            return [datetime.fromisoformat(p.created_at) for p in posts if p.created_at]
+        except (VoiceError, ValueError) as e:
+            raise _damaged(name, e) from e
+
     async def grant(
         self, by: int, user_id: int, name: str | None, now: datetime
     ) -> tuple[str, Role]:

@@ -7,7 +7,7 @@ const EPHEMERAL = 1 << 6;
 const LOADING = 1 << 7;
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link" };
 const MENU_ANSWER = 23;
-const PALETTE = ["1️⃣", "2️⃣", "3️⃣", "4️⃣", "✏️", "🔁", "💬", "⏰", "❌", "↩️", "👍", "❤️"];
+const PALETTE = ["1️⃣", "2️⃣", "3️⃣", "4️⃣", "✏️", "🔁", "💬", "⏰", "➕", "❌", "↩️", "👍", "❤️"];
 
 // `acts` is what a person can do: react(message, emoji, remove), click(message, id, values), hide,
 // menu(message, command); menus() are the commands for a message.

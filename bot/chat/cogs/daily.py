@@ -15,11 +15,11 @@ from discord.utils import format_dt
 from bot.chat.choices import matching, usable_voices
 from bot.chat.messages import Messages
 from bot.chat.work import Work
-from bot.clock import parse_clock, parse_zone
-from bot.daily import DAYS, Suggestion, Suggestions, is_too_late, next_time, parse_days
+from bot.clock import DAYS, next_time, parse_clock, parse_days, parse_zone
+from bot.daily import Suggestion, Suggestions, is_too_late
 from bot.drafting import Drafting
 from bot.errors import BotError, Unavailable
-from bot.language import translate
+from bot.language import day_names, translate
 from bot.sentences import Words, say
 from bot.store.schedules import Schedule, ScheduleTable
 from bot.visible import inline
@@ -185,9 +185,10 @@ class Daily(commands.GroupCog, name="daily", description="A topic of yours by it
 
 
 def _about(schedule: Schedule, locale: str) -> Words:
-    days = ", ".join(translate(say(day), locale) for day in schedule.days)
+    names = dict(zip(DAYS, day_names(locale), strict=True))
+    days = ", ".join(names[day] for day in schedule.days)
     values: dict[str, object] = {
-        "days": days[:1].upper() + days[1:] or say("Every day"),
+        "days": days or say("Every day"),
         "time": schedule.local_time,
         "timezone": schedule.timezone,
         "topics": inline(", ".join(schedule.topics), 600) or say("a topic of yours"),

@@ -9,7 +9,7 @@ import discord
 from discord.ext import commands
 
 from bot.chat import render
-from bot.chat.actions import CUSTOM_ID, FORMS, Action
+from bot.chat.actions import CUSTOM_ID, FORMS, OF_ONE_TEXT, Action
 from bot.chat.deciding import Deciding
 from bot.chat.messages import Messages
 from bot.chat.router import pressed, submitted, typed
@@ -40,7 +40,7 @@ class Decisions(commands.Cog):
         """Carry out a button's action."""
         draft = await self.drafting.own(int(found["id"]), interaction.user.id)
         action = Action.of(found)
-        if action.kind in FORMS:
+        if action.kind in FORMS or (action.kind in OF_ONE_TEXT and action.position is None):
             await self._open_form(interaction, draft, action)
         elif action.kind == "show":
             await self._show_again(interaction, draft)
@@ -107,7 +107,7 @@ class Decisions(commands.Cog):
         locale = str(interaction.locale)
         if draft.state is not State.PENDING:
             raise decided(draft)
-        if action.kind != "wish" and action.position is None:
+        if action.kind in OF_ONE_TEXT and action.position is None:
             question = render.which_one(draft, action.kind, locale)
             await interaction.response.send_message(**question, ephemeral=True)
             return

@@ -116,7 +116,7 @@ class Drafts(commands.Cog):
         """Defer, write the draft, show it by DM; if that fails, offer what was typed once more."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         question = await self.drafting.own_question(int(found["id"]), interaction.user.id)
-        told, notify = typed(interaction), _queue_notice(interaction)
+        told, notify = typed(interaction), _line_notice(interaction)
         try:
             draft = await self.drafting.tell(
                 question, told["topic"], told["notes"], datetime.now(UTC), notify
@@ -175,7 +175,7 @@ class Drafts(commands.Cog):
         """Write the same once more; replaces a draft that is still open."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         old = await self.drafting.own(number, interaction.user.id)
-        new = await self.drafting.revise(old, datetime.now(UTC), notify=_queue_notice(interaction))
+        new = await self.drafting.revise(old, datetime.now(UTC), notify=_line_notice(interaction))
         await self._present(interaction, new)
         await self.messages.update(await self.drafting.get(old.id))
 
@@ -192,7 +192,7 @@ class Drafts(commands.Cog):
     async def _write(
         self, interaction: discord.Interaction, request: Request, *besides: Words
     ) -> None:
-        user_id, notify = interaction.user.id, _queue_notice(interaction)
+        user_id, notify = interaction.user.id, _line_notice(interaction)
         draft = await self.drafting.write_draft(user_id, request, datetime.now(UTC), notify)
         await self._present(interaction, draft, *besides)
 
@@ -213,8 +213,8 @@ class Drafts(commands.Cog):
                 await interaction.followup.send(text, ephemeral=True)
 
 
-def _queue_notice(interaction: discord.Interaction) -> Notify:
-    """Shows the place in the queue where Discord shows that the bot is thinking."""
+def _line_notice(interaction: discord.Interaction) -> Notify:
+    """Shows the place in the line where Discord shows that the bot is thinking."""
 
     async def write(text: str) -> discord.Message:
         return await interaction.edit_original_response(content=text)

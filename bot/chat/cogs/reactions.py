@@ -9,7 +9,7 @@ import discord
 import structlog
 from discord.ext import commands
 
-from bot.chat.actions import FORMS, Action, action_of_emoji, plain
+from bot.chat.actions import FORMS, OF_ONE_TEXT, Action, action_of_emoji, plain
 from bot.chat.answers import DISCORD_FAULTS, explanation
 from bot.chat.deciding import Deciding
 from bot.chat.messages import Messages
@@ -69,7 +69,7 @@ class Reactions(commands.Cog):
             await record()
             if action and draft.state is State.SCHEDULED:  # its old reactions are still there
                 await self.messages.update(draft, decided(draft).words)
-        elif action.kind in FORMS:
+        elif action.kind in FORMS or (action.kind in OF_ONE_TEXT and action.position is None):
             await record()
             await self.messages.ask_which(draft, action.kind)
         else:

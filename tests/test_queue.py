@@ -1,0 +1,270 @@
+"""The queue through the wire: slots, ➕, what waits, pauses, restarts; each text posted once."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.chat.client import Bot
+from bot.draft import Draft, Network, State
+from bot.drafting import Drafting
+from bot.errors import UserError
+from bot.posting.slots import Slots
+from bot.store import Store
+from bot.voice import VoicePost, save_posts
+from bot.writing.composing import Request
+from tests.conftest import OWNER
+from tests.stage import Stage, buttons
+
+Json = dict[str, Any]  # Discord's message JSON
+SAID = {
+    "en-GB": {
+        "zone": "I do not know your time zone",
+        "proposed": "From the hours at which your archive was posted I propose every day 13:30",
+        "usual": "So I propose what many do: Mon–Fri 09:00",
+        "use": "Use these",
+        "mine": "Your slots: every day 13:30 (Europe/Berlin)",
+        "queue": "Queue",
+        "which": "Which text of draft 1 do you want in your queue?",
+        "queued": "➕ Draft 1 is in your queue",
+        "close": "Less than an hour lies between it and draft 1",
+        "page": "2 texts are in your queue.",
+    },
+    "de": {
+        "zone": "Ich kenne deine Zeitzone nicht",
+        "proposed": "Nach den Stunden, zu denen dein Archiv entstand, schlage ich vor: jeden Tag",
+        "usual": "Darum schlage ich das Übliche vor: Mo–Fr 09:00",
+        "use": "Diese nehmen",
+        "mine": "Deine Zeitpunkte: jeden Tag 13:30 (Europe/Berlin)",
+        "queue": "In die Warteschlange",
+        "which": "Welchen Text von Entwurf 1 willst du in deiner Warteschlange?",
+        "queued": "➕ Entwurf 1 steht in deiner Warteschlange",
+        "close": "Weniger als eine Stunde liegt zwischen ihm und Entwurf 1",
+        "page": "2 Texte stehen in deiner Warteschlange.",
+    },
+}
+
+
+def _write_archive(stage: Stage) -> None:
+    """Posts from 13:00 to 14:00 in Berlin, on every day of nine weeks."""
+    noon = datetime(2025, 7, 1, 11, 12, 7, tzinfo=UTC)
+    days = [(noon + timedelta(days=n)).isoformat() for n in range(63)]
+    save_posts(stage.voice, [VoicePost(day, f"Post {day}.", ("tea",)) for day in days])
+
+
+async def _drafts(stage: Stage, count: int, texts: int = 1) -> None:
+    for number in range(1, count + 1):
+        await stage.sandbox.discord.slash("alice", "draft", topic="tea", count=texts)
+        await stage.dm(number)
+
+
+async def _message(stage: Stage, part: str) -> Json:
+    """The newest message to alice that says so."""
+    found: Json = await stage.until(
+        lambda: next(
+            (m for m in stage.sandbox.discord.messages("alice")[::-1] if part in m["content"]), None
+        )
+    )
+    return found
+
+
+async def _slots(stage: Stage, at: str) -> None:
+    told = await stage.says("alice", "queue slots", at=at, timezone="Europe/Berlin")
+    assert told.startswith("Your slots: ")
+
+
+@pytest.mark.parametrize("locale", SAID)
+async def test_a_text_goes_into_the_next_free_slot_and_out_at_it(
+    stage: Stage, bot: Bot, locale: str
+) -> None:
+    said, discord = SAID[locale], stage.sandbox.discord
+    discord.set_locale("alice", locale)
+    await _drafts(stage, 1, texts=2)
+    assert said["zone"] in await stage.says("alice", "queue slots")
+    told = await stage.says("alice", "queue slots", timezone="Europe/Berlin")
+    assert said["usual"] in told
+    _write_archive(stage)
+    (stage.voice / "voice.json").touch()
+    await stage.says("alice", "queue slots")
+    await stage.press(await _message(stage, said["proposed"]), said["use"])
+    await _message(stage, said["mine"])
+
+    first, *_ = discord.dm_messages("alice")
+    await stage.press(first, said["queue"])
+    await stage.press(await _message(stage, said["which"]), f"{said['queue']} 2")
+    await stage.story(said["queued"])
+    draft = await bot.drafting.get(1)
+    at = next(Slots.parse("13:30", "Europe/Berlin").after(datetime.now(UTC)))
+    assert (draft.state, draft.chosen, draft.post_at) == (State.SCHEDULED, 1, at)
+    await bot.following.sweep(at - timedelta(seconds=1))
+    assert await stage.posted() == []
+
+    await discord.slash("alice", "draft", topic="fog", count=1)
+    await discord.react("alice", await stage.dm(2), "➕")
+    await _message(stage, said["queued"].replace("1", "2"))
+    await discord.slash("alice", "draft", topic="goose", count=1)
+    opened = await discord.click("alice", await stage.dm(3), await _custom_id(bot, 3, "later"))
+    soon = (at + timedelta(minutes=40)).isoformat()
+    await stage.fill(opened, when=soon, timezone="UTC")
+    await _message(stage, said["close"])
+    await stage.says("alice", "queue show")
+    await _message(stage, said["page"])
+
+    await asyncio.gather(bot.following.sweep(at), bot.following.sweep(at))
+    assert [d.state for d in [await bot.drafting.get(n) for n in (1, 2, 3)]] == [
+        State.PUBLISHED,
+        State.SCHEDULED,
+        State.SCHEDULED,
+    ]
+    assert len(await stage.posted()) == 1
+
+
+async def _custom_id(bot: Bot, draft_id: int, action: str) -> str:
+    draft = await bot.drafting.get(draft_id)
+    return f"draft:{draft_id}:{action}:0:{draft.candidates[0].fingerprint}"
+
+
+async def test_what_waits_is_moved_posted_now_taken_out_and_paused_by_buttons(
+    stage: Stage,
+) -> None:
+    discord = stage.sandbox.discord
+    async with stage.running() as bot:
+        await _drafts(stage, 3)
+        await discord.react("alice", discord.dm_messages("alice")[0], "➕")
+        await _message(stage, "Your queue has no slots yet. `/queue slots` proposes some")
+        await _slots(stage, "9:00 9:30")
+        assert "within an hour" in (await _message(stage, "Your slots"))["content"]
+        for number in (1, 2, 3):
+            custom_id = await _custom_id(bot, number, "queue")
+            await discord.click("alice", discord.dm_messages("alice")[number - 1], custom_id)
+            await stage.story(f"➕ Draft {number} is in your queue", number)
+        await stage.says("alice", "queue show")
+        page = await _message(stage, "3 texts are in your queue")
+        await discord.click("alice", page, "queue:pick", ["3"])
+        text = await _message(stage, "Text 3 of 3")
+        labels = [b["label"] for b in buttons(text)]
+        assert labels == ["▲ Earlier", "Post now", "Take it out", "Back to the queue"]
+        before = [(await bot.drafting.get(n)).post_at for n in (1, 2, 3)]
+        await stage.press(text, "▲ Earlier")
+        text = await _message(stage, "Text 2 of 3")
+        assert [d.id for d in await _waiting(bot)] == [1, 3, 2]
+        assert [d.post_at for d in await _waiting(bot)] == before
+        await stage.says("alice", "queue show")
+        await discord.click("alice", await _message(stage, "3 texts are"), "queue:pick", ["3"])
+        await stage.until(lambda: len(_views_of_a_text(stage)) == 2)
+        await stage.press(_views_of_a_text(stage)[1], "Post now")
+        page = await _message(stage, "2 texts are in your queue.")
+        assert page["content"].startswith("✅ Draft 3 is posted")
+        await stage.story("✅ Draft 3", 3)
+        await discord.click("alice", text, "queue:out:3")  # an old button deletes no post
+        await _message(stage, "This draft is posted by now.")
+        assert len(await stage.posted()) == 1
+
+        await stage.says("alice", "queue pause")
+        page = await _message(stage, "⏸️ It is paused")
+        await stage.story("⏸️ Draft 1 waits in your queue")
+        assert [d.post_at for d in await _waiting(bot)] == [None, None]
+
+    async with stage.running() as bot:  # paused through a restart, whatever the clock says
+        await bot.following.sweep(datetime.now(UTC) + timedelta(days=3))
+        assert len(await stage.posted()) == 1
+        await discord.click("alice", page, "queue:pick", ["1"])
+        await stage.press(await _message(stage, "Text 1 of 2"), "Take it out")
+        await stage.story("✍️ Draft 1")
+        assert [d.id for d in await _waiting(bot)] == [2]
+        await stage.says("alice", "queue resume")
+        await stage.story("➕ Draft 2 is in your queue", 2)
+        (left,) = await _waiting(bot)
+        assert left.post_at and left.post_at - datetime.now(UTC) < timedelta(days=1)
+        assert left.post_at in [job.next_run_time for job in bot.scheduler.get_jobs()]
+
+
+def _views_of_a_text(stage: Stage) -> list[Json]:
+    messages = stage.sandbox.discord.messages("alice")
+    return [message for message in messages if message["content"].startswith("Text 2 of 3")]
+
+
+async def _waiting(bot: Bot) -> list[Draft]:
+    return await bot.drafting.queue.texts(int((await bot.drafting.get(1)).owner_id))
+
+
+async def test_after_weeks_without_a_post_a_queue_asks_before_it_goes_on(
+    stage: Stage, bot: Bot
+) -> None:
+    await _drafts(stage, 2)
+    await stage.press(await stage.dm(), "Post 1")
+    await stage.story("✅")
+    await _slots(stage, "mon-fri 9:00")
+    await stage.press(await stage.dm(2), "Queue")
+    await stage.story("➕", 2)
+    await stage.says("alice", "queue pause")
+    long_ago = (datetime.now(UTC) - timedelta(days=15)).isoformat()
+    await bot.drafting.store.database.write("UPDATE statuses SET posted_at = ?", (long_ago,))
+    assert "Nothing of yours was posted since" in await stage.says("alice", "queue resume")
+    assert (await bot.drafting.get(2)).post_at is None
+    await stage.press(await _message(stage, "Are the texts of your queue still right"), "Go on")
+    await stage.story("➕ Draft 2", 2)
+    assert (await bot.drafting.get(2)).post_at
+
+
+async def test_slots_that_went_by_while_the_bot_was_away_are_not_made_up_for_at_once(
+    stage: Stage,
+) -> None:
+    async with stage.running() as bot:
+        await _drafts(stage, 3)
+        await _slots(stage, "9:00 18:00")
+        now = datetime.now(UTC)
+        for number in (1, 2, 3):
+            draft = await bot.drafting.get(number)
+            text = draft.candidates[0].fingerprint
+            await bot.drafting.queue.put(draft, 0, text, now)
+    async with Store.open(stage.database) as store:
+        for number, hours in ((1, 12), (2, 3)):
+            past = (now - timedelta(hours=hours)).isoformat()
+            await store.database.write(
+                "UPDATE drafts SET slot = ?1, post_at = ?1 WHERE id = ?2", (past, number)
+            )
+    async with stage.running() as bot:
+        await _message(stage, "A slot of your queue went by without me")
+        coming = Slots.parse("9:00 18:00", "Europe/Berlin").after(datetime.now(UTC))
+        assert [d.id for d in await _waiting(bot)] == [1, 2, 3]
+        assert [d.post_at for d in await _waiting(bot)] == [next(coming) for _ in range(3)]
+        assert await stage.posted() == []
+
+
+async def test_many_at_once_take_a_slot_each_and_approval_holds_the_text(
+    drafting: Drafting,
+) -> None:
+    now = datetime.now(UTC)
+    slots = Slots.parse("mon 9:00", "UTC")
+    drafts = [await drafting.write_draft(OWNER, Request("tea", 1), now) for _ in range(4)]
+    with pytest.raises(UserError, match="has no slots yet"):
+        await drafting.queue.put(drafts[0], 0, drafts[0].candidates[0].fingerprint, now)
+    await drafting.queue.use(OWNER, slots, now)
+    with pytest.raises(UserError, match="has changed since it was shown"):
+        await drafting.queue.put(drafts[0], 0, "0" * 8, now)
+    await asyncio.gather(
+        *(drafting.queue.put(d, 0, d.candidates[0].fingerprint, now) for d in drafts)
+    )
+    waiting = await drafting.queue.texts(OWNER)
+    weeks = slots.after(now)
+    assert [d.post_at for d in waiting] == [next(weeks) for _ in range(4)]
+    assert {d.account for d in waiting} == {
+        (await drafting.accounts.of(OWNER, Network.MASTODON)).name
+    }
+    await drafting.publishing.take_back(waiting[1], now)  # the free slot is the next one's
+    new = await drafting.write_draft(OWNER, Request("fog", 1), now)
+    await drafting.queue.put(new, 0, new.candidates[0].fingerprint, now)
+    assert (await drafting.get(new.id)).post_at == waiting[1].post_at
+    moved = await drafting.queue.use(OWNER, Slots.parse("tue 8:00", "Asia/Tokyo"), now)
+    assert [d.id for d in moved] == [waiting[0].id, new.id, waiting[2].id, waiting[3].id]
+    assert not any(o.is_alike for o in await drafting.queue.overlaps(moved[0]))
+    twice = await drafting.write_draft(OWNER, Request("tea", 1), now)
+    same = moved[0].approved.text.replace(".", "!")
+    await drafting.edit(twice, 0, same, now)
+    await drafting.queue.put(
+        twice, 0, (await drafting.get(twice.id)).candidates[0].fingerprint, now
+    )
+    alike = await drafting.queue.overlaps(await drafting.get(twice.id))
+    assert [o.other.id for o in alike if o.other and o.is_alike] == [moved[0].id]
