@@ -56,7 +56,7 @@ def test_notes_of_notes_are_the_same() -> None:
 
 
 def test_other_languages_have_small_words_names_and_negations_of_their_own() -> None:
-    assert (ENGLISH.language, GERMAN.language) == ("en", "de")
+    assert (ENGLISH.languages, GERMAN.languages) == (("en",), ("de",))
     text = "Die Fähre fährt heute nicht & wir sagen es"
     assert notes_of(text, GERMAN, 0.0) == "Fähre fährt heute nicht wir sagen es"
     japanese = Wording.of(["今日はフェリーが遅い。", "東京は雨です。"])
@@ -71,7 +71,7 @@ def test_an_unknown_language_and_no_posts_still_work() -> None:
 def test_what_a_text_says_is_compared_by_stems_without_small_words_and_who() -> None:
     said = content_of("Taxing the goose w/ no fog: he taxes 12 geese", ENGLISH)
     assert said == ["taxin"[:5], "goose", "fog", "taxes", "12", "geese"]
-    assert content_of("今日は雨", NO_WORDING) == ["今日", "は雨"]
+    assert content_of("今日は雨", NO_WORDING) == ["今日", "は", "雨"]
 
 
 def test_words_that_stand_in_only_one_of_two_texts_are_counted_who_and_no_too() -> None:

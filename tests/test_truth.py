@@ -10,7 +10,7 @@ from bot.voice.notes import Wording
 from bot.voice.ranker import Ranker
 from bot.writing.composing import Drawn, Request
 
-WORDING = Wording("en", usual=frozenset({"port", "almond"}), marks=Marks(longest=80))
+WORDING = Wording(("en",), usual=frozenset({"port", "almond"}), marks=Marks(longest=80))
 NOTES = "sailed to Port Almond; 12 of us, no fog"
 
 

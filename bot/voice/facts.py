@@ -5,13 +5,20 @@ by its capital letter inside of a sentence, so scripts and sentences without cap
 """
 
 import re
-from collections.abc import Callable, Collection, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, get_args
 
-from bot.voice.tongues import common_words, tongue
-from bot.voice.words import SPACELESS
+from bot.voice.tongues import (
+    Tongue,
+    after_elision,
+    capital_nouns,
+    common_words,
+    languages_told,
+    tongue,
+)
+from bot.voice.words import ENDS_ALONE, ENDS_SPACED, MARKS, SPACELESS, is_spaceless, words_in
 
 _TLD = r"(?:com|org|net|edu|gov|info|biz|io|dev|app|xyz|online|site|shop|social|blog|uk|ly|gl|gd)"
 _LABELS = r"(?<![\w.@-])(?:[^\W_](?:[\w-]*[^\W_])?\.)+"
@@ -23,8 +30,10 @@ ANY_LINK = re.compile(
 _MAY_LINK = re.compile(r"[.:]\S")  # most texts hold none of what a search looks for
 MAIL = re.compile(r"(?<![\w.@])[\w.+-]*\w@(?:[\w-]+\.)+[^\W\d_]{2,}")
 HANDLE = re.compile(r"(?<![\w/])@[\w.-]*\w(?:@[\w.-]*\w)?")
-HASHTAG = re.compile(r"(?<![\w&/])[#＃]\w*[^\W\d_]\w*")
-QUOTATION = re.compile('[“„«»"]([^“”„«»"\n]{3,200})[”“«»"]')
+HASHTAG = re.compile(rf"(?<![\w&/])[#＃]\w*[^\W\d_][\w{MARKS}]*")
+QUOTATION = re.compile(
+    '[“„«»"]([^“”„«»"\n]{3,200})[”“«»"]|「([^「」\n]{3,200})」|『([^『』\n]{3,200})』'
+)
 ENDS_SENTENCE = ".,;:!?)]}>'\"”’»…*_"
 
 _LETTERS = rf"(?:(?![{SPACELESS}])\w)*"
@@ -33,10 +42,15 @@ LIST_MARK = re.compile(r"^[^\S\n]*(?:\d{1,2}[.)]|[-*•])[^\S\n]+", re.M)  # cou
 _THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
 _ORDINAL = re.compile(r"st|nd|rd|th|s|k|m|bn|x|am|pm|h|e")  # what may follow a figure
 _WORD = re.compile(r"(?<![\w'’])[^\W\d_]\w*(?:['’.&-]\w+)*")
-_STARTS = re.compile(r"(?:[.!?…:;\n\"“„«(\[*•|/]|[-–—]\s)\W*$")  # what stands before a sentence
+_STARTS = re.compile(  # what stands before a sentence
+    rf"(?:[{ENDS_SPACED}{ENDS_ALONE}¿¡:;\n\"“„«(\[*•|/]|[-–—]\s)\W*$"
+)
+_BEFORE_NOUN = re.compile(r"(?:(\w+) )?(\w+) $")
+_ADJECTIVE = re.compile(r"[^\W\d_A-ZÄÖÜ]\w*(?:e|en|er|es|em)")  # "the new" harbour
 _TITLES = "Mr|Mrs|Ms|Dr|St|Sen|Rep|Gov|Pres|Prof|Lt|Col|Gen|Sgt|Mt|Ft"
 _TITLE, _AFTER_TITLE = re.compile(_TITLES), re.compile(rf"\b(?:{_TITLES})\. $")
 _HEADLINE = 0.8  # of long words with a capital: a headline, whose capitals say nothing
+_SHORTEST_NOUN = 6  # letters: of a word with a noun's ending
 _SHORTENED = 3  # letters: "Sept" is "September", "Iowans" are of "Iowa"
 
 FactKind = Literal["number", "name", "handle", "hashtag", "link", "quotation"]
@@ -92,13 +106,17 @@ def facts(
             rest = pattern.sub(" . ", rest)  # a full stop: nothing goes on across it
     found = [fact for fact in found if fact.kind in kinds]
     if "quotation" in kinds:
-        quoted = (m[1].strip() for m in QUOTATION.finditer(rest))
-        found += [Fact("quotation", words) for words in quoted if " " in words]
+        quoted = (m[m.lastindex or 1].strip() for m in QUOTATION.finditer(rest))
+        found += [Fact("quotation", words) for words in quoted if _is_passage(words)]
     if "number" in kinds:
         found += [Fact("number", n) for n in _NUMBER.findall(rest) if _is_figure(n, usual)]
     if "name" in kinds:
         found += [Fact("name", name) for name in _names(rest, usual)]
     return found
+
+
+def _is_passage(quoted: str) -> bool:
+    return " " in quoted or (is_spaceless(quoted) and len(words_in(quoted)) > 1)
 
 
 def links(text: str) -> set[str]:
@@ -159,12 +177,13 @@ def _names(text: str, usual: Container[str]) -> Iterator[str]:
     """Runs of capitalised words inside of sentences that hold an unusual one."""
     text = f"\n{text}"
     found = list(_WORD.finditer(text))
+    told = capital_nouns(text)
     long = [m[0][0].isupper() for m in found if len(m[0]) > 3]
     if len(long) > 3 and sum(long) > _HEADLINE * len(long):
         return
     run: list[re.Match[str]] = []
     for match in found:
-        is_name = _is_name(match, text)
+        is_name = _is_name(match, text) and not (told and _is_noun(match, told))
         if run and not (is_name and text[run[-1].end() : match.start()] == " "):
             yield from _named(run, text, usual)
             run = []
@@ -176,6 +195,8 @@ def _names(text: str, usual: Container[str]) -> Iterator[str]:
 def _is_name(match: re.Match[str], text: str) -> bool:
     """Whether a word has a capital that is not its sentence's."""
     word, before = match[0], text[max(0, match.start() - 12) : match.start()]
+    if (core := after_elision(word)) != word and core[0].isupper():  # l'Europe
+        return core.casefold() not in common_words()
     if not word[0].isupper() or len(re.split(r"['’]", word)[0]) < 2:
         return False
     if word.casefold().replace("’", "'") in common_words() or _TITLE.fullmatch(word):
@@ -183,8 +204,29 @@ def _is_name(match: re.Match[str], text: str) -> bool:
     return word.isupper() or not _STARTS.search(before) or bool(_AFTER_TITLE.search(before))
 
 
+def _is_noun(match: re.Match[str], told: Tongue) -> bool:
+    """Whether a word has a capital because it is a noun."""
+    word, start = match[0], match.start()
+    if word.endswith(told.nouns) and len(word) > _SHORTEST_NOUN:
+        return True
+    if not (before := _BEFORE_NOUN.search(match.string[max(0, start - 40) : start])):
+        return False
+    near, far = before[2].casefold(), (before[1] or "").casefold()
+    is_after = near in told.determiners or near.isdigit()
+    return is_after or (far in told.determiners and bool(_ADJECTIVE.fullmatch(before[2])))
+
+
+def nouns_in(texts: Iterable[str], told: Tongue) -> Iterator[str]:
+    """Words in lower case that an author writes with a capital because they are nouns."""
+    if told.determiners:
+        for match in (match for text in texts for match in _WORD.finditer(text)):
+            if match[0][0].isupper() and not match[0].isupper() and _is_noun(match, told):
+                yield from _parts(match[0])
+
+
 def _named(run: list[re.Match[str]], text: str, usual: Container[str]) -> Iterator[str]:
-    if any(part not in usual for match in run for part in _parts(match[0])):
+    words = [match[0].casefold().replace("’", "'") for match in run]
+    if any(w not in usual and part not in usual for w in words for part in _parts(w)):
         yield text[run[0].start() : run[-1].end()]
 
 
@@ -199,18 +241,18 @@ def _is_figure(token: str, usual: Container[str]) -> bool:
 def _figures(token: str) -> list[str]:
     """The values in a number: 1,000 and 1000 are the same, 31-28 holds two."""
     if _THOUSANDS.fullmatch(token):
-        return [re.sub(r"\D", "", token)]
+        return [str(int(re.sub(r"\D", "", token)))]
     found = []
     for part in re.split(r"[.,:/–-]", token):
-        figure = re.match(r"\d+", part)
-        found.append((figure[0].lstrip("0") or "0") if figure else part.casefold())
+        figure = re.match(r"\d+", part)  # of any script
+        found.append(str(int(figure[0])) if figure else part.casefold())
     return found
 
 
 def _parts(word: str) -> list[str]:
     """The words in a name, in lower case, without 's."""
     return [
-        re.sub(r"['’]s?$", "", w)
+        re.sub(r"['’]s?$", "", after_elision(w))
         for w in re.split(r"[\s.&-]+", word.casefold().strip("."))
         if w not in ("", "s")
     ]
@@ -223,5 +265,6 @@ def _letters(text: str) -> str:
 @lru_cache(maxsize=1)
 def _digits() -> dict[str, str]:
     """Number words of all languages with a table, as digits."""
-    codes = ("sv", "pl", "it", "pt", "es", "fr", "nl", "de", "en")
-    return {word: digits for code in codes for word, digits in tongue(code).numbers.items()}
+    return {
+        word: digits for code in languages_told() for word, digits in tongue(code).numbers.items()
+    }

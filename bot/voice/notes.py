@@ -9,14 +9,23 @@ into words stays whole.
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bot.voice.facts import ANY_LINK, HANDLE, HASHTAG, LIST_MARK, MAIL, QUOTATION
+from bot.voice.facts import ANY_LINK, HANDLE, HASHTAG, LIST_MARK, MAIL, QUOTATION, nouns_in
 from bot.voice.marks import NO_MARKS, Marks
-from bot.voice.tongues import Tongue, guess_language, tongue
-from bot.voice.words import SPACELESS
+from bot.voice.tongues import Tongue, main_languages, tongue, tongue_of
+from bot.voice.words import (
+    ENDS_ALONE,
+    ENDS_SPACED,
+    JOINERS,
+    MARKS,
+    SPACELESS,
+    is_spaceless,
+    parted,
+    words_in,
+)
 
 BREAK = ";"  # stands for any mark or line end between two parts
 _PAUSE = (BREAK,)
@@ -26,15 +35,17 @@ _MOSTLY = 0.7  # of its uses: a word with a capital then is a name, else an ordi
 _GAP = 0.25  # of the small words that are left out: a break takes their place …
 _RUN_ON = 0.15  # … and of the breaks, left out with them: people note things down either way
 
+_LETTERS = rf"[^\W_]++(?:[{MARKS}{JOINERS}]++[^\W_]*+)*+"  # as `words.LETTERS`, but for "_"
+_GLUE = "\u2060"  # before a word that no space parts from the one before it
 _TOKEN = re.compile(
     # Most tokens are plain words and spaces: they are tried first
     r"(?P<plain>(?-i:[^\W\d_]++)(?=[\s,;!?]|\Z))|(?P<space>[^\S\n]+)"
     rf"|(?P<quoted>{QUOTATION.pattern})|(?P<link>{MAIL.pattern}|{ANY_LINK.pattern})"
     rf"|(?P<tag>{HANDLE.pattern}|{HASHTAG.pattern})"
-    r"|(?P<number>[$€£¥]?\d+(?:[.,:/–-]\d+)*(?:%|[^\W\d_]+)?)"
+    rf"|(?P<number>[$€£¥]?\d+(?:[.,:/–-]\d+)*(?:%|(?:(?![{SPACELESS}])[^\W\d_])+)?)"
     r"|(?P<word>(?:w/o|w/|b/c)(?!\w)|(?:[^\W\d_]\.){2,}|(?-i:[A-Z]{1,3}&[A-Z]{1,3})(?!\w)|(?:Mr|Mrs|Ms|Dr|St|Sen|Rep|Gov|Prof)(?=\.\s)"
-    r"|[^\W_]+(?:[_'’.-][^\W_]+)*)"
-    r"|(?P<sign>[&+]|@(?!\w))|(?P<end>[.!?…\n]+)"
+    rf"|{_LETTERS}(?:[_'’.-]{_LETTERS})*)"
+    rf"|(?P<sign>[&+]|@(?!\w))|(?P<end>[{ENDS_SPACED}{ENDS_ALONE}\n]+)"
     "|(?P<blank>[^\\S\n]+|['’]s(?!\\w)|[*_~`^'’´\"“”„«»\\\\]+)|(?P<mark>.)",
     re.I,
 )
@@ -43,7 +54,7 @@ _COUNTED = re.compile(r"(\d+)([^\W\d_]{2,})")  # 76ppl
 _UNITS = frozenset(("nd", "th", "st", "rd", "am", "pm", "bn", "mm", "cm", "km", "kg", "lb", "lbs"))
 _BEFORE, _AFTER = re.compile(r"(\w+) $"), re.compile(r" (\w+)")
 _SOUNDS = {"2": "to", "4": "for"}
-_WORDS = re.compile(rf"[{SPACELESS}]{{2}}|[^\W_](?:(?![{SPACELESS}])[\w'])*")
+_WORDS = re.compile(rf"[^\W_][\w'{MARKS}{JOINERS}]*")
 _STEM = 5  # letters: "taxes" and "taxing" speak of the same
 
 
@@ -51,16 +62,19 @@ _STEM = 5  # letters: "taxes" and "taxing" speak of the same
 class Wording:
     """How an author writes words, all in lower case."""
 
-    language: str | None = None
+    languages: tuple[str, ...] = ()  # the commonest first
     usual: frozenset[str] = frozenset()  # in several posts
     names: frozenset[str] = frozenset()  # with a capital, inside of sentences too
     ordinary: frozenset[str] = frozenset()  # without one, as a rule
+    nouns: frozenset[str] = frozenset()  # with one and no names: only where nouns have capitals
     marks: Marks = NO_MARKS
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "Wording":
         """Learn it from an author's posts, oldest first."""
         texts = list(texts)[-_NEWEST:]
+        languages = main_languages(texts)
+        told = tongue(languages[0] if languages else None)
         small, capital, holding = Counter[str](), Counter[str](), Counter[str]()
         for text in texts:
             held, starts = set[str](), True
@@ -68,17 +82,20 @@ class Wording:
                 word = match[0] if match.lastgroup in ("plain", "word", "number") else ""
                 if word:
                     held.update(_straight(word).casefold().removesuffix("'s").split("-"))
-                    if not word.isupper() and not (starts and word[0].isupper()):
-                        (capital if word[0].isupper() else small)[_straight(word).casefold()] += 1
+                    before, core = told.parted(word)
+                    held.update((_straight(core).casefold(),) if before else ())
+                    if not core.isupper() and not (starts and not before and core[0].isupper()):
+                        (capital if core[0].isupper() else small)[_straight(core).casefold()] += 1
                 starts = match.lastgroup == "end" or (starts and not word)
             holding.update(held)
         uses = capital + small
         names = frozenset(w for w, count in uses.items() if capital[w] > _MOSTLY * count)
         return cls(
-            guess_language([word for word, _ in holding.most_common(200)]),
+            languages,
             frozenset(word for word, count in holding.items() if count >= _USUAL),
             names,
             frozenset(uses.keys() - names),
+            frozenset(nouns_in(texts, told)),
             Marks.of(texts),
         )
 
@@ -96,32 +113,38 @@ def notes_of(
 
     `small` is the share of the small words that stay, 0..1. With `chance` some breaks come and go.
     """
-    told = tongue(wording.language)
+    told = tongue_of(text, wording.languages)
     kept: list[str] = []
-    starts = True
+    starts, end, is_apart = True, -1, True
     for match in _TOKEN.finditer(LIST_MARK.sub("", text)):
         kind = match.lastgroup
         if kind in ("space", "blank"):
             continue
         said = _said(match, starts, wording, told)
+        if said and match.start() == end and is_spaceless(match[0] + match.string[end - 1]):
+            said[0] = _GLUE + said[0]
+        end = match.end() if said else -1
         starts = kind == "end" or (starts and not said)
         for word in said or _PAUSE:
             luck = chance.random() if chance else 0.5
+            bare = word.removeprefix(_GLUE)
             if chance and word == BREAK:
                 kept += [] if luck < _RUN_ON else [word]
-            elif small >= 1.0 or word.casefold() not in told.small or luck < small:
-                kept.append(word)
+            elif small >= 1.0 or bare.casefold() not in told.small or luck < small:
+                kept.append(bare if is_apart else word)
+                is_apart = False
+                continue
             elif chance and chance.random() < _GAP:
                 kept.append(BREAK)
+            is_apart = True
     return _joined(kept)
 
 
 def content_of(text: str, wording: Wording = NO_WORDING) -> list[str]:
     """What a text says, as the stems of its words in lower case: neither small words nor who."""
-    told = tongue(wording.language)
-    words = _WORDS.findall(notes_of(text, wording).casefold())
+    told = tongue_of(text, wording.languages)
     silent = told.small | told.who
-    return [word[:_STEM] for word in words if word not in silent and len(word) > 1]
+    return [word[:_STEM] for word in _noted(text, wording) if word not in silent]
 
 
 def words_apart(given: str, text: str, wording: Wording = NO_WORDING) -> int:
@@ -129,7 +152,7 @@ def words_apart(given: str, text: str, wording: Wording = NO_WORDING) -> int:
 
     Small words that come or go are manner, but "from Denver" in the place of "to Denver" counts.
     """
-    small = tongue(wording.language).small
+    small = tongue_of(given, wording.languages).small
     stems, before = [], []
     for words in (_words(given, wording), _words(text, wording)):
         stems.append(Counter(word[:_STEM] for word in words if word not in small))
@@ -140,20 +163,34 @@ def words_apart(given: str, text: str, wording: Wording = NO_WORDING) -> int:
 
 
 def _words(text: str, wording: Wording) -> list[str]:
-    told = tongue(wording.language)
-    words = _WORDS.findall(notes_of(text, wording).casefold())
-    kept = (word for word in words if len(word) > 1 or word.isdigit() or word in told.who)
-    return [told.numbers.get(word, word) for word in kept]
+    told = tongue_of(text, wording.languages)
+    return [told.numbers.get(word, word) for word in _noted(text, wording, told.who)]
+
+
+def _noted(text: str, wording: Wording, who: Container[str] = frozenset()) -> Iterator[str]:
+    """The words of a text's notes, in lower case; single letters only of those that say who."""
+    for letters in _WORDS.findall(notes_of(text, wording).casefold()):
+        for word in parted(letters):
+            if len(word) > 1 or word.isdigit() or word in who or is_spaceless(word):
+                yield word
 
 
 def _said(match: re.Match[str], starts: bool, wording: Wording, told: Tongue) -> list[str] | None:
     """The words that stand for a token; None for a mark."""
     kind, token = match.lastgroup, match[0]
     if kind in ("plain", "word"):
-        is_name = not starts and token[0].isupper() and _is_beside_name(match, told)
-        return _spelled(_straight(token), is_name, wording, told)
+        if is_spaceless(token):
+            first, *others = parted(token)
+            return [first, *(_GLUE + word for word in others)]
+        before, core = told.parted(_straight(token))
+        is_name = not starts and core[0].isupper()
+        is_name = is_name and (bool(told.determiners) or _is_beside_name(match, told))
+        first, *others = _spelled(core, is_name, wording, told)
+        return [before.casefold() + first, *others]
     if kind == "quoted":
         inner = token[1:-1].strip()
+        if is_spaceless(inner):
+            return [token if len(words_in(inner)) > 1 else inner]
         return [f'"{inner}"'] if " " in inner else [inner]
     if kind in ("link", "tag"):
         return [token]
@@ -203,7 +240,7 @@ def _joined(kept: list[str]) -> str:
             parts.append([])
         else:
             parts[-1].append(word)
-    return f"{BREAK} ".join(" ".join(part) for part in parts if part)
+    return f"{BREAK} ".join(" ".join(part) for part in parts if part).replace(f" {_GLUE}", "")
 
 
 def _straight(word: str) -> str:

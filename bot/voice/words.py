@@ -5,6 +5,7 @@ text that needs it. Pure.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from itertools import accumulate
 
@@ -73,6 +74,13 @@ def line_ends(letters: str) -> Iterator[int]:
 
     # Its own positions are those of UTF-16
     return accumulate(map(len, LineBreaker(letters, "en")))
+
+
+def is_lettered(word: str) -> bool:
+    """Whether a word is of letters, with the signs on them, alone."""
+    return word.isalpha() or all(
+        c.isalpha() or unicodedata.category(c)[0] == "M" or c in JOINERS for c in word
+    )
 
 
 def is_spaceless(word: str) -> bool:

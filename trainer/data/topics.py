@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from trainer.data.tokens import CALENDAR, LINKS, TITLES, Word, is_dull, readable, words
+from bot.voice.words import MARKS, is_lettered, is_spaceless
+from trainer.data.tokens import ENGLISH, Speech, Word, is_dull, readable, words
 
 TopicSource = Literal["hashtag", "mention", "ner", "capitalised", "phrase"]
 
@@ -25,10 +26,10 @@ SHOUTED_SHARE = 0.6  # of long words with a capital: a headline, whose capitals 
 _EVERYWHERE = 0.1  # of the posts: such a word is no telling phrase
 FEW = 5  # posts: they say nothing about how common a word is
 
-_HASHTAG = re.compile(r"(?<![\w&])[#＃](\w*[^\W\d_]\w*)")
+_HASHTAG = re.compile(rf"(?<![\w&])[#＃](\w*[^\W\d_][\w{MARKS}]*)")
 _MENTION = re.compile(r"(?<![\w@/.])@(\w{2,30})")
 _NATIONAL = re.compile(r"(?:ican|ian|ish|ese)$")
-_SYMBOLS = re.compile(r"[^\w\s.'’&-]+")
+_SYMBOLS = re.compile(rf"[^\w{MARKS}\s.'’&-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Topic:
 class Vocabulary:
     """How an author writes: the archive's own statistics."""
 
+    speech: Speech = ENGLISH
     posts: int = 0
     lower: Counter[str] = field(default_factory=Counter)  # a word, written in lower case
     capital: Counter[str] = field(default_factory=Counter)  # …with a capital inside of a sentence
@@ -59,14 +61,15 @@ class Vocabulary:
         return self.capital[lower] > 0 and not self.is_common(lower)
 
 
-def learn_habits(texts: Iterable[str]) -> Vocabulary:
-    """Count how the words of an archive are written."""
-    habits = Vocabulary()
+def learn_habits(texts: Iterable[str], languages: Sequence[str] = ()) -> Vocabulary:
+    """Count how the words of an archive in these languages are written."""
+    habits = Vocabulary(Speech.of(languages))
+    stop = habits.speech.stop
     for text in texts:
-        found = words(text)
+        found = words(text, habits.speech)
         habits.posts += 1
         habits.holding.update({w.lower for w in found})
-        habits.pairs.update(set(_pairs(found)))
+        habits.pairs.update(set(_pairs(found, stop)))
         habits.lower.update(w.lower for w in found if not w.is_capital)
         if not _is_headline(found):
             habits.capital.update(w.lower for w in found if w.is_capital and not w.is_first)
@@ -80,7 +83,7 @@ def find_topics(
     text: str, tags: Sequence[str], names: Sequence[str], habits: Vocabulary
 ) -> list[Topic]:
     """Find a post's topics. `tags` are the archive's marks, `names` what a recogniser found."""
-    found = words(text)
+    found, speech = words(text, habits.speech), habits.speech
     layers: list[tuple[TopicSource, Iterable[str]]] = [
         ("hashtag", _hashtags(text, tags)),
         ("mention", _mentions(text, tags)),
@@ -90,7 +93,8 @@ def find_topics(
     topics: list[Topic] = []
     for source, candidates in layers:
         for candidate in candidates:
-            if len(topics) < MOST and _is_sensible(candidate) and not _is_known(candidate, topics):
+            is_new = len(topics) < MOST and not _is_known(candidate, topics)
+            if is_new and _is_sensible(candidate, speech):
                 topics.append(Topic(candidate, source))
     if not topics and (phrase := _phrase(found, habits)):
         topics.append(Topic(phrase, "phrase"))
@@ -116,13 +120,14 @@ def _trimmed(name: str) -> str:
     return " ".join(_SYMBOLS.sub(" ", name).split())
 
 
-def _is_sensible(topic: str) -> bool:
+def _is_sensible(topic: str, speech: Speech) -> bool:
     """Whether a person could request it: letters, not too long, no weekday, no bare title."""
     lower = topic.casefold()
     letters = sum(c.isalpha() for c in topic)
     if letters < 2 or len(topic) > LONGEST_TOPIC:
         return False
-    return not (lower in CALENDAR or lower in TITLES or is_dull(lower))
+    is_bare = lower in speech.calendar or lower in speech.titles
+    return not (is_bare or is_dull(lower, speech.stop))
 
 
 def _is_known(topic: str, topics: Sequence[Topic]) -> bool:
@@ -139,40 +144,45 @@ def _joined(topic: str) -> str:
 
 def _capitalised(found: Sequence[Word], habits: Vocabulary) -> Iterator[str]:
     """Runs of capitalised words, small links between them included."""
-    is_headline = _is_headline(found)
+    is_headline, speech = _is_headline(found), habits.speech
     run: list[Word] = []
     for word in found:
         if not run and not word.is_capital:
             continue
         may_name = word.is_capital and _may_name(word, habits, is_headline)
-        if run and word.is_joined and (may_name or word.lower in LINKS):
+        if run and word.is_joined and (may_name or word.lower in speech.links):
             run.append(word)
             continue
         is_adjective = len(run) == 1 and word.is_joined and _NATIONAL.search(run[0].text)
-        if run and not is_adjective:  # "the American people" are not about "American"
+        # "the American people" are not about "American"
+        if run and not (is_adjective and speech.is_english):
             yield from _span(run, habits)
         run = [word] if may_name else []
     yield from _span(run, habits)
 
 
 def _may_name(word: Word, habits: Vocabulary, is_headline: bool) -> bool:
-    if word.lower in CALENDAR:
+    if word.lower in habits.speech.calendar:
         return False
     if word.is_first:
-        return habits.is_name(word.lower) or word.lower in TITLES
+        return habits.is_name(word.lower) or word.lower in habits.speech.titles
     return not is_headline or habits.lower[word.lower] == 0 or habits.is_name(word.lower)
 
 
 def _span(run: Sequence[Word], habits: Vocabulary) -> Iterator[str]:
     """The name in a run: without dull words and links at its ends."""
-    first, end = 0, len(run)
-    while first < end and (is_dull(run[first].lower) or run[first].lower in LINKS):
+    first, end, speech = 0, len(run), habits.speech
+    while first < end and _is_edge(run[first].lower, speech):
         first += 1
-    while first < end and (is_dull(run[end - 1].lower) or run[end - 1].lower in LINKS):
+    while first < end and _is_edge(run[end - 1].lower, speech):
         end -= 1
     name = run[first:end]
     if len(name) > 1 or (name and not habits.is_common(name[0].lower)):
         yield " ".join(w.text for w in name)
+
+
+def _is_edge(lower: str, speech: Speech) -> bool:
+    return lower in speech.links or is_dull(lower, speech.stop)
 
 
 def _is_headline(found: Sequence[Word]) -> bool:
@@ -180,11 +190,11 @@ def _is_headline(found: Sequence[Word]) -> bool:
     return len(long) > 3 and sum(long) > SHOUTED_SHARE * len(long)
 
 
-def _pairs(found: Sequence[Word]) -> Iterator[tuple[str, str]]:
+def _pairs(found: Sequence[Word], stop: frozenset[str]) -> Iterator[tuple[str, str]]:
     """Neighbouring words that both say something."""
     before: str | None = None
     for word in found:
-        lower = None if is_dull(word.lower) else word.lower
+        lower = None if is_dull(word.lower, stop) else word.lower
         if lower and before and word.is_joined:
             yield before, lower
         before = lower
@@ -198,9 +208,12 @@ def _phrase(found: Sequence[Word], habits: Vocabulary) -> str | None:
     """The post's most telling pair of words that recurs in the archive, or else its best word."""
     telling = [w for w in found if _is_telling(w.lower, habits)]
     kept = {w.lower for w in telling}
-    pairs = [p for p in _pairs(found) if habits.pairs[p] > 1 and p[0] in kept and p[1] in kept]
+    every = list(_pairs(found, habits.speech.stop))
+    pairs = [p for p in every if habits.pairs[p] > 1 and p[0] in kept and p[1] in kept]
     if pairs:
         best = max(pairs, key=lambda p: _weight(habits.pairs[p], habits))
+        if is_spaceless(best[0]) and is_spaceless(best[1]):
+            return _compound(best, [p for p in every if habits.pairs[p] > 1])
         more = [p[1] for p in pairs if p[0] == best[1]]  # paid sick + sick leave
         return " ".join([*best, *more[:1]])
     if telling:
@@ -208,15 +221,27 @@ def _phrase(found: Sequence[Word], habits: Vocabulary) -> str | None:
     return None
 
 
+def _compound(best: tuple[str, str], pairs: Sequence[tuple[str, str]]) -> str:
+    """All of what is written together around a pair: 新型コロナウイルス感染症."""
+    found = [*best]
+    after, before = dict(reversed(pairs)), {b: a for a, b in reversed(pairs)}
+    while (word := after.get(found[-1])) and word not in found:
+        found.append(word)
+    while (word := before.get(found[0])) and word not in found:
+        found.insert(0, word)
+    return "".join(found)[:LONGEST_TOPIC]
+
+
 def _is_telling(lower: str, habits: Vocabulary) -> bool:
     held = habits.holding[lower]
+    speech = habits.speech
     return (
-        len(lower) > 3
-        and lower.isalpha()
-        and not is_dull(lower)
-        and lower not in CALENDAR
-        and lower not in TITLES
-        and not lower.endswith(("ing", "ed", "ly"))  # as a rule no noun
+        len(lower) > (1 if is_spaceless(lower) else 3)
+        and is_lettered(lower)
+        and not is_dull(lower, speech.stop)
+        and lower not in speech.calendar
+        and lower not in speech.titles
+        and not (speech.is_english and lower.endswith(("ing", "ed", "ly")))  # as a rule no noun
         and held <= max(FEW, _EVERYWHERE * habits.posts)
     )
 

@@ -6,7 +6,6 @@ two-sample test, Lopez-Paz and Oquab 2017 (arXiv 1610.06545); distinct-n, Li et 
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
 from bot.voice.copies import words_of
-from bot.voice.words import JOINERS, LETTERS, WORD, parted, words_in
+from bot.voice.words import LETTERS, WORD, is_lettered, parted, words_in
 
 FOLDS = 5
 
@@ -37,7 +36,7 @@ class StyleView:
     def __init__(self, posts: Sequence[str], share: float = 0.02) -> None:
         found = Counter(word for post in posts for word in {w.lower() for w in words_in(post)})
         least = max(2, share * len(posts))
-        self._kept = {word for word, count in found.items() if count >= least and _is_letters(word)}
+        self._kept = {word for word, count in found.items() if count >= least and is_lettered(word)}
 
     def __call__(self, text: str) -> str:
         tokens = _TOKEN.findall(text)
@@ -53,10 +52,6 @@ class StyleView:
         if any(c.isdigit() for c in token):
             return "9"
         return "A" if token.isupper() and len(token) > 1 else "X" if token[0].isupper() else "x"
-
-
-def _is_letters(word: str) -> bool:
-    return all(c.isalpha() or unicodedata.category(c)[0] == "M" or c in JOINERS for c in word)
 
 
 def masked_view(text: str) -> str:

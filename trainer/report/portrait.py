@@ -10,24 +10,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 import emoji
-import stopwordsiso
 
 from bot.voice import VoicePost
-from trainer.data.languages import language_of
+from bot.voice.facts import ANY_LINK, HANDLE, HASHTAG
+from bot.voice.tongues import detect, stop_words
+from bot.voice.words import words_in
 
 SHOWN = 15  # of each kind of word
 SAMPLE_EVERY, SAMPLED = 7, 1000  # posts whose language is detected
 LANGUAGE_SHARE = 0.05  # a language of fewer posts is a wrong guess, or a quote
 FIRST_EMOJI = "\u203c"  # ‼, above all accents and quotes; looking for emoji takes long
 
-_HASHTAG = re.compile(r"(?<![\w&])[#＃](\w*[^\W\d_]\w*)")
-_MARKED = re.compile(r"https?://\S+|(?<![\w&])[#＃@]\w+(?:@[\w.-]+)?")
-# Chinese and Japanese put no spaces between words: a run of one script is the nearest to a word.
-_WORD = re.compile(
-    r"[\u4e00-\u9fff]+|[\u30a1-\u30ff]{2,}|[^\W\d_\u3040-\u30ff\u4e00-\u9fff]+(?:['’][^\W\d_]+)*"
-)
-_HAN = re.compile(r"[\u4e00-\u9fff]")
-_LONGEST_HAN = 4  # more is a sentence, which is cut into pairs
+_MARKED = re.compile(rf"{ANY_LINK.pattern}|{HANDLE.pattern}|{HASHTAG.pattern}", re.I)
+_KANA = re.compile("[\u3040-\u309f]+")  # Japanese endings and small words
 
 Ranking = list[tuple[str, int]]  # most frequent first
 
@@ -65,7 +60,9 @@ class Portrait:
 
     def top_words(self) -> Ranking:
         """The commonest words, without the stop words of the posts' languages."""
-        common = {w.replace("’", "'") for w in stopwordsiso.stopwords(self._main_languages())}
+        least = LANGUAGE_SHARE * self.languages.total()
+        spoken = [code for code, n in self.languages.items() if n >= least]
+        common = {w.replace("’", "'") for code in spoken for w in stop_words(code)}
         spellings = _by_spelling(self.words)
         return [(w, n) for w, n in spellings if w.lower().replace("’", "'") not in common][:SHOWN]
 
@@ -80,12 +77,6 @@ class Portrait:
     def top_emoji(self) -> Ranking:
         """Emoji, by how often they stand in the posts."""
         return self.emoji.most_common(SHOWN)
-
-    def _main_languages(self) -> list[str]:
-        least = LANGUAGE_SHARE * self.languages.total()
-        names = {"nb": "no", "nn": "no"}  # the list of stop words knows one Norwegian
-        found = {names.get(code, code) for code, n in self.languages.items() if n >= least}
-        return sorted(found & stopwordsiso.langs())
 
 
 def paint(
@@ -110,11 +101,11 @@ def _count(
     portrait.lengths[len(post.text)] += 1
     portrait.topics.update(dict.fromkeys(post.topics, 1))
     if portrait.posts % SAMPLE_EVERY == 1 and portrait.languages.total() < SAMPLED:
-        portrait.languages[language_of(post.text)] += 1
+        portrait.languages[detect(post.text)[0]] += 1
     if max(post.text, default="") >= FIRST_EMOJI:
         portrait.emoji.update(found["emoji"] for found in emoji.emoji_list(post.text))
     if "#" in post.text or "＃" in post.text:
-        portrait.hashtags.update(_HASHTAG.findall(post.text))
+        portrait.hashtags.update(tag[1:] for tag in HASHTAG.findall(post.text))
     portrait.words.update(_words(post.text))
 
 
@@ -134,17 +125,9 @@ def _count_time(
 
 
 def _words(text: str) -> Iterator[str]:
-    for word in _WORD.findall(_MARKED.sub(" ", text)):
-        if _HAN.match(word):
-            yield from _han_words(word)
-        elif len(word) > 1:
+    for word in words_in(_MARKED.sub(" ", text)):
+        if len(word) > 1 and not word.isdigit() and not _KANA.fullmatch(word):
             yield word
-
-
-def _han_words(run: str) -> list[str]:
-    if len(run) <= _LONGEST_HAN:
-        return [run] if len(run) > 1 else []
-    return [run[i : i + 2] for i in range(len(run) - 1)]
 
 
 def _by_spelling(counts: Counter[str]) -> Ranking:
