@@ -1,6 +1,7 @@
 import pytest
 
-from trainer.data.languages import is_code, is_in, normal_code
+from bot.voice.tongues import normal_code
+from trainer.data.languages import is_code, is_in
 
 ENGLISH = "The kettle is on, and the fog is moving slowly towards the harbour."
 GERMAN = "Das Wasser kocht, und der Nebel zieht langsam auf den Hafen zu."

@@ -79,7 +79,7 @@ def test_some_examples_ask_for_less_than_a_post_is_about_and_held_out_ones_never
 def test_posts_with_figures_are_mostly_asked_for_by_notes_that_keep_them() -> None:
     text = "We sailed with 12 of us to Port Almond, not in the fog"
     posts = [Kept(n, str(n), None, text, "original", (), "train") for n in range(500)]
-    renderer = replace(RENDERER, wording=Wording("en"))
+    renderer = replace(RENDERER, wording=Wording(("en",)))
     asked = [row.asked for row in renderer.render([(post, ()) for post in posts])]
     notes = [parts.notes for parts in asked if parts.notes]
     assert 0.8 < len(notes) / 500 < 0.9

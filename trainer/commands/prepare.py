@@ -173,7 +173,8 @@ def _encoding(text: str) -> str:
 
 
 def _language(text: str) -> str:
-    from trainer.data.languages import is_code, normal_code
+    from bot.voice.tongues import normal_code
+    from trainer.data.languages import is_code
 
     if not is_code(text):
         raise argparse.ArgumentTypeError(f"{text} is no language: give its code, such as en")
