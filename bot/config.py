@@ -240,6 +240,25 @@ class Settings(DatabaseSettings):
     mastodon_content_warning: str | None = Field(
         None, description="Content warning put on each of them; default: none"
     )
+    bluesky_handle: str | None = Field(
+        None,
+        description="Handle of the operators' Bluesky account, such as ann.bsky.social; goes"
+        " together with BLUESKY_APP_PASSWORD; default: everybody connects an account of their own",
+    )
+    bluesky_app_password: Annotated[SecretStr | None, BeforeValidator(_pasted("Bearer"))] = Field(
+        None,
+        description="App password of that account, for operators who have not connected one of"
+        " their own",
+        validate_default=True,
+    )
+    bluesky_private_servers: Annotated[frozenset[Origin], NoDecode, BeforeValidator(_split)] = (
+        Field(
+            frozenset(),
+            description="Addresses of Bluesky servers (PDS), such as http://10.0.0.7:2583, that"
+            " people may connect to although they are not public or not https, separated by commas;"
+            " they are asked first whose a handle is; default: none",
+        )
+    )
     draft_expires_days: float = Field(
         7, gt=0, description="Days after which a draft without a decision expires"
     )
@@ -265,6 +284,13 @@ class Settings(DatabaseSettings):
         if (token is None) != (others.data.get("mastodon_base_url") is None):
             raise ValueError("it goes together with MASTODON_BASE_URL: set both, or neither")
         return token
+
+    @field_validator("bluesky_app_password", mode="after")
+    @classmethod
+    def _two(cls, password: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        if (password is None) != (others.data.get("bluesky_handle") is None):
+            raise ValueError("it goes together with BLUESKY_HANDLE: set both, or neither")
+        return password
 
     def secrets(self) -> list[str]:
         """Every secret value, to hide in the log."""

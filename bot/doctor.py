@@ -14,6 +14,7 @@ from bot.chat.client import Bot, point_at
 from bot.config import DraftSettings, Settings, misspelt, read_settings
 from bot.errors import BotError, ConfigError, InUse, VoiceError
 from bot.posting.accounts import Accounts
+from bot.posting.bluesky import Bluesky
 from bot.posting.mastodon import Mastodon
 from bot.posting.vault import Vault
 from bot.store import Store
@@ -55,6 +56,7 @@ async def examine() -> AsyncIterator[Finding]:
     if config.is_well:
         yield await _try("Discord", _check_discord)
         yield await _try("Mastodon", _check_mastodon)
+        yield await _try("Bluesky", _check_bluesky)
         async for finding in _look_into_database():
             yield finding
 
@@ -181,6 +183,13 @@ async def _check_mastodon() -> str:
     return f"The operators' statuses go to {account} and may have {limit} characters."
 
 
+async def _check_bluesky() -> str:
+    bluesky = Bluesky.from_settings(read_settings(Settings))
+    if bluesky is None:
+        return "No account is set; people connect their own with /bluesky connect."
+    return f"The operators' posts go to {await bluesky.verify()}."
+
+
 async def _look_into_database() -> AsyncIterator[Finding]:
     settings = read_settings(Settings)
     try:
@@ -189,7 +198,8 @@ async def _look_into_database() -> AsyncIterator[Finding]:
             key = settings.secret_key.get_secret_value() if settings.secret_key else None
             vault = Vault.open(key, settings.database)
             private = settings.mastodon_private_instances
-            accounts = Accounts(settings.owner_ids, (), store, vault, private)
+            also = settings.bluesky_private_servers
+            accounts = Accounts(settings.owner_ids, (), store, vault, private, private_bluesky=also)
             for user_id, network in await store.accounts.owners():
                 check = partial(_check_account, accounts, user_id, network)
                 yield await _try(f"account of {user_id}", check)

@@ -16,6 +16,11 @@ class Network(StrEnum):
     MASTODON = "mastodon"
     BLUESKY = "bluesky"
 
+    @property
+    def proper(self) -> str:
+        """Its own name."""
+        return self.value.capitalize()
+
     @classmethod
     def of(cls, account: str) -> "Network":
         """The network of an account, by its name."""
@@ -27,6 +32,13 @@ def is_same_account(one: str, other: str) -> bool:
     if Network.of(one) is Network.of(other) is Network.BLUESKY:
         return one.rsplit(maxsplit=1)[-1] == other.rsplit(maxsplit=1)[-1]
     return one == other
+
+
+def account_words(account: str) -> str:
+    """The name of an account as a person reads it, without its DID."""
+    if Network.of(account) is Network.BLUESKY:
+        return f"{Network.BLUESKY.proper} {account.split()[1]}"
+    return account
 
 
 class State(StrEnum):

@@ -20,7 +20,7 @@ STEP_SECONDS = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 40, 80, 160),
 )
 DECISIONS = Counter("bot_decisions", "Decisions on drafts: approve, reject, …", ["action"])
-STATUSES = Counter("bot_statuses", "Statuses posted to Mastodon")
+STATUSES = Counter("bot_statuses", "Statuses posted", ["network"])
 TOKENS = Counter("bot_generated_tokens", "Tokens the language model generated")
 DRAFTS = Gauge("bot_drafts", "Drafts in each state", ["state"])
 WAITING = Gauge("bot_drafts_waiting", "Drafts in the line before the language model")

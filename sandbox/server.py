@@ -5,6 +5,7 @@ Everything is in memory and on loopback. The bot itself is not part of it: point
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from mastodon_mock.config import DatabaseConfig, MastodonMockConfig, SeedAccount
 from bot.errors import Unavailable
 from sandbox import openapi
 from sandbox.api import PeopleApi
+from sandbox.bluesky import as_statuses
 from sandbox.discord import BOT_TOKEN, LoopbackDiscord
 from sandbox.mastodon import LoopbackMastodon
 from sandbox.objects import Json
+from sandbox.pds import LoopbackPds
 
 PAGE = Path(__file__).with_name("page")
 MASTODON_TOKEN = "sandbox-mastodon-token"  # noqa: S105  opens nothing but the mock
@@ -62,6 +65,10 @@ class Sandbox:
         }
         config = _mastodon_config(self.mastodon_tokens)
         self.mastodon = LoopbackMastodon(config=config) if with_mastodon else None
+        # the same people on Bluesky; the operator's is set, the others connect with what is shown
+        handles = [f"{name}.test" for name in self.mastodon_tokens]
+        self.bluesky = LoopbackPds(dict.fromkeys(handles, "main-password"))
+        self.app_passwords = {name: self.bluesky.add_app_password(name) for name in handles}
         self.mastodon_url = ""
         self.mastodon_token = MASTODON_TOKEN
         self._runner: web.AppRunner | None = None
@@ -87,6 +94,7 @@ class Sandbox:
         reachable = "127.0.0.1" if host == EVERYWHERE else host
         self.url = f"http://{reachable}:{runner.addresses[0][1]}"
         self.discord.listen_at(self.url)
+        await self.bluesky.start()
         if self.mastodon:
             await asyncio.to_thread(self.mastodon.start)
             self.mastodon_url = self.mastodon.base_url
@@ -104,6 +112,9 @@ class Sandbox:
             "MASTODON_BASE_URL": self.mastodon_url,
             "MASTODON_ACCESS_TOKEN": self.mastodon_token,
             "MASTODON_PRIVATE_INSTANCES": self.mastodon_url,
+            "BLUESKY_HANDLE": "you.test",
+            "BLUESKY_APP_PASSWORD": self.app_passwords["you.test"],
+            "BLUESKY_PRIVATE_SERVERS": self.bluesky.url,
         }
 
     async def stop(self) -> None:
@@ -111,6 +122,7 @@ class Sandbox:
         await self.discord.gateway.drop(1001)
         if self._runner:
             await self._runner.cleanup()
+        await self.bluesky.stop()
         if self.mastodon:
             await asyncio.to_thread(self.mastodon.stop)
 
@@ -119,11 +131,21 @@ class Sandbox:
         await self.discord.until(lambda: self.discord.is_ready, timeout_s)
 
     def describe_mastodon(self) -> Json:
-        """The Mastodon's address, and its accounts."""
-        return {"url": self.mastodon_url, "accounts": list(self.mastodon_tokens)}
+        """The Mastodon's address, its accounts, and those on Bluesky with their app passwords."""
+        return {
+            "url": self.mastodon_url,
+            "accounts": list(self.mastodon_tokens),
+            "bluesky": self.app_passwords,
+        }
 
     async def timeline(self) -> list[Json]:
-        """All statuses of the sandbox's Mastodon accounts, newest first."""
+        """All statuses of the sandbox's accounts, on Mastodon and on Bluesky, newest first."""
+        found, there = await self._mastodons(), as_statuses(self.bluesky)
+        if not there:
+            return found
+        return sorted(found + there, key=_when, reverse=True)
+
+    async def _mastodons(self) -> list[Json]:
         if not self.mastodon_url:
             return []
         found: list[Json] = []
@@ -136,6 +158,10 @@ class Sandbox:
         except ClientError as e:
             raise Unavailable("The sandbox's Mastodon does not answer. Try again.") from e
         return sorted(found, key=lambda status: int(status["id"]), reverse=True)
+
+
+def _when(status: Json) -> datetime:
+    return datetime.fromisoformat(status["created_at"])
 
 
 def _mastodon_config(tokens: Mapping[str, str]) -> MastodonMockConfig:

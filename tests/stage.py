@@ -53,7 +53,8 @@ class Stage:
             voices = Voices(self.voice.parent, store, operators, self.voice.name)
             vault = Vault.open(None, self.database)
             private = frozenset({self.proxy.url, self.sandbox.mastodon_url})
-            accounts = Accounts(operators, [mastodon], store, vault, private, (0.01,))
+            bluesky = frozenset({self.sandbox.bluesky.url})
+            accounts = Accounts(operators, [mastodon], store, vault, private, (0.01,), bluesky)
             drafting = Drafting(voices, llm, accounts, store)
             scheduler = AsyncIOScheduler(timezone="UTC")
             bot = await stack.enter_async_context(Bot(drafting, scheduler))
@@ -109,6 +110,13 @@ class Stage:
         clicked = await self.sandbox.discord.click(user, message, "mastodon:code")
         await self.until(lambda: clicked.modal)
         sent = await self.sandbox.discord.submit(user, clicked, {"code": code})
+        return str((await self.answer(sent))["content"])
+
+    async def connect_bluesky(self, user: str, handle: str) -> str:
+        """Connect a Bluesky account as a person does: command, form."""
+        opened = await self.sandbox.discord.slash(user, "bluesky connect")
+        password = self.sandbox.app_passwords[handle]
+        sent = await self.fill(opened, user, handle=handle, password=password)
         return str((await self.answer(sent))["content"])
 
     def add_voice(self, name: str) -> Path:

@@ -8,8 +8,10 @@ import pytest
 from discord import app_commands
 
 from bot.__main__ import build_parser as bot_parser
+from bot.chat.cogs.account_choice import AccountChoice
 from bot.chat.cogs.accounts import AccountCommands
 from bot.chat.cogs.blind_test import BlindTests
+from bot.chat.cogs.bluesky import BlueskyCommands
 from bot.chat.cogs.daily import Daily
 from bot.chat.cogs.drafts import Drafts
 from bot.chat.cogs.history import History
@@ -59,7 +61,8 @@ def test_every_variable_in_the_env_example_is_real() -> None:
 
 
 def test_every_slash_command_and_option_is_in_the_reference(subtests: pytest.Subtests) -> None:
-    for cog in (Drafts, History, Daily, VoiceCommands, BlindTests, AccountCommands, Privacy):
+    cogs = Drafts, History, Daily, VoiceCommands, BlindTests, AccountCommands, BlueskyCommands
+    for cog in (*cogs, AccountChoice, Privacy):
         for command in cog.__cog_app_commands__:
             with subtests.test(command.name):
                 assert isinstance(command, app_commands.Command)

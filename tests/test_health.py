@@ -73,7 +73,7 @@ async def test_a_story_is_counted_and_timed(stage: Stage, bot: Bot, http: Client
 
     assert more("bot_decisions_total", "approve") == 1
     assert more("bot_decisions_total", "reject") == 1
-    assert more("bot_statuses_total") == 1
+    assert more("bot_statuses_total", "mastodon") == 1
     assert more("bot_generated_tokens_total") == 3 * 4 * 20  # the fake's 20 a text
     for step, times in (("compose", 3), ("publish", 1), ("first response", 3)):
         assert more("bot_step_seconds_count", step) == times

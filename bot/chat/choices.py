@@ -4,12 +4,34 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 import discord
-from discord.app_commands import Choice
+from discord.app_commands import Choice, locale_str
+
+from bot.draft import Network
+from bot.sentences import Words, say
 
 if TYPE_CHECKING:
     from bot.chat.client import Bot
 
 MOST, LONGEST = 25, 100  # Discord's limits
+
+
+NETWORKS = [
+    *(Choice(name=network.proper, value=network.value) for network in Network),
+    Choice(name=locale_str("both"), value=" ".join(Network)),
+]
+
+
+def networks_of(chosen: str | None) -> tuple[Network, ...]:
+    """The networks of a choice; none for what is not on the list."""
+    known = {choice.value for choice in NETWORKS}
+    return tuple(map(Network, chosen.split())) if chosen in known and chosen else ()
+
+
+def places(networks: tuple[Network, ...]) -> Words:
+    """The networks as a person reads them."""
+    if len(networks) > 1:
+        return say("Mastodon and Bluesky")
+    return say("Bluesky") if networks == (Network.BLUESKY,) else say("Mastodon")
 
 
 def matching(names: Iterable[str], typed: str) -> list[Choice[str]]:

@@ -18,8 +18,10 @@ from discord.ext import commands
 
 from bot import metrics
 from bot.chat.answers import DISCORD_FAULTS, begin_interaction, report_fault
+from bot.chat.cogs.account_choice import AccountChoice
 from bot.chat.cogs.accounts import AccountCommands
 from bot.chat.cogs.blind_test import BlindTests
+from bot.chat.cogs.bluesky import BlueskyCommands
 from bot.chat.cogs.daily import Daily
 from bot.chat.cogs.decisions import Decisions
 from bot.chat.cogs.drafts import Drafts
@@ -122,6 +124,8 @@ class Bot(commands.Bot):
             VoiceCommands(drafting.voices, store.decisions, store.trials),
             BlindTests(drafting),
             AccountCommands(drafting.accounts),
+            BlueskyCommands(drafting.accounts),
+            AccountChoice(drafting.accounts),
             Privacy(store, drafting.accounts, self.work),
         ]
 

@@ -87,6 +87,7 @@ class Deciding:
                 draft, note = await self._carry_out(draft, action, typed, given, interaction)
                 await update(draft, note)
                 self._following.plan(draft)
+                await self._following.follow_twins(draft)
 
     async def go_on(self) -> None:
         """Carry out the interrupted decisions, and show the outcomes that were not shown yet."""

@@ -117,12 +117,19 @@ class Following:
 
     async def _announce_outcome(self, draft: Draft, error: BotError | None) -> None:
         await self.announce(draft, explanation(error) if error else None)
+        await self.follow_twins(draft)
+
+    async def follow_twins(self, draft: Draft) -> None:
+        """Post at once what an approval for two networks left to a twin, and show its outcome."""
+        for twin in await self._drafts.twins(draft.id):
+            if twin.state is State.PUBLISHING:
+                await self._come_back(twin.id)
 
     async def announce(self, draft: Draft, note: Words | None) -> None:
         """Show its owner what became of a draft while they were not looking."""
         await self._messages.update(draft, note)
         self.plan(draft)
-        if draft.state is not State.PUBLISHED:
+        if draft.state is not State.PUBLISHED or draft.message_id is None:
             await self._call(draft, note)
 
     async def _call(

@@ -14,8 +14,9 @@ import discord
 from discord.utils import format_dt
 
 from bot.chat.actions import EMOJI, OF_ONE_TEXT, REASONS, Action, ActionKind, keycap
+from bot.chat.choices import places
 from bot.chat.story import became_of_notes, story
-from bot.draft import STATE_WORDS, Candidate, Draft, State
+from bot.draft import STATE_WORDS, Candidate, Draft, Network, State
 from bot.language import translate
 from bot.sentences import Words, say, say_n
 from bot.visible import escaped, inline
@@ -92,6 +93,11 @@ def content(draft: Draft, locale: str, note: Words | None = None) -> str:
         lines.append(translate(_HOW, locale))
     if draft.state in (State.PENDING, State.SCHEDULED):
         lines += [f"-# {translate(words, locale)}" for words in _style(draft)]
+    if draft.twin_of:
+        same = say(
+            "The same as draft {id}, for {places}.", id=draft.twin_of, places=places(draft.networks)
+        )
+        lines.append(f"-# {translate(same, locale)}")
     if note:
         lines.append(f"⚠️ {translate(note, locale)}")
     return "\n".join(lines)[:2000]
@@ -120,7 +126,7 @@ def _whole_embeds(draft: Draft, locale: str) -> list[discord.Embed]:
     colour = _COLOURS.get(draft.state, _BLURPLE)
     return [
         discord.Embed(
-            title=keycap(i), description=_exact(draft.candidates[i], locale), colour=colour
+            title=keycap(i), description=_exact(draft, draft.candidates[i], locale), colour=colour
         ).set_footer(text=_footer(draft, draft.candidates[i], locale))
         for i in _shown(draft)
     ]
@@ -131,7 +137,8 @@ def files(draft: Draft, locale: str) -> list[discord.File]:
     shown = _shown(draft)
     if _fit(_whole_embeds(draft, locale)):
         return []
-    texts = ["\n\n---\n\n".join(draft.candidates[i].statuses) for i in shown]
+    candidates = [draft.candidates[i] for i in shown]
+    texts = ["\n\n---\n\n".join((*c.statuses, *c.also)) for c in candidates]
     whole = "\n\n".join(f"[{i + 1}]\n{text}" for i, text in zip(shown, texts, strict=True))
     return [discord.File(io.BytesIO(whole.encode()), f"draft-{draft.id}.txt")]
 
@@ -323,17 +330,27 @@ def _cut(text: str, room: int) -> str:
     return text.encode("utf-16-le")[: 2 * room].decode("utf-16-le", "ignore")
 
 
-def _exact(candidate: Candidate, locale: str) -> str:
-    """A candidate as it would be posted, part by part."""
-    if not candidate.parts:
-        return escaped(candidate.text)
+def _exact(draft: Draft, candidate: Candidate, locale: str) -> str:
+    """A candidate as it would be posted, part by part; for each network, if it differs there."""
+    if not candidate.also:
+        return _part_by_part(candidate.statuses, locale)
+    return "\n".join(
+        f"-# __{network.proper}__\n{_part_by_part(texts, locale)}"
+        for network, texts in zip(
+            draft.networks, (candidate.statuses, candidate.also), strict=False
+        )
+    )
+
+
+def _part_by_part(texts: Sequence[str], locale: str) -> str:
+    if len(texts) == 1:
+        return escaped(texts[0])
     headings = (
-        say("Part {part} of {parts}", part=i + 1, parts=len(candidate.parts))
-        for i in range(len(candidate.parts))
+        say("Part {part} of {parts}", part=i + 1, parts=len(texts)) for i in range(len(texts))
     )
     return "\n".join(
         f"-# {translate(heading, locale)}\n{escaped(part)}"
-        for heading, part in zip(headings, candidate.parts, strict=True)
+        for heading, part in zip(headings, texts, strict=True)
     )
 
 
@@ -360,6 +377,8 @@ def _listed(names: Sequence[str]) -> str:
 def _style(draft: Draft) -> list[Words]:
     """The owner's settings besides the topic."""
     style, found = draft.style, list[Words]()
+    if draft.networks != (Network.MASTODON,):
+        found.append(say("It goes to {places}.", places=places(draft.networks)))
     if draft.notes:
         found.append(say("Your notes: {notes}", notes=inline(draft.notes)))
     if draft.instruction:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from discord.utils import format_dt
 
-from bot.draft import Candidate, Draft, State
+from bot.draft import Candidate, Draft, State, account_words
 from bot.sentences import Words, say, say_n
 from bot.visible import inline
 from bot.voice.facts import check
@@ -25,16 +25,16 @@ def story(draft: Draft) -> Words:
                 "⏳ Draft {id} was sent to {account}, which has not said that it is there. I keep"
                 " looking.",
                 id=draft.id,
-                account=draft.account or "",
+                account=account_words(draft.account or ""),
             )
         case State.PUBLISHING:
             return say("⏳ Draft {id} is being posted.", id=draft.id)
         case State.UNKNOWN:
             return say(
-                "❓ I could not find out whether this text of draft {id} is on Mastodon"
-                " ({account}). Please look there and tell me.",
+                "❓ I could not find out whether this text of draft {id} is there ({account})."
+                " Please look and tell me.",
                 id=draft.id,
-                account=draft.account or "",
+                account=account_words(draft.account or ""),
             )
         case State.PUBLISHED:
             return _posted(draft)

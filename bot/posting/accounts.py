@@ -10,8 +10,9 @@ from typing import Protocol
 
 import structlog
 
-from bot.draft import Draft, Network, is_same_account
+from bot.draft import Draft, Network, account_words, is_same_account
 from bot.errors import Refused, UserError
+from bot.posting.bluesky_access import BlueskyAccess
 from bot.posting.mastodon_access import MastodonAccess
 from bot.posting.target import PAUSES_S, Target
 from bot.posting.vault import LockedOut, Vault
@@ -21,7 +22,6 @@ from bot.store.accounts import Connected
 
 log = structlog.get_logger()
 
-NETWORK_NAMES = {Network.MASTODON: "Mastodon", Network.BLUESKY: "Bluesky"}
 _NONE_YET: dict[Network, Words] = {
     Network.MASTODON: say(
         "You have not connected a Mastodon account yet. Do it with /mastodon connect."
@@ -59,13 +59,18 @@ class Accounts:
         vault: Vault,
         private: frozenset[str] = frozenset(),
         pauses_s: Sequence[float] = PAUSES_S,
+        private_bluesky: frozenset[str] = frozenset(),
     ) -> None:
         """`shared` are the operators', one a network at most.
 
-        `private` are allowed Mastodon servers that are not public.
+        `private` are allowed servers that are not public: Mastodon's, and Bluesky's.
         """
         self.mastodon = MastodonAccess(store.accounts, vault, private, pauses_s)
-        self._access: Mapping[Network, Access] = {Network.MASTODON: self.mastodon}
+        self.bluesky = BlueskyAccess(vault, private_bluesky, pauses_s)
+        self._access: Mapping[Network, Access] = {
+            Network.MASTODON: self.mastodon,
+            Network.BLUESKY: self.bluesky,
+        }
         self._operators = operators
         self._shared = {target.network: target for target in shared}
         self._stored = store.accounts
@@ -102,7 +107,7 @@ class Accounts:
         raise NotConnected(
             "{account} is not connected any more, so I cannot see whether the post is there. Look"
             " there before you post it again.",
-            account=name,
+            account=account_words(name),
         )
 
     async def of_draft(self, draft: Draft) -> Target:
@@ -132,6 +137,12 @@ class Accounts:
         said = tuple(n for n in await self._people.networks(user_id) if n in has)
         return said or has[:1] or (Network.MASTODON,)
 
+    async def use(self, user_id: int, networks: tuple[Network, ...]) -> None:
+        """Let a person's drafts go there. Raises UserError if they have no account on one."""
+        for network in networks:
+            await self.of(user_id, network)
+        await self._people.choose_networks(user_id, networks)
+
     async def connect(self, user_id: int, account: Connected, now: datetime) -> Target:
         """Store an account, in place of an earlier one, whose access is revoked."""
         earlier = await self._stored.of(user_id, account.network)
@@ -147,7 +158,7 @@ class Accounts:
         if mine is None:
             raise UserError(
                 "You have no connected {network} account, so there is nothing to do.",
-                network=NETWORK_NAMES[network],
+                network=network.proper,
             )
         is_revoked = await self._access[network].revoke(mine)
         await self._stored.disconnect(user_id, network)

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.draft import STATE_WORDS, UNDO_FOR, Before, Draft, State
+from bot.draft import STATE_WORDS, UNDO_FOR, Before, Draft, State, account_words
 from bot.errors import BotError, Refused, Unavailable, UserError
 from bot.posting.accounts import Accounts, NotConnected
 from bot.posting.failures import NotSent
@@ -117,8 +117,7 @@ class Publishing:
             raise _cannot_undo(draft)
         if not all(status.id for status in draft.statuses):
             raise UserError(
-                "I do not know which status it is, so I cannot delete it."
-                " Delete it on Mastodon itself."
+                "I do not know which status it is, so I cannot delete it. Delete it there yourself."
             )
         with self._holding(draft.id):
             account = await self._accounts.of_draft(draft)
@@ -195,7 +194,7 @@ class Publishing:
             return await self._ask(draft, now)
         if is_late:
             never = UserError(
-                "The Mastodon server did not take it for a day. Approve it again if you still want"
+                "The server did not take it for a day. Approve it again if you still want"
                 " it posted."
             )
             return await self._give_back(draft, never, now)
@@ -367,7 +366,7 @@ def _not_connected(draft: Draft) -> UserError:
     return UserError(
         "You approved this for {account}, which is not connected any more, so it was not posted."
         " Approve it again to post it to the account you use now.",
-        account=" + ".join(draft.accounts),
+        account=" + ".join(map(account_words, draft.accounts)),
     )
 
 
@@ -394,7 +393,7 @@ def _cannot_undo(draft: Draft) -> UserError:
     if draft.state is not State.PUBLISHED:
         return decided(draft)
     return UserError(
-        "This was posted more than {minutes} minutes ago. Delete it on Mastodon itself: {url}",
+        "This was posted more than {minutes} minutes ago. Delete it there yourself: {url}",
         minutes=round(UNDO_FOR.total_seconds() / 60),
         url=draft.status_url or "",
     )

@@ -221,7 +221,8 @@ class DecisionTable:
         self, draft_id: int, part: int, status: Status, text: str, now: datetime
     ) -> None:
         log.info("posted", draft=draft_id, part=part, status=status.id)
-        metrics.STATUSES.inc()
+        row = await self._db.row("SELECT networks FROM drafts WHERE id = ?", (draft_id,))
+        metrics.STATUSES.labels(row["networks"] if row else "").inc()
         await self._db.run(
             "INSERT OR IGNORE INTO statuses (draft_id, part, status_id, url, text, posted_at)"
             " VALUES (?, ?, ?, ?, ?, ?)",

@@ -20,7 +20,7 @@ const localeSwitch = document.getElementById("locale");
 const hidden = new Set(); // ephemeral answers that were dismissed
 const notes = []; // what only this page says, e.g. that the bot did not answer
 const seen = {}; // person -> id of the last DM they looked at
-let state = { ready: false, users: [], mastodon: { url: "", accounts: [] } };
+let state = { ready: false, users: [], mastodon: { url: "", accounts: [], bluesky: {} } };
 let commands = [];
 let account = ""; // whose posts are shown; "" for everybody's
 let me = sessionStorage.getItem("person") ?? "alice";
@@ -194,8 +194,10 @@ function showTimeline(statuses) {
 }
 
 function showAccounts() {
-  const { url, accounts } = state.mastodon;
-  document.getElementById("instance").textContent = url && `Server: ${url}`;
+  const { url, accounts, bluesky } = state.mastodon;
+  const handles = Object.keys(bluesky);
+  const keys = handles.slice(1).map((handle) => `${handle}, app password ${bluesky[handle]}`);
+  document.getElementById("instance").textContent = url && `Server: ${url}. Bluesky, to connect: ${keys.join("; ")}`;
   const list = document.getElementById("accounts");
   if (list.children.length) return;
   const choose = (name) => {
@@ -203,7 +205,7 @@ function showAccounts() {
     for (const button of list.children) button.setAttribute("aria-pressed", String(button.dataset.account === name));
     void look();
   };
-  const names = [["", "All"], ...accounts.map((name) => [name, `@${name}`])];
+  const names = [["", "All"], ...[...accounts, ...handles].map((name) => [name, `@${name}`])];
   list.append(
     ...names.map(([name, label]) => {
       const about = { type: "button", "data-account": name, "aria-pressed": String(name === account) };

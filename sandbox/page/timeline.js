@@ -1,8 +1,8 @@
-// Mastodon's statuses. Their content is HTML from another server: only text, breaks and links stay.
+// Statuses of Mastodon, and of Bluesky in their shape. Their content is HTML from another server: only text, breaks and links stay.
 
 import { avatar, element, link, time } from "./dom.js";
 
-const VISIBILITY = { public: "🌐 Public", unlisted: "🌙 Quiet public", private: "🔒 Followers", direct: "✉ Direct" };
+const VISIBILITY = { public: "🌐 Public", unlisted: "🌙 Quiet public", private: "🔒 Followers", direct: "✉ Direct", bluesky: "🦋 Bluesky" };
 
 // What is shown of one account, or of all: newest first, but the parts of a thread as they are read.
 export function threaded(statuses, account) {

@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.chat.actions import MAX_CANDIDATES
 from bot.chat.answers import answer, at_most, explanation, in_passing
-from bot.chat.choices import matching, usable_voices
+from bot.chat.choices import NETWORKS, matching, networks_of, usable_voices
 from bot.chat.messages import Messages
 from bot.chat.questions import MAX_NOTES, MAX_TOPIC, TELL_ID, tell_button, tell_form
 from bot.chat.router import pressed, submitted, typed
@@ -74,8 +74,9 @@ class Drafts(commands.Cog):
         visibility="Who sees the post (your account's setting)",
         language="Its language, as a code such as en or de (your account's setting)",
         content_warning="What the post is hidden behind (nothing)",
+        to="Where it is to go (where your drafts go)",
     )
-    @app_commands.choices(visibility=VISIBILITIES)
+    @app_commands.choices(visibility=VISIBILITIES, to=NETWORKS)
     @app_commands.autocomplete(voice=usable_voices)
     @few
     async def draft(
@@ -89,6 +90,7 @@ class Drafts(commands.Cog):
         visibility: str | None = None,
         language: app_commands.Range[str, 2, 3] | None = None,
         content_warning: app_commands.Range[str, 1, 100] | None = None,
+        to: str | None = None,
     ) -> None:
         """Defer, write the draft, show it by DM; without topic and notes, ask for them first."""
         if language and not is_language(language):
@@ -96,7 +98,9 @@ class Drafts(commands.Cog):
                 "“{typed}” is no code of a language. Write it like en or de.", typed=language
             )
         style = Style(visibility, language.lower() if language else None, content_warning)
-        request = Request(topic, count, instruction, notes=notes, voice=voice, style=style)
+        request = Request(
+            topic, count, instruction, (), voice, style, notes=notes, networks=networks_of(to)
+        )
         if not topic and not notes:
             question = await self.drafting.ask(interaction.user.id, request, datetime.now(UTC))
             form = tell_form(question, str(interaction.locale))

@@ -10,6 +10,7 @@ from discord.ext import commands
 
 from bot.chat import render
 from bot.chat.answers import answer
+from bot.chat.choices import places
 from bot.chat.messages import Messages
 from bot.chat.router import pressed
 from bot.draft import STATE_WORDS, State
@@ -49,7 +50,11 @@ class History(commands.Cog):
             raise UserError("There is no post of yours to delete. /draft writes one.")
         await self.drafting.publishing.undo(draft, datetime.now(UTC))
         await self.messages.update(await self.drafting.get(draft.id))
-        await answer(interaction, say("Draft {id} is deleted again from Mastodon.", id=draft.id))
+        where = places(draft.networks)
+        await answer(
+            interaction,
+            say("Draft {id} is deleted again from {places}.", id=draft.id, places=where),
+        )
 
     async def page(
         self, interaction: discord.Interaction, state: State | None, number: int

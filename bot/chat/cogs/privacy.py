@@ -13,10 +13,11 @@ from bot import privacy
 from bot.chat.answers import answer, at_most, report_fault
 from bot.chat.router import pressed
 from bot.chat.work import Work
+from bot.draft import Network, account_words
 from bot.errors import UserError
 from bot.language import translate
 from bot.posting.accounts import Accounts
-from bot.sentences import say
+from bot.sentences import Words, say
 from bot.store import Store
 from bot.store.dossier import dossier
 
@@ -58,10 +59,10 @@ class Privacy(commands.Cog):
             interaction,
             say(
                 "This deletes your drafts with their notes, your decisions on them, your daily"
-                " suggestion, your voices' grants, and the access to your Mastodon account. It"
+                " suggestion, your voices' grants, and the access to your accounts. It"
                 " cannot be undone."
             ),
-            say("What you posted stays on Mastodon, and my messages stay here."),
+            say("What you posted stays where it is, and my messages stay here."),
             view=view,
         )
 
@@ -76,14 +77,7 @@ class Privacy(commands.Cog):
         for each in ended:
             await report_fault(each, UserError("You had me forget you, so I did not finish this."))
         lines = [say("Everything I had stored about you is deleted.")]
-        lines += [
-            say(
-                "{account} did not confirm that my access is gone: remove the bot there, in"
-                " its preferences under Account, Authorized apps.",
-                account=account,
-            )
-            for account in done.unrevoked
-        ]
+        lines += [_remove_there(account) for account in done.unrevoked]
         if done.voices:
             lines.append(
                 say(
@@ -93,3 +87,18 @@ class Privacy(commands.Cog):
                 )
             )
         await answer(interaction, *lines, view=None)
+
+
+def _remove_there(account: str) -> Words:
+    """What to do about an account whose server did not take the access back."""
+    if Network.of(account) is Network.BLUESKY:
+        return say(
+            "{account} did not confirm that my access is gone: delete the app password there, under"
+            " Settings, Privacy and security, App passwords.",
+            account=account_words(account),
+        )
+    return say(
+        "{account} did not confirm that my access is gone: remove the bot there, in its preferences"
+        " under Account, Authorized apps.",
+        account=account_words(account),
+    )
