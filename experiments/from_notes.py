@@ -12,12 +12,9 @@ from pathlib import Path
 from statistics import fmean
 
 from bot.voice import load_posts
-from bot.voice.facts import check
-from bot.voice.notes import Wording, words_apart
-from trainer.judging.fidelity import fidelity
+from bot.voice.notes import Wording
+from trainer.judging.fidelity import fidelity, is_all_and_only
 from trainer.judging.yardstick import Yardstick
-
-APART = 1  # words in which an approved text may differ from the notes
 
 
 def main() -> None:
@@ -43,17 +40,12 @@ def main() -> None:
         found = fidelity(shown, given, posts, wording=wording)
         print(place + 1, found, by.separability(shown) if real else "")
     rows_of = zip(texts, given, strict=True)
-    good = [[_is_all_and_only(text, told, wording) for text in drawn] for drawn, told in rows_of]
+    good = [[is_all_and_only(text, told, wording) for text in drawn] for drawn, told in rows_of]
     print("approved: the first", fmean(row[0] for row in good), "one of four", _any(good, 4))
     print("one of all", _any(good, 99), "of all texts", fmean(one for row in good for one in row))
     if args.show:
         for told, drawn in zip(given, texts, strict=True):
             print(f"- {' / '.join(told.splitlines())}\n  -> {' / '.join(drawn[0].splitlines())}")
-
-
-def _is_all_and_only(text: str, given: str, wording: Wording) -> bool:
-    found = check(given, text)
-    return not found.added and not found.missing and words_apart(given, text, wording) <= APART
 
 
 def _any(rows: Sequence[Sequence[bool]], count: int) -> float:

@@ -72,6 +72,9 @@ def test_a_voice_is_judged_beside_its_author_and_what_needs_no_training(
     assert verdict.measures["voice"]["texts"] == 24
     metrics = Voice.load(voice).metrics
     assert metrics["c2st_style"] > 0.9  # every text ends in an exclamation mark
+    assert metrics["c2st_style_second"] > 0.9
+    told = verdict.measures["voice"]["told_second"]
+    assert verdict.figures[1].voice == f"{told[0]:.2f}"
     assert metrics["short_manner"] == max(v for k, v in metrics.items() if k[:6] == "short_")
     asked = [(body["model"], body["n"]) for body in provider.asked]
     assert set(asked[:24]) == {("ft:mara", 4)}
@@ -96,6 +99,10 @@ def test_a_voice_that_knows_notes_is_judged_by_notes_of_the_same_posts(
     words = rows["from notes: given words kept"]
     assert words.notes == "100 %"
     assert 0 < int(words.voice.split()[0]) < 100
+    assert rows["from notes: one of four says all and only that"].voice == "0 %"
+    assert rows["from notes: one of four says all and only that"].notes == "100 %"
+    assert rows["from notes: this voice is more like it by"].notes.startswith("-")
+    assert rows["from notes: the same, by the second judge"].voice > "0.8"
     assert rows["bare topic: with a number that nobody gave"].voice == "100 %"
     asked = [body["messages"][-1]["content"] for body in provider.asked]
     by_notes = [text for text in asked if text.startswith("anything\nNotes: ")]

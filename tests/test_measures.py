@@ -6,6 +6,7 @@ import pytest
 
 from trainer.judging.measures import (
     StyleView,
+    chance_margin,
     distinct_2,
     habits,
     length_distance,
@@ -14,6 +15,8 @@ from trainer.judging.measures import (
     self_overlap,
     two_sample_accuracy,
 )
+from trainer.judging.second_judge import SecondJudge
+from trainer.judging.yardstick import Judge
 
 NOUNS = ("kettle", "harbour", "goose", "ferry", "lantern", "bakery", "regatta", "fog", "teapot")
 
@@ -27,31 +30,52 @@ def _posts(seed: int, count: int = 60, end: str = ".") -> list[str]:
     ]
 
 
-def test_one_manner_on_other_matters_cannot_be_told_apart() -> None:
+JUDGES = [two_sample_accuracy, SecondJudge(_posts(1))]
+both_judges = pytest.mark.parametrize("judge", JUDGES, ids=["first", "second"])
+
+
+@both_judges
+def test_one_manner_on_other_matters_cannot_be_told_apart(judge: Judge) -> None:
     ours = _posts(1)
     other_nouns = [p.replace("kettle", "comet").replace("goose", "probe") for p in _posts(2)]
-    assert two_sample_accuracy(ours, other_nouns, StyleView(ours, 0.9)) < 0.65
+    assert judge(ours, other_nouns, StyleView(ours, 0.9), 0) < 0.5 + chance_margin(60)
 
 
-def test_another_manner_is_told_apart() -> None:
+@both_judges
+def test_another_manner_is_told_apart(judge: Judge) -> None:
     ours = _posts(1)
-    assert two_sample_accuracy(ours, _posts(2, end="!!"), StyleView(ours)) > 0.95
+    assert judge(ours, _posts(2, end="!!"), StyleView(ours), 0) > 0.95
 
 
-def test_word_salad_is_told_apart() -> None:
+@both_judges
+def test_word_salad_is_told_apart(judge: Judge) -> None:
     chance = random.Random(3)
     salad = [" ".join(chance.sample(p.split(), len(p.split()))) for p in _posts(2)]
-    assert two_sample_accuracy(_posts(1), salad, StyleView(_posts(1))) > 0.9
+    assert judge(_posts(1), salad, StyleView(_posts(1)), 0) > 0.9
 
 
-def test_the_same_texts_give_the_same_figure() -> None:
-    args = _posts(1), _posts(2), masked_view
-    assert two_sample_accuracy(*args) == two_sample_accuracy(*args)
+@both_judges
+def test_the_same_texts_give_the_same_figure(judge: Judge) -> None:
+    args = _posts(1), _posts(2), masked_view, 0
+    assert judge(*args) == judge(*args)
 
 
-def test_too_few_texts_are_refused() -> None:
+@both_judges
+def test_too_few_texts_are_refused(judge: Judge) -> None:
     with pytest.raises(ValueError, match="too few"):
-        two_sample_accuracy(_posts(1, 9), _posts(2), masked_view)
+        judge(_posts(1, 9), _posts(2), masked_view, 0)
+
+
+def test_the_second_judge_knows_how_often_small_words_stand() -> None:
+    """The runs of characters are the same but where two words meet."""
+    ours = [" ".join([*["the", "of"] * n, "fog"]) for n in range(4, 34)]
+    theirs = [" ".join([*["the", "of", "of"] * n, "fog"]) for n in range(3, 33)]
+    assert SecondJudge(_posts(1))(ours, theirs, masked_view) > 0.9
+
+
+def test_few_posts_leave_much_to_chance() -> None:
+    assert chance_margin(300) == pytest.approx(0.048, abs=0.001)
+    assert chance_margin(20) == pytest.approx(0.186, abs=0.001)
 
 
 def test_views_hide_matter_and_keep_manner() -> None:

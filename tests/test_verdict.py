@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from trainer.judging.fidelity import Fidelity
+from trainer.judging.fidelity import Fidelity, Margin
 from trainer.judging.findings import Findings
 from trainer.judging.from_notes import FromNotes, Written
 from trainer.judging.measures import Habits
-from trainer.judging.verdict import METRICS, figures, headlines, line, shortfalls
+from trainer.judging.table import figures
+from trainer.judging.verdict import METRICS, headlines, line, shortfalls
 from trainer.judging.yardstick import Measured, Separability
 
 HABITS = Habits(120, 0.1, 0.2, 0.1, 0.1, 0.0, 0.05)
@@ -52,6 +53,33 @@ def test_the_weakest_point_is_named(change: dict[str, Any], head: str, point: st
     assert f"Weakest point: {point}" in told or point in told.split("Weakest point: ")[1]
 
 
+@pytest.mark.parametrize(
+    ("second", "past", "head"),
+    [
+        (0.60, 0.61, "It sounds like its author"),  # they agree
+        (0.73, 0.61, "It comes close"),  # the second tells it more easily
+        (0.80, 0.61, "It can easily be told"),
+        (0.68, 0.64, "It sounds like its author"),  # no more easily than the author's own past
+        (0.52, 0.40, "It comes close"),  # seldom, and the own past hardly ever
+        (None, None, "It sounds like its author"),  # one judge alone, as in evaluations of before
+    ],
+)
+def test_a_voice_is_held_to_the_judge_that_tells_it_more_easily(
+    second: float | None, past: float | None, head: str
+) -> None:
+    told, own = (None if one is None else Separability(one, one, 300) for one in (second, past))
+    judged = found(replace(GOOD, told_second=told), past_second=own)
+    assert line(judged).startswith(head)
+    if second and second > 0.7:
+        assert f"drafts from real posts {second * 100:.0f} times in 100" in line(judged)
+        assert "own older posts, 61)" in line(judged)
+    row = figures(judged)[1]
+    assert (row.name, row.voice) == (
+        "told from real posts by manner, by the second judge",
+        f"{second:.2f}" if second else "",
+    )
+
+
 def test_what_the_author_does_too_is_no_fault() -> None:
     voice = replace(GOOD, told=Separability(0.7, 0.7, 300), near_copies=0.09, on_topic=0.7)
     real = replace(REAL, near_copies=0.1, on_topic=0.7)
@@ -69,7 +97,7 @@ def test_what_the_author_does_too_is_no_fault() -> None:
     ],
 )
 def test_few_posts_are_owned_up_to(posts: int, words: str) -> None:
-    voice = replace(GOOD, texts=posts, told=Separability(0.6, 0.6, posts))
+    voice = replace(GOOD, texts=posts, told=Separability(0.65, 0.6, posts))
     assert line(found(voice)).endswith(words)
     assert ("Judged" in line(found(voice))) == (posts < 300)
 
@@ -98,12 +126,20 @@ def test_every_row_shows_the_floors_that_were_measured() -> None:
     assert (copies.voice, copies.real, copies.examples, copies.base) == ("0 %", "2 %", "40 %", "")
     assert rows["bits a character of real posts"].voice == "0.90 (36% less)"
     style = rows["told from real posts by manner (0.50: by chance only)"]
-    assert style.real == "0.50 (300 a side; own past 0.61)"
+    assert style.real == "0.50 ± 0.05 (300 a side; own past 0.61)"
+    assert style.goal == "at most 0.66"
 
 
 def test_the_figures_for_the_bot_have_known_names() -> None:
     true = Fidelity(300, 0.02, 0.01, 0.97, 0.91, 71.5)
-    notes = FromNotes(Written(GOOD, true), {"notes": Written(REAL, true)})
-    assert headlines(found(bare=true, notes=notes)).keys() == METRICS
-    kept = [f for f in figures(found(notes=notes)) if f.name == "from notes: given facts kept"]
-    assert [(row.voice, row.notes, row.examples) for row in kept] == [("97 %", "97 %", "")]
+    nearer = {"notes": Margin(3.21, 0.87)}
+    both = replace(GOOD, told_second=GOOD.told)
+    notes = FromNotes(Written(both, true, 0.9), {"notes": Written(REAL, true)}, nearer)
+    judged = found(both, past_second=Separability(0.61, 0.6, 300), bare=true, notes=notes)
+    assert headlines(judged).keys() == METRICS
+    rows = {row.name: row for row in figures(judged)}
+    kept = rows["from notes: given facts kept"]
+    assert (kept.voice, kept.notes, kept.examples) == ("97 %", "97 %", "")
+    assert rows["from notes: one of four says all and only that"].voice == "90 %"
+    assert rows["from notes: this voice is more like it by"].notes == "+3.2 ± 0.9"
+    assert rows["from notes: told from real posts by manner"].goal == "at most 0.61"

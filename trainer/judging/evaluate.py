@@ -26,11 +26,13 @@ from trainer.judging import baselines, verdict
 from trainer.judging.evaluation import Verdict
 from trainer.judging.fidelity import Fidelity, fidelity
 from trainer.judging.findings import Findings
-from trainer.judging.from_notes import FromNotes, asked_by_notes, written
-from trainer.judging.yardstick import Measured, Yardstick, mean
+from trainer.judging.from_notes import FromNotes, asked_by_notes, compared
+from trainer.judging.table import figures
+from trainer.judging.yardstick import Measured, Yardstick, mean_of
 from trainer.training.voice_folder import VoiceFolder
 
 FLOOR_POSTS = 100  # topics that the base model is judged on: fewer flatter it, and it is far off
+HALVES = 4  # times that real posts are told from each other: a single one differs by .03 by luck
 CHOICES = 4  # random choices of the first text: a single one differs by .015 by luck
 
 
@@ -53,7 +55,7 @@ def evaluate(folder: VoiceFolder, options: EvaluationOptions, console: Console) 
     with progress_bar(Console(stderr=True)) as bar:
         drawing = Drawing(folder, voice, real, options.is_fresh, bar)
         found = _find(drawing, learnt, held_out, options, console)
-    judged = Verdict(verdict.line(found), verdict.figures(found), asdict(found))
+    judged = Verdict(verdict.line(found), figures(found), asdict(found))
     _note(folder.place, voice, verdict.headlines(found))
     judged.save(folder.place)
     show(judged, console)
@@ -117,16 +119,19 @@ def _find(
         several = [d for d in drawn if len(d) > 1]
         measured[name] = by.measure([t for t, _ in first], [t for _, t in first], several)
         bar.advance(task)
-    separabilities = [measured["voice"].told]
+    judged = measured.pop("voice")
+    several_told = [(judged.told, judged.told_second or judged.told)]
     for choice in range(1, choices):
         others = [shown(*row, 1, ranker, choice, wording) for row in rows]
-        separabilities.append(by.separability([texts[0] for texts in others if texts]))
+        several_told.append(by.separability([texts[0] for texts in others if texts]))
         bar.advance(task)
-    halves = _halves([post.text for post in held_out], options)
+    told, told_second = mean_of(several_told)
+    past, past_second = by.separability(old[-len(real) :])
     return Findings(
-        voice=replace(measured.pop("voice"), told=mean(separabilities)),
-        real=by.measure(texts, topics, halves=halves),
-        past=by.separability(old[-len(real) :]),
+        voice=replace(judged, told=told, told_second=told_second),
+        real=by.measure(texts, topics, halves=_halves([p.text for p in held_out], options)),
+        past=past,
+        past_second=past_second,
         floors=measured,
         topics=len(real),
         bits=voice.metrics.get("bits_per_char"),
@@ -168,10 +173,7 @@ def _from_notes(
             told = [PromptParts(parts.notes) for parts in asked]
             prompt = baselines.notes_prompt(old, options.seed)
             sets["examples"] = drawing.draw("notes-examples", told, prompt)
-    real = [post.text for post in drawing.posts]
-    found = {name: written(drawn, asked, real, wording, by) for name, drawn in sets.items()}
-    voice = found.pop("voice")
-    return FromNotes(voice, {n: one for n, one in found.items() if one}) if voice else None
+    return compared(sets, asked, [post.text for post in drawing.posts], wording, by)
 
 
 def _floors(
@@ -188,12 +190,17 @@ def _floors(
     return {name: drawn for name, drawn in drafts.items() if any(drawn)}
 
 
-def _halves(posts: Sequence[str], options: EvaluationOptions) -> tuple[list[str], list[str]]:
-    """Two random halves of the held-out posts, with no more posts than measured drafts."""
+def _halves(
+    posts: Sequence[str], options: EvaluationOptions
+) -> list[tuple[Sequence[str], Sequence[str]]]:
+    """Random halves of the held-out posts, with no more posts than measured drafts."""
     different = list(dict.fromkeys(posts))
-    random.Random(options.seed).shuffle(different)  # noqa: S311 - no secret
     half = min(options.drafts, (len(different) + 1) // 2)
-    return different[:half], different[half : 2 * half] or different[:half]
+    chance, pairs = random.Random(options.seed), list[tuple[Sequence[str], Sequence[str]]]()  # noqa: S311 - no secret
+    for _ in range(HALVES):
+        chance.shuffle(different)
+        pairs.append((different[:half], different[half : 2 * half] or different[:half]))
+    return pairs
 
 
 def _note(folder: Path, judged: Voice, metrics: dict[str, float]) -> None:

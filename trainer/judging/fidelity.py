@@ -6,11 +6,14 @@ against the real post, which says the same: Popović 2015.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean, stdev
+from typing import NamedTuple
 
 import sacrebleu
 
 from bot.voice.facts import check, facts
-from bot.voice.notes import Wording, content_of
+from bot.voice.notes import Wording, content_of, words_apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,14 @@ class Fidelity:
     facts_kept: float | None  # of those given; None if none were
     words_kept: float | None  # of the given words that say something, by stem
     chrf: float  # 0..100
+    chrf_margin: float = 0.0  # more or less, 95 times in 100
+
+
+class Margin(NamedTuple):
+    """A difference, and by how much chance may make it more or less, 95 times in 100."""
+
+    mean: float
+    chance: float
 
 
 def fidelity(
@@ -51,4 +62,27 @@ def fidelity(
         facts_kept / facts_given if facts_given else None,
         words_kept / words_given if words_given else None,
         sacrebleu.corpus_chrf(list(texts), [list(real)]).score,
+        _margin(_likenesses(texts, real)).chance,
     )
+
+
+def likeness_above(ours: Sequence[str], theirs: Sequence[str], real: Sequence[str]) -> Margin:
+    """How much nearer our texts are to the real posts than others are, text by text, in chrF."""
+    both = zip(_likenesses(ours, real), _likenesses(theirs, real), strict=True)
+    return _margin([one - other for one, other in both])
+
+
+def is_all_and_only(text: str, given: str, wording: Wording) -> bool:
+    """Whether a text says all that the notes say, and nothing else: no fact, no word apart."""
+    found = check(given, text)
+    return not found.added and not found.missing and not words_apart(given, text, wording)
+
+
+def _likenesses(texts: Sequence[str], real: Sequence[str]) -> list[float]:
+    rows = zip(texts, real, strict=True)
+    return [sacrebleu.sentence_chrf(text, [post]).score for text, post in rows]
+
+
+def _margin(values: Sequence[float]) -> Margin:
+    spread = stdev(values) if len(values) > 1 else 0.0
+    return Margin(fmean(values), 1.96 * spread / sqrt(len(values)))

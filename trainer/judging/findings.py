@@ -22,3 +22,4 @@ class Findings:
     bits_base: float | None
     bare: Fidelity | None = None  # of the voice's texts on bare topics
     notes: FromNotes | None = None  # of voices that know notes
+    past_second: Separability | None = None  # as `past`, by the second judge

@@ -6,12 +6,12 @@ floors need no training: the notes as they are, and the base model with five exa
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.voice import PromptParts, VoicePost
 from bot.voice.notes import Wording, notes_of
 from trainer.data.rows import SMALL_WORDS
-from trainer.judging.fidelity import Fidelity, fidelity
+from trainer.judging.fidelity import Fidelity, Margin, fidelity, is_all_and_only, likeness_above
 from trainer.judging.yardstick import Measured, Yardstick
 
 
@@ -21,6 +21,7 @@ class Written:
 
     like: Measured
     true: Fidelity
+    approved: float = 0.0  # drafts with a text among four that says all and only the notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class FromNotes:
 
     voice: Written
     floors: dict[str, Written]  # notes, examples: those that could be measured
+    nearer: dict[str, Margin] = field(default_factory=dict)  # to the real posts than each floor
 
 
 def asked_by_notes(posts: Sequence[VoicePost], wording: Wording) -> list[PromptParts]:
@@ -41,7 +43,28 @@ def asked_by_notes(posts: Sequence[VoicePost], wording: Wording) -> list[PromptP
     return asked
 
 
-def written(
+def compared(
+    sets: dict[str, list[list[str]]],
+    asked: Sequence[PromptParts],
+    real: Sequence[str],
+    wording: Wording,
+    by: Yardstick,
+) -> FromNotes | None:
+    """Measure the voice's texts beside those of the floors; None if it has none."""
+    found = {name: _written(drawn, asked, real, wording, by) for name, drawn in sets.items()}
+    voice = found.pop("voice")
+    if voice is None:
+        return None
+    nearer = {}
+    for name in found:
+        rows = zip(sets["voice"], sets[name], real, strict=True)
+        both = [(ours[0], theirs[0], post) for ours, theirs, post in rows if ours and theirs]
+        if len(both) > 1:
+            nearer[name] = likeness_above(*(list(column) for column in zip(*both, strict=True)))
+    return FromNotes(voice, {n: one for n, one in found.items() if one}, nearer)
+
+
+def _written(
     drawn: Sequence[Sequence[str]],
     asked: Sequence[PromptParts],
     real: Sequence[str],
@@ -50,13 +73,18 @@ def written(
 ) -> Written | None:
     """Measure the first text of each draft; None if there is none at all."""
     rows = [
-        (texts[0], parts.notes or "", post)
+        (texts, parts.notes or "", post)
         for texts, parts, post in zip(drawn, asked, real, strict=True)
         if texts
     ]
     if not rows:
         return None
-    texts, notes, posts = (list(column) for column in zip(*rows, strict=True))
-    several = [texts for texts in drawn if len(texts) > 1]
-    like = by.measure(texts, [None] * len(texts), several)
-    return Written(like, fidelity(texts, notes, posts, wording=wording))
+    several, notes, posts = (list(column) for column in zip(*rows, strict=True))
+    texts = [texts[0] for texts in several]
+    like = by.measure(texts, [None] * len(texts), [texts for texts in several if len(texts) > 1])
+    true = fidelity(texts, notes, posts, wording=wording)
+    approved = sum(
+        any(is_all_and_only(text, told, wording) for text in texts)
+        for texts, told in zip(several, notes, strict=True)
+    )
+    return Written(like, true, approved / len(drawn))

@@ -3,7 +3,7 @@
 Pure but for scikit-learn: the same texts and seed give the same figures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from statistics import fmean
@@ -25,10 +25,13 @@ from trainer.judging.measures import (
     self_overlap,
     two_sample_accuracy,
 )
+from trainer.judging.second_judge import SecondJudge
+
+Judge = Callable[[Sequence[str], Sequence[str], View, int], float]
 
 
 class Separability(NamedTuple):
-    """How well a classifier tells two sets apart, in each view; None below ten texts a side."""
+    """How well one judge tells two sets apart, in each view; None below ten texts a side."""
 
     style: float | None
     masked: float | None
@@ -44,6 +47,14 @@ def mean(several: Sequence[Separability]) -> Separability:
     )
 
 
+def mean_of(
+    several: Sequence[tuple[Separability, Separability]],
+) -> tuple[Separability, Separability]:
+    """The mean by each judge."""
+    first, second = map(mean, zip(*several, strict=True))
+    return first, second
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """The measures of one set of texts."""
@@ -57,6 +68,13 @@ class Measured:
     lengths: float  # distance to those of real posts
     habits: Habits
     overlap: float | None = None  # among the candidates of a draft
+    told_second: Separability | None = None  # by the second judge
+
+    @property
+    def style(self) -> float | None:
+        """How often its manner is told from real posts, by the judge that does so more often."""
+        both = [one.style for one in (self.told, self.told_second) if one]
+        return max((style for style in both if style is not None), default=None)
 
 
 class Yardstick:
@@ -64,6 +82,7 @@ class Yardstick:
 
     def __init__(self, learnt: Sequence[str], real: Sequence[str], seed: int) -> None:
         self._style, self._copies = StyleView(learnt), Copies(learnt)
+        self._judges: tuple[Judge, Judge] = (two_sample_accuracy, SecondJudge(learnt))
         self._real, self._seed = real, seed
 
     def on(self, real: Sequence[str]) -> "Yardstick":
@@ -74,21 +93,20 @@ class Yardstick:
 
     def separability(
         self, texts: Sequence[str], others: Sequence[str] | None = None
-    ) -> Separability:
-        """How well a classifier tells texts from real posts, or from others."""
+    ) -> tuple[Separability, Separability]:
+        """How well each of the two judges tells texts from real posts, or from others."""
         others = self._real if others is None else others
         size = min(len(texts), len(others))
-        return Separability(
-            self._accuracy(texts, others, self._style),
-            self._accuracy(texts, others, masked_view),
-            size,
-        )
 
-    def _accuracy(self, texts: Sequence[str], others: Sequence[str], view: View) -> float | None:
-        if min(len(texts), len(others)) < 2 * FOLDS:
-            return None
+        def by(judge: Judge) -> Separability:
+            if size < 2 * FOLDS:
+                return Separability(None, None, size)
+            style = judge(texts, others, self._style, self._seed)
+            return Separability(style, judge(texts, others, masked_view, self._seed), size)
+
+        first, second = self._judges
         with threadpool_limits(1):  # with so little data, threads wait more than they work
-            return two_sample_accuracy(texts, others, view, self._seed)
+            return by(first), by(second)
 
     def measure(
         self,
@@ -96,24 +114,28 @@ class Yardstick:
         topics: Sequence[str | None],
         candidates: Sequence[Sequence[str]] = (),
         *,
-        halves: tuple[Sequence[str], Sequence[str]] | None = None,
+        halves: Sequence[tuple[Sequence[str], Sequence[str]]] = (),
     ) -> Measured:
         """Measure texts, each on its topic; at least one.
 
-        For real posts, give two halves to tell apart: they cannot be told from themselves.
+        For real posts, give pairs of halves to tell apart: they cannot be told from themselves.
         """
         asked = [(text, topic) for text, topic in zip(texts, topics, strict=True) if topic]
         kept = None
         if len({topic for _, topic in asked}) > 1:  # with one topic, no text can be on another
             kept = on_topic([text for text, _ in asked], [topic for _, topic in asked])
+        first, second = mean_of(
+            [self.separability(*pair) for pair in halves or [(texts, self._real)]]
+        )
         return Measured(
             texts=len(texts),
-            told=self.separability(*halves) if halves else self.separability(texts),
+            told=first,
+            told_second=second,
             near_copies=sum(map(self._copies.is_near_copy, texts)) / len(texts),
             longest_run=max(map(self._copies.longest_run, texts)),
             on_topic=kept,
             distinct_2=distinct_2(texts),
-            lengths=length_distance(*(halves or (texts, self._real))),
+            lengths=length_distance(*(halves[0] if halves else (texts, self._real))),
             habits=habits(texts),
             overlap=self_overlap(candidates) if candidates else None,
         )

@@ -25,6 +25,7 @@ FIGURES = {  # of voice.json -> what a person reads
     "train_seconds": say("seconds of training"),
     "validation_loss": say("loss on posts it had not seen"),
 }
+JUDGES = ("c2st_style", "c2st_style_second")  # the one that tells drafts more often is believed
 WEAK_POINTS = {  # the measure that `evaluate` found farthest from its goal
     "short_manner": say("its manner"),
     "short_copies": say("copies of old posts"),
@@ -172,7 +173,7 @@ def _judged(metrics: dict[str, float]) -> Words | None:
     posts, weak = metrics.get("evaluated_posts"), WEAK_POINTS.keys() & metrics.keys()
     if not posts or not weak:
         return None
-    style = metrics.get("c2st_style")
+    style = max((metrics[name] for name in JUDGES if name in metrics), default=None)
     manner = say("too few to compare its manner")
     if style is not None:
         manner = say(
