@@ -113,9 +113,9 @@ def test_a_voice_that_knows_notes_is_judged_by_notes_of_the_same_posts(
 
 
 def test_the_same_drafts_give_the_same_figures(voice: Path, provider: FakeLLM) -> None:
-    assert _evaluate(voice, "--drafts", "12") == 0
+    assert _evaluate(voice, "--drafts", "11") == 0
     first, asked = (voice / "evaluation.json").read_text(), len(provider.asked)
-    assert _evaluate(voice, "--drafts", "12") == 0
+    assert _evaluate(voice, "--drafts", "11") == 0
     assert (voice / "evaluation.json").read_text() == first
     assert len(provider.asked) == asked
     assert _evaluate(voice, "--drafts", "5", "--fresh", "--no-floors") == 0

@@ -7,7 +7,7 @@ import asyncio
 import random
 from collections import Counter, defaultdict
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from bot.errors import UserError
 from bot.sentences import Words, say
 from bot.voice import Message, PromptParts, Voice, load_posts
 from bot.voice.facts import check
+from bot.voice.joined import joined
 from bot.voice.notes import NO_WORDING, Wording, notes_of, words_apart
 from bot.voice.others import Others
 from bot.voice.ranker import Ranker
@@ -94,6 +95,7 @@ class Drawn:
     threads: list[Candidate]  # too long for one status
     dropped: list[Rejected]
     wording: Wording = NO_WORDING
+    untruths: dict[str, tuple[int, ...]] = field(default_factory=dict)  # of each text, once weighed
 
     def missing(self, wanted: int) -> int:
         """How many texts to draw still: also if nothing says what the notes say, no more, no less.
@@ -104,7 +106,7 @@ class Drawn:
         language = wanted_language(request, self.wording)
         short = [c for c in self.short if not is_in_another(c.text, language)]
         if short and request.notes and len(short) >= wanted:
-            is_true = any(_untruth(c.text, request, self.wording)[:2] == (0, 0) for c in short)
+            is_true = any(self._untruth(c)[:2] == (0, 0) for c in short)
             return 0 if is_true else AT_ONCE
         return wanted - len(short)
 
@@ -114,7 +116,7 @@ class Drawn:
         The truest to what was given come first, and of those as true the ranker chooses.
         """
         request, chosen = self.request, list[Candidate]()
-        for alike in by_truth(self.short, request, self.wording):
+        for alike in self._by_truth():
             wanted = request.count - len(chosen)
             if ranker and wanted > 0:
                 texts = [candidate.text for candidate in alike]
@@ -123,6 +125,27 @@ class Drawn:
             else:
                 chosen += alike
         return (*chosen, *self.threads)[: request.count]
+
+    def _by_truth(self) -> Iterator[list[Candidate]]:
+        """The short texts in groups, the truest to what was given first.
+
+        Those in another language than is wanted come last. Fewest added facts come first, then
+        fewest missing ones, then most of the same words, least joined. On a bare topic the author's
+        usual names are no invention. No post is as long as a text that comes last.
+        """
+        groups = defaultdict[tuple[int, ...], list[Candidate]](list)
+        language, longest = wanted_language(self.request, self.wording), self.wording.marks.longest
+        for candidate in self.short:
+            is_long = longest is not None and len(candidate.text) > longest
+            is_other = is_in_another(candidate.text, language)
+            groups[(is_other, *self._untruth(candidate), is_long)].append(candidate)
+        return (groups[key] for key in sorted(groups))
+
+    def _untruth(self, candidate: Candidate) -> tuple[int, ...]:
+        text = candidate.text
+        if text not in self.untruths:
+            self.untruths[text] = _untruth(text, self.request, self.wording)
+        return self.untruths[text]
 
 
 @metrics.timed("compose")
@@ -170,25 +193,6 @@ async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> D
     return drawn
 
 
-def by_truth(
-    candidates: Iterable[Candidate], request: Request, wording: Wording
-) -> Iterator[list[Candidate]]:
-    """The candidates in groups, the truest to what was given first.
-
-    Those in another language than is wanted come last. Fewest added facts come first, then fewest
-    missing ones, then most of the same words. On a bare topic the author's usual names are no
-    invention. No post is as long as a text that comes last.
-    """
-    groups = defaultdict[tuple[int, ...], list[Candidate]](list)
-    language = wanted_language(request, wording)
-    for candidate in candidates:
-        is_long = wording.marks.longest is not None and len(candidate.text) > wording.marks.longest
-        is_other = is_in_another(candidate.text, language)
-        key = (is_other, *_untruth(candidate.text, request, wording), is_long)
-        groups[key].append(candidate)
-    return (groups[key] for key in sorted(groups))
-
-
 def wanted_language(request: Request, wording: Wording) -> str | None:
     """The language that a text is to be in, of those its author writes; None if any will do.
 
@@ -208,7 +212,9 @@ def _untruth(text: str, request: Request, wording: Wording) -> tuple[int, ...]:
     if not request.notes:
         return (len(check(request.given, text, wording.usual).added),)
     found = check(request.given, text, wording.nouns)
-    return (len(found.added), len(found.missing), words_apart(request.given, text, wording))
+    apart = words_apart(request.given, text, wording)
+    amiss = apart + joined(request.given, text, wording)
+    return (len(found.added), len(found.missing), amiss, apart)
 
 
 def drawn_for(count: int, ranker: Ranker | None) -> int:

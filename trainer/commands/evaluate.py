@@ -10,8 +10,9 @@ Measures whether a voice sounds like its author: draws drafts on the topics of
 posts it has never seen, as the bot does in Discord, and compares them with
 those posts. Says in one sentence what to think of the voice, names its
 weakest point, and prints the figures, beside those of your own posts and of
-the base model without training. Twenty minutes on two free cores; after an
-interruption it goes on at the last draft.
+the base model without training. On two free cores it takes up to an hour if
+the voice knows notes, else twenty minutes; after an interruption it goes on
+at the last draft.
 
 How to read it: docs/voice.md."""
 EXAMPLES = """\
@@ -37,7 +38,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     option(
         "--no-floors",
         action="store_true",
-        help="do not compare with the base model without training: about a third faster",
+        help="do not compare with the base model without training: about a quarter faster",
     )
     option("--fresh", action="store_true", help="draw every draft anew")
     option(

@@ -28,11 +28,11 @@ from trainer.judging.fidelity import Fidelity, fidelity
 from trainer.judging.findings import Findings
 from trainer.judging.from_notes import FromNotes, asked_by_notes, compared
 from trainer.judging.table import figures
-from trainer.judging.yardstick import Measured, Yardstick, mean_of
+from trainer.judging.yardstick import Measured, Separability, Yardstick, mean_of
 from trainer.training.voice_folder import VoiceFolder
 
 FLOOR_POSTS = 100  # topics that the base model is judged on: fewer flatter it, and it is far off
-HALVES = 4  # times that real posts are told from each other: a single one differs by .03 by luck
+HALVES = 2  # times that real posts are told from each other: a single one differs by .03 by luck
 CHOICES = 4  # random choices of the first text: a single one differs by .015 by luck
 
 
@@ -109,8 +109,7 @@ def _find(
     if options.with_floors:
         drafts |= _floors(some, old, options.seed, console)
 
-    choices = CHOICES if ranker else 1
-    task = bar.add_task("Measuring", total=len(drafts) + choices - 1)
+    task = bar.add_task("Measuring", total=len(drafts))
     by = Yardstick(old, texts, options.seed)
     measured: dict[str, Measured] = {}
     for name, drawn in drafts.items():
@@ -120,15 +119,12 @@ def _find(
         measured[name] = by.measure([t for t, _ in first], [t for _, t in first], several)
         bar.advance(task)
     judged = measured.pop("voice")
-    several_told = [(judged.told, judged.told_second or judged.told)]
-    for choice in range(1, choices):
-        others = [shown(*row, 1, ranker, choice, wording) for row in rows]
-        several_told.append(by.separability([texts[0] for texts in others if texts]))
-        bar.advance(task)
-    told, told_second = mean_of(several_told)
+    if ranker:
+        told, told_second = _mean_told(judged, rows, ranker, wording, by)
+        judged = replace(judged, told=told, told_second=told_second)
     past, past_second = by.separability(old[-len(real) :])
     return Findings(
-        voice=replace(judged, told=told, told_second=told_second),
+        voice=judged,
         real=by.measure(texts, topics, halves=_halves([p.text for p in held_out], options)),
         past=past,
         past_second=past_second,
@@ -139,6 +135,21 @@ def _find(
         bare=_bare(drafts["voice"], topics, texts, wording),
         notes=_from_notes(drawing, old, wording, by, options) if voice.knows_notes else None,
     )
+
+
+def _mean_told(
+    judged: Measured,
+    rows: Sequence[tuple[Sequence[str], PromptParts]],
+    ranker: Ranker,
+    wording: Wording,
+    by: Yardstick,
+) -> tuple[Separability, Separability]:
+    """How well the judges tell the first texts, as the mean over several choices of them."""
+    several = [(judged.told, judged.told_second or judged.told)]
+    for choice in range(1, CHOICES):
+        others = [shown(*row, 1, ranker, choice, wording) for row in rows]
+        several.append(by.separability([texts[0] for texts in others if texts]))
+    return mean_of(several)
 
 
 def _bare(

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import sacrebleu
 
 from bot.voice.facts import check, facts
+from bot.voice.joined import joined
 from bot.voice.notes import Wording, content_of, words_apart
 
 
@@ -73,9 +74,11 @@ def likeness_above(ours: Sequence[str], theirs: Sequence[str], real: Sequence[st
 
 
 def is_all_and_only(text: str, given: str, wording: Wording) -> bool:
-    """Whether a text says all that the notes say, and nothing else: no fact, no word apart."""
-    found = check(given, text)
-    return not found.added and not found.missing and not words_apart(given, text, wording)
+    """Whether a text says all that the notes say, and only that; what they set apart, apart."""
+    found = check(given, text, wording.nouns)
+    if found.added or found.missing or words_apart(given, text, wording):
+        return False
+    return not joined(given, text, wording)
 
 
 def _likenesses(texts: Sequence[str], real: Sequence[str]) -> list[float]:

@@ -7,7 +7,7 @@ scikit-learn.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
-from bot.voice.notes import Wording
-from bot.voice.tongues import tongue
+from bot.voice.tongues import main_languages, tongue
 from bot.voice.words import words_in
 from trainer.judging.measures import FOLDS, View, equal_sides
 
@@ -29,11 +28,11 @@ _FARTHEST = 4.0  # deviations: one text of emoji alone must not stand for all
 
 
 class SecondJudge:
-    """Tells texts apart; knows the small words of an author's language."""
+    """Tells texts apart; knows the small words of an author's languages."""
 
-    def __init__(self, posts: Iterable[str]) -> None:
-        told = tongue(Wording.of(posts).language)
-        self._small = sorted(told.small | told.who)
+    def __init__(self, posts: Sequence[str]) -> None:
+        tongues = map(tongue, main_languages(posts))
+        self._small = sorted(frozenset[str]().union(*(told.small | told.who for told in tongues)))
         self._runs = HashingVectorizer(
             analyzer="char", ngram_range=(2, 5), n_features=_BUCKETS, binary=True, norm="l2",
             alternate_sign=False,
@@ -52,7 +51,9 @@ class SecondJudge:
         # The scale needs no labels, so it may be that of all texts.
         rates = StandardScaler().fit_transform(np.array([self._rates(text) for text in texts]))
         rates = _WEIGHT * np.clip(rates, -_FARTHEST, _FARTHEST)
-        seen = hstack([self._runs.transform(map(view, texts)), csr_matrix(rates)]).tocsr()
+        runs = self._runs.transform(map(view, texts))
+        runs = runs[:, np.unique(runs.indices)]  # the others weigh nothing
+        seen = hstack([runs, csr_matrix(rates)]).tocsr()
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
         classifier = LogisticRegression(C=10, max_iter=1000)
         guessed = cross_val_predict(classifier, seen, labels, cv=folds)

@@ -13,7 +13,7 @@ from trainer.judging.from_notes import Written
 _SURE = 300  # posts a side: fewer pull a classifier's accuracy towards .5
 HINT = 100  # below, figures are a hint
 STYLE_GOAL, CLOSE = 0.62, 0.75  # the former where an author's own past is not known
-SPARE = 0.05  # of being told more easily than one's own past: the goal on topics
+STYLE_SPARE = 0.05  # of being told more easily than one's own past: the goal on topics
 COPIES_GOAL, PARROT = 0.03, 0.10
 TOPIC_GOAL = 0.80
 VARIETY_GOAL = 0.97  # of real posts' distinct pairs
@@ -40,7 +40,7 @@ def shortfalls(found: Findings) -> dict[str, float]:
 
 def style_goal(past: float | None) -> float:
     """How often a judge may tell drafts on topics, if it tells the author's own past so often."""
-    return STYLE_GOAL if past is None else past + SPARE
+    return STYLE_GOAL if past is None else past + STYLE_SPARE
 
 
 class _Judged(NamedTuple):

@@ -1,0 +1,54 @@
+"""What notes set apart, a text may not join by small words; marks and "and" join nothing."""
+
+import random
+
+import pytest
+
+from bot.draft import Candidate
+from bot.voice.joined import joined
+from bot.voice.notes import Wording
+from bot.writing.composing import Drawn, Request
+
+ENGLISH, GERMAN = Wording(("en",)), Wording(("de",))
+
+
+@pytest.mark.parametrize(
+    ("notes", "text", "count"),
+    [
+        ("ferry late, goose aboard", "Ferry late, goose aboard!", 0),
+        ("ferry late, goose aboard", "ferry late & the goose aboard", 0),
+        ("ferry late, goose aboard", "Ferry is late. A goose is aboard", 0),
+        ("ferry late, goose aboard", "Ferry late goose aboard", 0),
+        ("ferry late, goose aboard", "Ferry late for goose aboard", 1),
+        ("ferry late; goose aboard; no fog", "Ferry late w goose aboard is no fog", 2),
+        ("ferry late; the goose is at home", "Ferry late/the goose is at home", 0),
+        ("ferry late; the goose is at home", "Ferry late the goose is at home", 0),
+        ("ferry late; the goose is at home", "Ferry late because the goose is home", 1),
+        ("talked about\n1. tides\n2. ropes\n3. pay", "Talked about tides, ropes and pay", 0),
+        ("talked about\n1. tides\n2. ropes\n3. pay", "Talked about tides at ropes for pay", 2),
+        ("ferry late; goose aboard", "Goose aboard, so the ferry late", 0),  # another order
+        ("the ferry was late for the goose", "The ferry was late for the goose", 0),
+        ("", "Ferry late", 0),
+        (";;", "Ferry; late", 0),
+    ],
+)
+def test_what_stands_apart_in_notes_is_joined_by_small_words_of_the_texts_own(
+    notes: str, text: str, count: int
+) -> None:
+    assert joined(notes, text, ENGLISH) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("Fähre spät und Gans daheim", 0), ("Fähre spät bei Gans daheim", 1)]
+)
+def test_other_languages_have_their_own_small_words(text: str, count: int) -> None:
+    assert joined("Fähre spät; Gans daheim", text, GERMAN) == count
+
+
+def test_a_text_that_joins_what_stood_apart_is_shown_later() -> None:
+    texts = ["Talked about tides at ropes for pay", "Talked about tides/ropes + pay"]
+    candidates = [Candidate(text, len(text)) for text in texts]
+    request = Request(None, 2, notes="talked about: tides, ropes, pay")
+    drawn = Drawn(request, candidates, [], [], ENGLISH)
+    shown = [candidate.text for candidate in drawn.choose(None, random.Random(0))]
+    assert shown == texts[::-1]
