@@ -6,6 +6,7 @@ Pure: now is an argument.
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import count
@@ -33,10 +34,10 @@ _SEVERAL = {
 _CLOCK = re.compile(r"\s*(\d{1,2})(?:[:.h](\d{2}))?\s*(am|pm)?\s*", re.I)
 _STAMP = re.compile(r"<t:(\d{1,12})(?::\w)?>")  # a moment as Discord writes it
 _MOMENT = re.compile(
-    r"(?:(?P<day>today|heute|tomorrow|morgen)"
+    r"(?:(?P<day>today|tomorrow)"
     r"|(?P<year>\d{4})-(?P<month>\d\d?)-(?P<date>\d\d?)"
     r"|(?P<dotted_day>\d\d?)\.\s?(?P<dotted_month>\d\d?)\.(?:\s?(?P<dotted_year>\d{4}))?)?"
-    r"(?:^|,?\s+(?:(?:at|um)\s+)?|T)(?P<clock>[\d:.hapm ]+?)(?:\s*uhr)?",
+    r"(?:^|,?\s+(?:at\s+)?|T)(?P<clock>[\d:.hapm ]+?)(?:\s*o'clock)?",
     re.I,
 )
 
@@ -86,16 +87,19 @@ def _folded(name: str) -> str:
     return re.sub(r"\s*/\s*", "/", re.sub(r"[\s_]+", " ", letters.replace("\\", "/")))
 
 
-def parse_moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
+def parse_moment(
+    text: str, zone: ZoneInfo, now: datetime, in_english: Callable[[str], str] = str
+) -> datetime:
     """The moment, in UTC, of "18:30", "tomorrow 9:00", "2026-12-01 09:00" or "1.12. 9:00".
 
     Also of one that names its own zone: 2026-12-01T09:00Z, or Discord's <t:1796115600>.
+    `in_english` puts words of other languages into English.
 
     Raises UserError, also for a time in the past or more than a year ahead. A time that the clock
     skips comes an hour later; of a repeated time the first is meant.
     """
     try:
-        moment = _read_moment(text.strip(), zone, now)
+        moment = _read_moment(in_english(text.strip()), zone, now)
     except (ValueError, OverflowError, OSError, UserError) as e:
         raise UserError(
             "“{typed}” is not a time I understand."
@@ -131,7 +135,7 @@ def _day(found: re.Match[str], today: date) -> date:
         this_year = date(int(found["dotted_year"] or today.year), month, day)
         is_over = this_year < today and not found["dotted_year"]
         return date(today.year + 1, month, day) if is_over else this_year
-    return today + timedelta(days=(found["day"] or "").lower() in ("tomorrow", "morgen"))
+    return today + timedelta(days=(found["day"] or "").lower() == "tomorrow")
 
 
 def parse_days(text: str) -> tuple[str, ...]:

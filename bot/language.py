@@ -3,6 +3,7 @@
 The code holds the English. A sentence that a catalogue lacks stays English.
 """
 
+import re
 from functools import cache
 from gettext import c2py
 from pathlib import Path
@@ -12,9 +13,10 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 from bot.errors import BotError
-from bot.sentences import Words
+from bot.sentences import Words, say
 
 LOCALES = Path(__file__).parent / "locales"
+_WORDS_OF_A_MOMENT = (say("today"), say("tomorrow"), say("at"), say("o'clock"))
 
 
 def translate(words: "Words | BotError", locale: str) -> str:
@@ -52,6 +54,15 @@ def day_names(locale: str) -> list[str]:
     except (UnknownLocaleError, ValueError):
         found = Locale("en")
     return [found.days["stand-alone"]["abbreviated"][day] for day in range(7)]
+
+
+def in_english(moment: str) -> str:
+    """A moment as somebody typed it in any of the bot's languages, with English words."""
+    for catalogue in sorted(LOCALES.glob("*.po")):
+        for words in _WORDS_OF_A_MOMENT:
+            typed = re.escape(translate(words, catalogue.stem))
+            moment = re.sub(rf"(?<!\w){typed}(?!\w)", str(words), moment, flags=re.I)
+    return moment
 
 
 def is_language(code: str) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from bot.clock import parse_moment, parse_zone
 from bot.errors import UserError
+from bot.language import in_english
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 22, 17, tzinfo=UTC)  # 18:00 in Berlin
@@ -36,7 +37,8 @@ NOW = datetime(2026, 11, 22, 17, tzinfo=UTC)  # 18:00 in Berlin
     ],
 )
 def test_a_time_is_understood_in_its_zone(typed: str, local: str) -> None:
-    assert f"{parse_moment(typed, BERLIN, NOW).astimezone(BERLIN):%Y-%m-%d %H:%M}" == local
+    moment = parse_moment(typed, BERLIN, NOW, in_english)
+    assert f"{moment.astimezone(BERLIN):%Y-%m-%d %H:%M}" == local
 
 
 @pytest.mark.parametrize(

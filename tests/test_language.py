@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po
+from babel.messages.pofile import read_po, write_po
 from discord import app_commands
 
+from bot import language
 from bot.chat.client import NAME_PLACES, Bot
 from bot.errors import BotError, UserError
-from bot.language import LOCALES, translate
+from bot.language import LOCALES, in_english, translate
 from bot.sentences import say, say_n
 from tests.stage import Stage
 
@@ -144,6 +145,37 @@ def test_sentences_are_told_in_the_language_of_the_listener() -> None:
     nested = say("{days} at {time}", days=say("Every day"), time="09:00")
     assert "09:00" in translate(nested, "de")
     assert translate(say_n("{n} draft", "{n} drafts", n=2), "en") == "2 drafts"
+
+
+def test_another_language_is_one_more_file(
+    commands: dict[tuple[str, str | None], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A made-up catalogue: every sentence behind "Xx", and the three forms of Polish."""
+    made_up = Catalog(locale="pl")
+    for template in _in_code():
+        one = template if isinstance(template, str) else template[1]
+        made_up.add(template, f"Xx {one}" if template == one else [f"Xx{i} {one}" for i in "135"])
+    for text, context in commands:
+        made_up.add(text, f"xx-{text}" if context else f"Xx {text}", context=context)
+    file = tmp_path / "pl.po"
+    with file.open("wb") as po:
+        write_po(po, made_up)
+    monkeypatch.setattr(language, "LOCALES", tmp_path)
+    language._catalogue.cache_clear()
+    test_every_sentence_is_in_the_catalogue(file)
+    test_translations_have_the_values_of_the_sentence(file)
+    test_every_command_is_in_the_catalogue(file, commands)
+    plain = next(t for t in _in_code() if isinstance(t, str) and not _fields(t))
+    assert translate(UserError(plain), "pl") == f"Xx {plain}"
+    several = [say_n("{n} draft", "{n} drafts", n=n) for n in (1, 2, 5)]
+    made_up.add(("{n} draft", "{n} drafts"), ["Xx1 {n}", "Xx3 {n}", "Xx5 {n}"])
+    with file.open("wb") as po:
+        write_po(po, made_up)
+    language._catalogue.cache_clear()
+    assert [translate(words, "pl") for words in several] == ["Xx1 1", "Xx3 2", "Xx5 5"]
+    assert language.translated("draft", "pl", "name") == "xx-draft"
+    assert in_english("Xx Tomorrow Xx at 9 Xx o'clock") == "tomorrow at 9 o'clock"
+    language._catalogue.cache_clear()
 
 
 def test_names_of_commands_are_such_as_discord_takes() -> None:

@@ -30,6 +30,7 @@ from bot.clock import parse_moment, parse_zone
 from bot.draft import Draft, State
 from bot.drafting import Drafting
 from bot.errors import BotError
+from bot.language import in_english
 from bot.posting.publishing import decided
 from bot.sentences import Words
 from bot.store.in_progress import InProgress
@@ -148,7 +149,7 @@ class Deciding:
                 await self._publishing.approve(draft, position, fingerprint, now, given.accounts)
             case "later":
                 zone = parse_zone(typed["timezone"])
-                at = parse_moment(typed["when"], zone, given.at)
+                at = parse_moment(typed["when"], zone, given.at, in_english)
                 await self._people.use_timezone(draft.owner_id, zone.key)
                 to = given.accounts
                 await self._publishing.post_later(draft, position, fingerprint, at, now, to)
