@@ -18,12 +18,15 @@ TEST := PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -m 'not slow' -n 3 --dist loadf
 DEMO := .demo
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install install-dev demo run doctor check lint reference chromium test coverage hooks test-nightly test-images audit lock bench bench-load kill-test fuzz bench-training bench-voice bench-owner clean
+.PHONY: help install install-gemma install-dev demo run doctor check lint reference chromium test coverage hooks test-nightly test-images audit lock bench bench-load kill-test fuzz bench-training bench-voice bench-owner clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 install: .venv/.installed  ## .venv with the bot, the sandbox and the trainer
+
+install-gemma: install  ## a base model for other languages than English; asks about Google's terms
+	@$(PY) -m bot install-gemma $(if $(filter yes,$(ACCEPT_GEMMA_TERMS)),--accept-terms)
 
 install-dev: .venv/.installed-dev
 

@@ -58,7 +58,7 @@ def build_parser(used: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
     for name, about in COMMANDS.items():
         command = commands.add_parser(name, help=about, formatter_class=raw)
         if name in used:
-            module = import_module(f"bot.commands.{name}")
+            module = import_module(f"bot.commands.{name.replace('-', '_')}")
             module.add(command)
             command.set_defaults(run=module.run)
     return parser

@@ -8,12 +8,13 @@ import argparse
 
 from bot.errors import BotError
 
-COMMANDS = {  # the module is named as the command
+COMMANDS = {  # the module is named as the command is
     "run": "serve Discord until stopped",
     "doctor": "check everything the bot needs, a sentence for each",
     "draft": "write drafts in the terminal, without Discord",
     "sandbox": "try the bot on this machine, without any account",
     "serve": "serve local voices to any client of OpenAI's API",
+    "install-gemma": "install a second base model, for voices in other languages than English",
     "backup": "copy the database to a file, also while the bot runs",
     "export": "give everything stored about a person, as JSON",
 }

@@ -61,6 +61,7 @@ class Base:
 
     name: str
     sha256: str | None
+    terms: str | None = None  # those that it hands on to every voice, and where they stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,10 @@ class Voice:
 
     def save(self, folder: Path) -> None:
         """Write voice.json, whole or not at all: call this last."""
-        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
+        data = asdict(self)
+        if self.base.terms is None:  # so that programs of before read it
+            del data["base"]["terms"]
+        text = json.dumps(data, indent=2, ensure_ascii=False)
         write_whole(folder / VOICE_FILE, text + "\n")
 
     @classmethod
@@ -202,12 +206,13 @@ def _read(kind: Any, value: Any, file: Path, path: str) -> Any:  # Any: JSON in,
         if not isinstance(value, Mapping):
             raise wrong
         hints, names = get_type_hints(kind), {f.name for f in fields(kind)}
+        optional = {f.name for f in fields(kind) if f.default is None}  # they came later
         dot = f"{path}." if path else ""
-        for name in sorted(names - value.keys()):
+        for name in sorted(names - value.keys() - optional):
             raise VoiceError(f"{file}: field '{dot}{name}' is missing. Train the voice again.")
         for name in sorted(value.keys() - names):
             raise VoiceError(f"{file}: field '{dot}{name}' is unknown. Is the bot too old for it?")
-        return kind(**{n: _read(hints[n], value[n], file, dot + n) for n in names})
+        return kind(**{n: _read(hints[n], value[n], file, dot + n) for n in names & value.keys()})
     origin, args = get_origin(kind), get_args(kind)
     if origin is Literal:
         if value not in args:
