@@ -110,8 +110,10 @@ def _products(flat: Flat, batches: list[list[Tokens]], workers: int) -> Way:
     """The frozen products of the same steps, forward and backward, and nothing else."""
     frozen = [a.frozen for layer in flat.layers for a in _adapted(layer)]
     most = max(sum(map(len, batch)) for batch in batches)
-    kind = flat.head.weight.dtype
-    inputs = {f.columns: torch.randn(most, f.columns).to(kind) for f in (*frozen, flat.head)}
+    head = flat.head
+    assert head, "the default base's vocabulary is small"
+    kind = head.weight.dtype
+    inputs = {f.columns: torch.randn(most, f.columns).to(kind) for f in (*frozen, head)}
 
     def both_ways(product: Frozen, rows: int) -> None:
         product.backward(product.forward(inputs[product.columns][:rows]))
@@ -120,7 +122,7 @@ def _products(flat: Flat, batches: list[list[Tokens]], workers: int) -> Way:
         rows = len(pack(part).ids)
         for product in frozen:
             both_ways(product, rows)
-        both_ways(flat.head, learnt_tokens(part))
+        both_ways(head, learnt_tokens(part))
 
     def take() -> None:
         # A thread that asks for no number of threads would multiply with every core.

@@ -1,4 +1,4 @@
-"""`serve`: local voices for any client of OpenAI's chat completions, on one base model.
+"""`serve`: local voices for any client of OpenAI's chat completions.
 
 Starts the bot's own server, bot/writing/engine_child.py; chooses the voices and the address, and
 prints them.
@@ -15,7 +15,7 @@ from pathlib import Path
 from bot.commands.arguments import from_one, port
 from bot.errors import ConfigError, VoiceError
 from bot.voice import PromptParts, Voice, list_voices
-from bot.voice.weights import find_weights
+from bot.voice.weights import find_weights, named_for
 
 DESCRIPTION = """\
 Serves local voices to any client of OpenAI's API, and prints the address and
@@ -37,7 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "voice",
         metavar="VOICE",
         nargs="*",
-        help="voices to serve, all on one base model (default: every one that can be served)",
+        help="voices to serve (default: every one that can be served)",
     )
     option(
         "--voices",
@@ -78,25 +78,28 @@ async def run(args: argparse.Namespace) -> int:
     """Serve these voices, or all local ones, until Ctrl-C."""
     from bot.writing.engine_child import servable, serve_voices
 
-    voices = _named(args.voices, args.voice) if args.voice else servable(args.voices)
+    named = _named(args.voices, args.voice)
+    bases = [voice.base for voice in named.values()]
+    for base in sorted(set(bases), key=str):
+        find_weights(base, named_for(base, bases, args.base_gguf))  # each that is named is served
+    voices = named or servable(args.voices)
     if not voices:
         raise VoiceError(
             f"The folder {args.voices} holds no voice that can be served here. Train one with"
             " `python -m trainer train DATA --voice NAME`, or name its folder with --voices."
         )
-    base = find_weights(next(iter(voices.values())).base, args.base_gguf)
     sock = _listen(args.host, args.port)
 
     def announce() -> None:
         print(_greeting(voices, *sock.getsockname()), flush=True)
 
-    await serve_voices(args.voices, voices, base, args.threads, sock, announce)
+    await serve_voices(args.voices, voices, args.base_gguf, args.threads, sock, announce)
     print("Stopped.", flush=True)
     os._exit(0)  # llama.cpp's threads end with the process; waiting for them can take a minute
 
 
 def _named(folder: Path, names: Sequence[str]) -> dict[str, Voice]:
-    """The voices named, if one llama.cpp can serve them all. Raises VoiceError."""
+    """The voices named, if llama.cpp can serve each. Raises VoiceError."""
     if unknown := [name for name in names if name not in list_voices(folder)]:
         there = ", ".join(list_voices(folder)) or "none"
         raise VoiceError(
@@ -115,12 +118,6 @@ def _named(folder: Path, names: Sequence[str]) -> dict[str, Voice]:
                 f"The voice {name} has no adapter.gguf, because {voice.base.name} is no Llama"
                 " model. Serve its folder adapter/ with vLLM: docs/elsewhere.md shows how."
             )
-    if len({voice.base for voice in voices.values()}) > 1:
-        bases = ", ".join(f"{name} on {voice.base.name}" for name, voice in voices.items())
-        raise VoiceError(
-            f"These voices were trained on different base models ({bases}), and one server has one."
-            " Serve them apart, each with its own --port."
-        )
     return voices
 
 

@@ -4,6 +4,7 @@
 <name>/posts.jsonl             the posts it learnt from: topics, and texts that must not be copied
 <name>/held-out.jsonl          newer posts it has not seen, which judge it
 <name>/adapter/, adapter.gguf  the LoRA weights of a local voice
+<name>/chat_template.jinja     how its base is asked, where the base itself does not say
 Standard library only: the trainer renders its examples with the same `Prompt` that serves them.
 """
 
@@ -24,6 +25,7 @@ __all__ = [
     "HELD_OUT_FILE",
     "POSTS_FILE",
     "SCHEMA",
+    "TEMPLATE_FILE",
     "VOICE_NAME",
     "Base",
     "Message",
@@ -43,6 +45,7 @@ SCHEMA = 1
 VOICE_FILE = "voice.json"
 POSTS_FILE = "posts.jsonl"
 HELD_OUT_FILE = "held-out.jsonl"
+TEMPLATE_FILE = "chat_template.jinja"
 VOICE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # a folder's, and an option's in Discord
 
 

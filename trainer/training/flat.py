@@ -23,6 +23,7 @@ from trainer.training.kernels import (
     rms_norm,
 )
 from trainer.training.products import Frozen
+from trainer.training.shortlist import Shortlist, whole_nats
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "gemma3_text")
 
@@ -58,6 +59,12 @@ class Layer:
     down: Adapted
     after_mlp: Norm | None
 
+    @property
+    def size(self) -> int:
+        """How many weights its products have."""
+        parts = (self.qkv, self.out, self.gate_up, self.down)
+        return sum(part.frozen.weight.numel() for part in parts)
+
     def __call__(self, x: Tensor, sight: Sight) -> Tensor:
         """X (T, C) after attention and feed-forward."""
         qkv = self.qkv(self.before_attention(x))
@@ -84,18 +91,31 @@ class Flat:
     windows: dict[str, int | None]  # how far back each kind of layer sees
     layers: list[Layer]
     norm: Norm
-    head: Frozen
+    weight: Tensor  # (V, C) of the output layer
+    head: Frozen | None  # the same, laid out for products; None: it costs more than the layers
+    shortlist: Shortlist | None = None
 
     def __call__(self, part: list[Tokens]) -> Tensor:
-        """Cross-entropy over the posts' tokens, summed, in nats."""
+        """Cross-entropy over the posts' tokens, summed, in nats.
+
+        With a gradient it is over the shortlist, if there is one; else over all tokens.
+        """
+        states, targets = self.states(part)
+        if self.head:
+            return nats(states, self.head, targets)
+        if self.shortlist and torch.is_grad_enabled():
+            return nats(states, self.shortlist.head, self.shortlist.places[targets])
+        return whole_nats(states, self.weight, targets)
+
+    def states(self, part: list[Tokens]) -> tuple[Tensor, Tensor]:
+        """What the output layer is given for each token with a loss (T, C), and these tokens."""
         packed = pack(part)
         with torch.no_grad():
             x = self.embed(torch.tensor(packed.ids))
             sights = self._sights(x, torch.tensor(packed.positions), torch.tensor(packed.owners))
         for layer in self.layers:
             x = layer(x, sights[layer.kind])
-        asked = self.norm(x[torch.tensor(packed.asked)])
-        return nats(asked, self.head, torch.tensor(packed.targets))
+        return self.norm(x[torch.tensor(packed.asked)]), torch.tensor(packed.targets)
 
     def _sights(self, x: Tensor, positions: Tensor, owners: Tensor) -> dict[str, Sight]:
         """A token sees itself and those before it, of its own post or of the shared start."""
@@ -165,17 +185,21 @@ def flat_of(model: Any) -> Flat | None:
         if not weight.requires_grad and id(weight) not in fused:
             weight.data = weight.detach().clone()
     kinds = getattr(config, "layer_types", None) or ["full_attention"] * len(inner.layers)
+    layers = [
+        _layer(layer, kind, activation) for layer, kind in zip(inner.layers, kinds, strict=True)
+    ]
+    weight = causal.lm_head.weight.detach()
+    is_large = weight.numel() > sum(layer.size for layer in layers)
     is_windowed = {k: k == "sliding_attention" or config.model_type == "mistral" for k in kinds}
     return Flat(
         embed=inner.embed_tokens,
         rotary=inner.rotary_emb,
         is_rotary_by_kind=config.model_type.startswith("gemma"),
         windows={k: config.sliding_window if has else None for k, has in is_windowed.items()},
-        layers=[
-            _layer(layer, kind, activation) for layer, kind in zip(inner.layers, kinds, strict=True)
-        ],
+        layers=layers,
         norm=_norm(inner.norm),
-        head=Frozen(causal.lm_head.weight.detach()),
+        weight=weight,
+        head=None if is_large else Frozen(weight),
     )
 
 

@@ -18,18 +18,24 @@ Matrix = np.ndarray[tuple[int, int], np.dtype[Any]]
 LORA_WEIGHT = re.compile(r"base_model\.model\.(.+)\.lora_([AB])\.weight")
 
 
+_KINDS = {"llama": gguf.MODEL_ARCH.LLAMA, "gemma3_text": gguf.MODEL_ARCH.GEMMA3}
+
+
 def can_convert(config: Mapping[str, Any]) -> bool:
     """Whether this config's base model has known tensor names and row order."""
-    return config.get("model_type") == "llama"
+    return config.get("model_type") in _KINDS
 
 
 def write_gguf(adapter: Path, config: Mapping[str, Any], file: Path) -> None:
     """Convert an adapter; `config` is the base model's config.json, for its layers and heads."""
+    kind = _KINDS[config["model_type"]]
     heads = {"q_proj": config["num_attention_heads"], "k_proj": config["num_key_value_heads"]}
-    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config["num_hidden_layers"])
+    if kind != gguf.MODEL_ARCH.LLAMA:  # llama.cpp turns the halves of their heads, as they are
+        heads = {}
+    names = gguf.get_tensor_name_map(kind, config["num_hidden_layers"])
     settings = json.loads((adapter / "adapter_config.json").read_text("utf-8"))
 
-    writer = gguf.GGUFWriter(file, "llama")
+    writer = gguf.GGUFWriter(file, gguf.MODEL_ARCH_NAMES[kind])
     writer.add_type(gguf.GGUFType.ADAPTER)
     writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
     writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, float(settings["lora_alpha"]))
@@ -50,7 +56,7 @@ def write_gguf(adapter: Path, config: Mapping[str, Any], file: Path) -> None:
 
 
 def rotary_rows(weight: Matrix, heads: int) -> Matrix:
-    """Rows in llama.cpp's order: it rotates neighbouring pairs, Hugging Face the head's halves."""
+    """A Llama's rows in llama.cpp's order: it rotates neighbours, Hugging Face a head's halves."""
     rows, columns = weight.shape
     return (
         weight.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(weight.shape)

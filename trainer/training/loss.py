@@ -1,5 +1,6 @@
 """The loss of a part of a batch: by the flat forward if there is one, else by transformers' own."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,13 +10,26 @@ from transformers import DynamicCache
 from trainer.training.batches import Tokens, shared_start
 from trainer.training.checkpoint import Training
 from trainer.training.flat import Flat, flat_of
+from trainer.training.shortlist import Shortlist
 
+_ASKED = 32  # posts that tell which tokens the base expects in the author's
 IGNORED = -100  # the label that cross_entropy skips: a prompt's tokens and padding
 
 
 def summed_loss(training: Training, part: list[Tokens]) -> Tensor:
     """Cross-entropy over the posts' tokens, summed, in nats."""
     return training.flat(part) if training.flat else transformers_loss(training.model, part)
+
+
+def shorten(flat: Flat | None, posts: list[Tokens]) -> Flat | None:
+    """The flat form for a training on these posts: with a shortlist, if its vocabulary is large."""
+    if flat is None or flat.head:
+        return flat
+    step = max(1, len(posts) // _ASKED)
+    with torch.no_grad():
+        states = torch.cat([flat.states([post])[0] for post in posts[::step]])
+        used = {token for post in posts for token in post.ids[post.prompt :]}
+        return replace(flat, shortlist=Shortlist.of(flat.weight, states, used))
 
 
 def transformers_loss(model: Any, part: list[Tokens]) -> Tensor:

@@ -18,6 +18,7 @@ from rich.console import Console
 from bot.voice import (
     HELD_OUT_FILE,
     SCHEMA,
+    TEMPLATE_FILE,
     VOICE_NAME,
     Base,
     Sampling,
@@ -127,6 +128,9 @@ class VoiceFolder:
         from trainer.training import gguf  # noqa: PLC0415 - numpy, and only for an adapter
 
         config = base.model.config.to_dict()
+        embedded = base.embedded
+        if embedded and embedded.template:
+            (self.new / TEMPLATE_FILE).write_text(embedded.template, "utf-8")
         if gguf.can_convert(config):
             gguf.write_gguf(self.adapter, config, self.new / "adapter.gguf")
             model = "adapter.gguf"
@@ -140,7 +144,8 @@ class VoiceFolder:
             data,
             backend="local",
             model=model,
-            base=Base(base.name, base.sha256),
+            base=embedded.base if embedded else Base(base.name, base.sha256),
+            sampling=embedded.sampling if embedded else None,
             curve=curve,
             metrics=_metrics(curve, recipe, seconds),
             seed=recipe.seed,
@@ -160,6 +165,7 @@ class VoiceFolder:
         seed: int,
         now: datetime,
         console: Console,
+        sampling: Sampling | None = None,
     ) -> None:
         """Write what every voice has, voice.json last, and move the voice in place."""
         if curve.steps:
@@ -177,7 +183,7 @@ class VoiceFolder:
             model=model,
             base=base,
             prompt=data.prompt,
-            sampling=Sampling(),
+            sampling=sampling or Sampling(),
             counts=_counts(data),
             data_sha256=data.sha256,
             metrics=metrics,
