@@ -28,6 +28,8 @@ COPY pyproject.toml LICENSE /src/
 COPY bot /src/bot
 COPY trainer /src/trainer
 RUN python -m compileall -q /src
+ARG GEMMA_TERMS
+RUN test "$GEMMA_TERMS" != accepted || python -m bot install-gemma --accept-terms
 USER app
 ENTRYPOINT ["python", "-m", "trainer"]
 
@@ -38,5 +40,8 @@ RUN pip install --no-deps --require-hashes --requirement /src/lock/bot.txt
 COPY pyproject.toml LICENSE /src/
 COPY bot /src/bot
 RUN python -m compileall -q /src
+# Google's, for voices in other languages than English: ai.google.dev/gemma/terms
+ARG GEMMA_TERMS
+RUN test "$GEMMA_TERMS" != accepted || python -m bot install-gemma --accept-terms
 USER app
 CMD ["python", "-m", "bot", "run"]

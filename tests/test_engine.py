@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import openai
@@ -162,6 +162,31 @@ async def test_a_damaged_adapter_is_that_voices_fault_alone(voices: Path) -> Non
         with pytest.raises(Refused, match=r"It says: “llama.cpp cannot load"):
             await llm.complete(voice, voice.messages(PromptParts("tea")), 1)
         await llm.close()
+
+
+async def test_a_voice_whose_base_is_not_here_stops_no_other(voices: Path) -> None:
+    """Also if it comes first; the file that is named belongs to the base that nobody knows."""
+    file = voices / "mara" / "voice.json"
+    file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | {"base": asdict(OTHER)}))
+    for named, said in ((None, "trained on someone/other-model"), (voices / "no.gguf", "no.gguf")):
+        async with (
+            Engine(voices, named) as engine,
+            openai.AsyncOpenAI(base_url=engine.base_url, api_key="none") as client,
+        ):
+            assert await _greedy(client, "odd")
+            with pytest.raises(openai.APIStatusError, match=said):
+                await _greedy(client, "mara")
+
+
+async def test_an_adapter_of_another_base_is_a_sentence(voices: Path) -> None:
+    write_adapter(voices / "odd" / "adapter.gguf", 1, 1.0, "gemma3", 640)
+    async with (
+        Engine(voices) as engine,
+        openai.AsyncOpenAI(base_url=engine.base_url, api_key="none") as client,
+    ):
+        with pytest.raises(openai.APIStatusError, match="not the base model they were trained on"):
+            await _greedy(client, "odd")
+        assert await _greedy(client, "mara")
 
 
 async def test_the_only_voice_that_is_damaged_is_told_at_the_start(voices: Path) -> None:

@@ -247,11 +247,11 @@ def run(args: argparse.Namespace) -> None:
     elif args.cancel:
         raise DataError("--cancel needs --backend openai.")
     else:
-        base = args.base or _base_for(data, console)
+        base = args.base or base_for(data, console)
         train_here(data, folder, recipe, base, fresh=args.fresh, now=now, console=console)
 
 
-def _base_for(data: "Dataset", console: "Console") -> str:
+def base_for(data: "Dataset", console: "Console") -> str:
     """The base that knows the language of most posts, if one is installed; says so."""
     from babel import Locale
 

@@ -154,7 +154,8 @@ def _portrait(voice: Voice, belongs: Belongs, user_id: int) -> list[Words]:
             "It learnt from {posts} {when}, on the base model {base}.",
             posts=say_n("{n} post", "{n} posts", n=learnt),
             when=format_dt(datetime.fromisoformat(voice.created_at), "R"),
-            base=escape_markdown(voice.base.name),
+            base=escape_markdown(voice.base.name)
+            + (f" ({voice.base.terms})" if voice.base.terms else ""),
         ),
     ]
     if belongs.guests:
