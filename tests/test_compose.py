@@ -131,7 +131,7 @@ def test_every_setting_means_the_same_in_a_container() -> None:
     assert of_a_voice <= passed.keys()
     assert {"openai_api_key", "openai_base_url"} <= passed.keys()
     assert all(passed[name] is None for name in (of_a_voice - paths))
-    assert [*SERVICES["trainer"]["build"]["args"]] == ["TORCH_INDEX"]
+    assert [*SERVICES["trainer"]["build"]["args"]] == ["TORCH_INDEX", "GEMMA_TERMS"]
     for name in paths:  # a file that is named is mounted, and named by its place inside
         inside = re.search(rf"{name.upper()}: \$\{{{name.upper()}:\+(\S+)\}}", WRITTEN)
         assert inside

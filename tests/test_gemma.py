@@ -13,7 +13,7 @@ import torch
 from rich.console import Console
 
 from bot.errors import VoiceError
-from bot.voice import TEMPLATE_FILE, Prompt, PromptParts, Voice, weights
+from bot.voice import TEMPLATE_FILE, Base, Prompt, PromptParts, Voice, weights
 from bot.voice.weights import DEFAULT_BASE, GEMMA_BASE, find_weights, named_for
 from bot.writing.engine import Engine
 from tests.fakes.adapter import write_local_voices
@@ -24,6 +24,7 @@ from trainer.data import dataset
 from trainer.training import base_model, finetune
 from trainer.training.bases import EMBEDDED, GEMMA
 from trainer.training.checkpoint import adapter_weights
+from trainer.training.gguf import rotary_rows, write_gguf
 from trainer.training.recipe import Recipe
 from trainer.training.voice_folder import VoiceFolder
 
@@ -75,6 +76,7 @@ async def test_the_engine_serves_two_bases_by_the_prompt_that_trained(
     write_local_voices(voice_folder, mara=0.0)
     (voices / "gull").rename(voice_folder.parent / "gull")
     base = base_model.load_base(GEMMA, "float32")
+    system, user = (m["content"] for m in Prompt().messages(PromptParts("Nebel")))
     async with (
         Engine(voice_folder.parent, servers=1) as engine,
         openai.AsyncOpenAI(base_url=engine.base_url, api_key="none", timeout=120) as client,
@@ -83,7 +85,10 @@ async def test_the_engine_serves_two_bases_by_the_prompt_that_trained(
         for name in ("gull", "mara", GEMMA_BASE.name, DEFAULT_BASE.name):
             answer = await client.chat.completions.create(
                 model=name,
-                messages=[*Prompt().messages(PromptParts("Nebel"))],  # type: ignore[arg-type]
+                messages=[
+                    {"role": "system", "content": system},
+                    {"role": "user", "content": user},
+                ],
                 max_tokens=4,
             )
             assert answer.usage
@@ -105,8 +110,6 @@ async def test_the_engine_serves_two_bases_by_the_prompt_that_trained(
 @pytest.mark.timeout(600)
 def test_llama_cpp_and_transformers_agree_on_a_voice(tmp_path: Path) -> None:
     """With an adapter that changes much, in queries and keys above all."""
-    from trainer.training.gguf import rotary_rows, write_gguf
-
     base = base_model.load_base(GEMMA, "float32")
     training = finetune.attach_adapter(base, Recipe(rank=4), torch.device("cpu"))
     assert training.flat, "the flat form gives another loss than transformers"
@@ -141,7 +144,7 @@ def test_weights_that_are_missing_or_damaged_are_a_sentence(
 
 
 def test_a_named_file_is_that_of_the_only_base_or_of_the_unknown_one(tmp_path: Path) -> None:
-    other, named = weights.Base("someone/other", None), tmp_path / "other.gguf"
+    other, named = Base("someone/other", None), tmp_path / "other.gguf"
     for bases, expected in (
         ([GEMMA_BASE, GEMMA_BASE], {GEMMA_BASE: named}),
         ([GEMMA_BASE, DEFAULT_BASE], {GEMMA_BASE: None, DEFAULT_BASE: None}),

@@ -28,7 +28,7 @@ class Shortlist:
     def of(cls, weight: Tensor, states: Tensor, used: Iterable[int]) -> "Shortlist":
         """The tokens used, and those likeliest after these states (T, C); weight (V, C)."""
         expected = torch.zeros(len(weight))
-        for rows in states.split(_ROWS):
+        for rows in torch.split(states, _ROWS):
             expected += torch.nn.functional.linear(rows, weight).float().softmax(-1).sum(0)
         expected[list(used)] = torch.inf
         kept = int(expected.isinf().sum()) + EXPECTED
@@ -41,7 +41,9 @@ class Shortlist:
 def whole_nats(states: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
     """Cross-entropy of the targets (T,) over the whole vocabulary, summed; without a gradient."""
     total = torch.zeros(())
-    for rows, own in zip(states.split(_ROWS), targets[:, None].split(_ROWS), strict=True):
+    for rows, own in zip(
+        torch.split(states, _ROWS), torch.split(targets[:, None], _ROWS), strict=True
+    ):
         scores = torch.nn.functional.linear(rows, weight).float()
         total += (scores.logsumexp(-1, keepdim=True) - scores.gather(1, own)).sum()
     return total
