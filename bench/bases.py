@@ -24,7 +24,7 @@ from trainer.training import base_model, finetune
 from trainer.training.bases import GEMMA
 from trainer.training.batches import Tokens, encode_all, some
 from trainer.training.checkpoint import Training
-from trainer.training.loss import shorten
+from trainer.training.loss import with_shortlist
 from trainer.training.products import Frozen, bfloat16_pays
 from trainer.training.recipe import Recipe
 
@@ -44,7 +44,7 @@ class Way:
         assert flat
         began = time.process_time()
         whole = replace(flat, head=flat.head or Frozen(flat.weight))
-        self.training.flat = whole if name.startswith("whole") else shorten(flat, self.posts)
+        self.training.flat = whole if name.startswith("whole") else with_shortlist(flat, self.posts)
         self.seconds = time.process_time() - began
         self.bits = [self._bits()]
 

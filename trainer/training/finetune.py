@@ -48,7 +48,7 @@ from trainer.training.checkpoint import (
 )
 from trainer.training.curve import Step, Validation
 from trainer.training.flat import is_known
-from trainer.training.loss import flat_form, shorten, summed_loss
+from trainer.training.loss import flat_form, summed_loss, with_shortlist
 from trainer.training.products import bfloat16_pays
 from trainer.training.progress import TrainingProgress
 from trainer.training.recipe import Recipe
@@ -88,7 +88,7 @@ def train(
             training = attach_adapter(
                 base, recipe, processes.device, share_cores(recipe, processes)
             )
-            training.flat = shorten(training.flat, train_set)
+            training.flat = with_shortlist(training.flat, train_set)
             checkpoint = Checkpoint(
                 folder.training / CHECKPOINT_FILE,
                 recipe,

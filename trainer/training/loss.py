@@ -21,7 +21,7 @@ def summed_loss(training: Training, part: list[Tokens]) -> Tensor:
     return training.flat(part) if training.flat else transformers_loss(training.model, part)
 
 
-def shorten(flat: Flat | None, posts: list[Tokens]) -> Flat | None:
+def with_shortlist(flat: Flat | None, posts: list[Tokens]) -> Flat | None:
     """The flat form for a training on these posts: with a shortlist, if its vocabulary is large."""
     if flat is None or flat.head:
         return flat
