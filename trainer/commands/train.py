@@ -255,11 +255,11 @@ def base_for(data: "Dataset", console: "Console") -> str:
     """The base that knows the language of most posts, if one is installed; says so."""
     from babel import Locale
 
+    from bot.voice.tongues import main_languages
     from bot.voice.weights import DEFAULT_BASE, GEMMA_FILE
-    from trainer.data.languages import main_language
     from trainer.training.bases import EMBEDDED, GEMMA
 
-    language = main_language([example.completion for example in data.train])
+    language = next(iter(main_languages([example.completion for example in data.train])), None)
     if language is None or language in (EMBEDDED[DEFAULT_BASE.name].languages or ()):
         return DEFAULT_BASE.name
     said = f"Most of these posts are in {Locale('en').languages.get(language, language)}"

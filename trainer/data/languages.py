@@ -6,9 +6,7 @@ posts a second and 25 MB; lingua needed 1.2 GB and was no better, py3langid and 
 """
 
 import re
-from collections import Counter
-from collections.abc import Sequence, Set
-from operator import itemgetter
+from collections.abc import Set
 
 from bot.voice.tongues import SHORT, SURE, detect, normal_code
 
@@ -32,13 +30,3 @@ def is_in(wanted: Set[str], text: str, said: str | None) -> bool:
         return code in wanted
     code, score = detect(text)
     return code in wanted or (len(text) < SHORT and score < SURE)
-
-
-def main_language(texts: Sequence[str], count: int = 200) -> str | None:
-    """The language of most of these texts, by `count` of them at even distances.
-
-    None if all are too short to tell.
-    """
-    long = [text for text in texts if len(text) >= SHORT]
-    some = [detect(text)[0] for text in long[:: max(1, len(long) // count)]]
-    return max(Counter(some).items(), key=itemgetter(1), default=(None,))[0]
