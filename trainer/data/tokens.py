@@ -74,14 +74,16 @@ senhor senhora prefeito governador signor signora sindaco
 _MARKED = re.compile(rf"https?://\S+|(?<![\w&])[#＃@][\w{MARKS}]+")
 _UPPER = "A-Z" + "".join(c for c in map(chr, range(0xC0, 0x530)) if c.isupper())
 _LOWER = "a-z" + "".join(c for c in map(chr, range(0xC0, 0x530)) if c.islower())
-_TOKEN = re.compile(
+_TOKENS = (
     r"(?=\w{1,4}\.)(?:"  # spares most words the next three tries
     r"(?:[^\W\d_]\.){2,}"  # U.S., D.C.
     r"|(?:Mr|Mrs|Ms|Dr|St|Sen|Rep|Gov|Pres|Prof|Lt|Col|Gen|Sgt|Sec|Jr|Sr|Mt|Ft)\.(?=\s+[A-Z])"
     r"|[A-Z]\.(?=\s+[A-Z])"  # Brian D. Sicknick
-    rf")|{LETTERS}(?:[-'’.&]{LETTERS})*"
+    r")|LETTERS(?:[-'’.&]LETTERS)*"
     r"|\n|[^\w\s]+"
 )
+_TOKEN = re.compile(_TOKENS.replace("LETTERS", LETTERS))
+_ASCII_TOKEN = re.compile(_TOKENS.replace("LETTERS", r"\w+"), re.ASCII)  # of the other a third
 _CAMEL = re.compile(
     rf"Mc[A-Z][a-z]+|[{_UPPER}]{{2,}}s(?![{_LOWER}])|[{_UPPER}]+(?![{_LOWER}])\d*"
     rf"|[{_UPPER}]?[^\W{_UPPER}\d_]+\d*|\d+"
@@ -91,7 +93,7 @@ _POSSESSIVES = frozenset(("'s", "’s", "'S", "’S"))
 _WITHIN_SENTENCE = frozenset(",/()-–'’&%$+*=`´")  # these part words, but begin no sentence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # it is part of the keys of caches
 class Speech:
     """What the languages of an archive say of its words; all in lower case."""
 
@@ -161,8 +163,9 @@ def words(text: str, speech: Speech = ENGLISH) -> list[Word]:
     is_first, is_joined = True, False
     if "#" in text or "@" in text or "＃" in text or "http" in text:
         text = _MARKED.sub(" , ", text)
-    for token in _TOKEN.findall(text):
-        if is_spaceless(token) and token[0].isalnum():
+    has_spaceless = is_spaceless(text)
+    for token in (_ASCII_TOKEN if text.isascii() else _TOKEN).findall(text):
+        if has_spaceless and is_spaceless(token) and token[0].isalnum():
             parts = [Word(part, part.casefold(), False, False, True) for part in parted(token)]
             found += [parts[0]._replace(is_joined=is_joined), *parts[1:]]
             is_first, is_joined = False, True

@@ -10,10 +10,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from bot.voice.words import MARKS, is_lettered, is_spaceless
-from trainer.data.tokens import ENGLISH, Speech, Word, is_dull, readable, words
+from trainer.data.tokens import CACHED, ENGLISH, Speech, Word, is_dull, readable, words
 
 TopicSource = Literal["hashtag", "mention", "ner", "capitalised", "phrase"]
 
@@ -103,12 +104,15 @@ def find_topics(
 
 def _hashtags(text: str, tags: Sequence[str]) -> Iterator[str]:
     marked = [t[1:] for t in tags if t.startswith("#")]
-    for name in dict.fromkeys([*marked, *_HASHTAG.findall(text)]):
+    written = _HASHTAG.findall(text) if "#" in text or "＃" in text else []
+    for name in dict.fromkeys([*marked, *written]):
         yield readable(name)
 
 
 def _mentions(text: str, tags: Sequence[str]) -> Iterator[str]:
     """Names of the accounts in the text: as the archive shows them, else from their handles."""
+    if "@" not in text:
+        return
     marked = [t[1:].partition(" ") for t in tags if t.startswith("@")]
     shown = {handle.casefold(): name for handle, _, name in marked}
     for handle in dict.fromkeys(_MENTION.findall(text)):
@@ -120,6 +124,7 @@ def _trimmed(name: str) -> str:
     return " ".join(_SYMBOLS.sub(" ", name).split())
 
 
+@lru_cache(maxsize=CACHED)
 def _is_sensible(topic: str, speech: Speech) -> bool:
     """Whether a person could request it: letters, not too long, no weekday, no bare title."""
     lower = topic.casefold()
@@ -132,14 +137,17 @@ def _is_sensible(topic: str, speech: Speech) -> bool:
 
 def _is_known(topic: str, topics: Sequence[Topic]) -> bool:
     """Whether a topic found before says the same, or more of it: Biden, after Joe Biden."""
-    lower = f" {topic.casefold()} "
+    spaced, joined = _forms(topic)
     return any(
-        lower in f" {t.text.casefold()} " or _joined(topic) == _joined(t.text) for t in topics
+        spaced in known[0] or joined == known[1] for known in (_forms(t.text) for t in topics)
     )
 
 
-def _joined(topic: str) -> str:
-    return topic.casefold().replace(" ", "")
+@lru_cache(maxsize=CACHED)
+def _forms(topic: str) -> tuple[str, str]:
+    """A topic as it is compared: with spaces around its words, and with none."""
+    lower = topic.casefold()
+    return f" {lower} ", lower.replace(" ", "")
 
 
 def _capitalised(found: Sequence[Word], habits: Vocabulary) -> Iterator[str]:
