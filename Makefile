@@ -15,7 +15,8 @@ LOCK := .venv/bin/uv pip compile --quiet pyproject.toml --universal --python-ver
 # Many tests wait, so two cores take three at a time. Bytecode is kept, whatever the environment says:
 # each of some hundred processes would compile the same modules.
 TEST := PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -m 'not slow' -n 3 --dist loadfile --no-loadscope-reorder
-DEMO := .demo
+LANGUAGE ?= en
+DEMO := .demo$(if $(filter-out en,$(LANGUAGE)),/$(LANGUAGE))
 MAKEFLAGS += --no-print-directory
 
 .PHONY: help install install-gemma install-dev demo run doctor check lint reference chromium test coverage hooks test-nightly test-images audit lock bench bench-load kill-test fuzz bench-training bench-voice bench-owner clean
@@ -42,10 +43,10 @@ install-dev: .venv/.installed-dev
 	@$(PIP) --no-deps --require-hashes -r lock/dev.txt
 	@touch $@
 
-demo: install  ## train the sample voice, then try the bot at http://127.0.0.1:8350
+demo: install  ## train the sample voice (LANGUAGE=de: a German one), then try the bot at http://127.0.0.1:8350
 	@mkdir -p $(DEMO)
 	@test -f $(DEMO)/voices/mara/voice.json || { \
-	  $(PY) sample/build.py $(DEMO)/archive.zip && \
+	  $(PY) sample/build.py $(DEMO)/archive.zip --language $(LANGUAGE) && \
 	  $(PY) -m trainer prepare $(DEMO)/archive.zip --out $(DEMO)/data && \
 	  $(PY) -m trainer train $(DEMO)/data --voice mara --voices $(DEMO)/voices; }
 	@$(PY) -m bot sandbox --voices $(DEMO)/voices --voice mara --port $(SANDBOX_PORT)

@@ -1,6 +1,6 @@
 """Builds the sample archive: posts.txt beside this file -> a zip in the layout X exports today.
 
-    python sample/build.py OUT.zip [--seed 7]
+    python sample/build.py OUT.zip [--seed 7] [--language de]
 
 The posts are the text file's; times, ids, counts and short links come from the seed, so the same
 seed writes the same bytes. Everything in it is invented, and so are the private parts (messages,
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 POSTS = Path(__file__).with_name("posts.txt")
+LANGUAGES = ("en", *sorted(p.name.split(".")[1] for p in POSTS.parent.glob("posts.*.txt")))
 MARKERS = ("edit", "photo", "quote", "reply", "retweet", "thread")
 
 HANDLE, NAME, ACCOUNT_ID = "maraquill_pa", "Mara Quill", "84201957"
@@ -273,10 +274,12 @@ def _iso(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def archive_rows(source: str, seed: int) -> dict[str, list[Json]]:
+def archive_rows(source: str, seed: int, language: str) -> dict[str, list[Json]]:
     """The rows of every data file, by its name in data/ without `.js`; tweets newest first."""
     rng = random.Random(seed)  # noqa: S311 - repeatable on purpose, guards nothing
     pairs = list(write_tweets(read_blocks(source), rng))
+    for tweet, _ in pairs:
+        tweet["lang"] = language
     message = {"senderId": "1", "recipientId": ACCOUNT_ID, "text": CANARY, "id": "11"}
     conversation = {"conversationId": f"1-{ACCOUNT_ID}", "messages": [{"messageCreate": message}]}
     deleted = _tweet(_snowflake(FIRST_NIGHT, 0), FIRST_NIGHT, CANARY, Links(), rng)
@@ -302,9 +305,9 @@ def archive_rows(source: str, seed: int) -> dict[str, list[Json]]:
     }
 
 
-def build(out: Path, source: str, seed: int) -> int:
+def build(out: Path, source: str, seed: int, language: str = "en") -> int:
     """Write the archive and return how many tweets it holds."""
-    rows = archive_rows(source, seed)
+    rows = archive_rows(source, seed, language)
     with zipfile.ZipFile(out, "w") as archive:
         for name, content in rows.items():
             _add(archive, f"data/{name}.js", f"window.{_global(name)} = {_javascript(content)}")
@@ -353,9 +356,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n", 1)[0])
     parser.add_argument("out", type=Path, metavar="OUT.zip")
     parser.add_argument("--seed", type=int, default=7, help="of times, ids and counts (7)")
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the posts (en)")
     args = parser.parse_args()
+    posts = POSTS if args.language == "en" else POSTS.with_suffix(f".{args.language}.txt")
     try:
-        count = build(args.out, POSTS.read_text("utf-8"), args.seed)
+        count = build(args.out, posts.read_text("utf-8"), args.seed, args.language)
     except (OSError, ValueError) as e:
         print(f"The sample archive was not built: {e}", file=sys.stderr)
         return 2

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from bot.voice.tongues import main_languages
 from sample import build
+from trainer.__main__ import main
 
 SAMPLE = Path(__file__).parents[1] / "sample"
 
@@ -297,3 +299,22 @@ def test_prepare_finds_a_topic_in_most_posts_and_her_subjects_among_them(data: P
     found = Counter(topic["text"] for post in posts for topic in post["topics"])
     for subject in ("Ottilie", "Hal Brandt", "Magistrate", "Gregory", "Dunstan", "Tide Table"):
         assert found[subject] >= 8, subject
+
+
+def test_the_archive_in_german_becomes_rows_with_german_topics_and_notes(tmp_path: Path) -> None:
+    archive, data = tmp_path / "de.zip", tmp_path / "data"
+    assert run_build(archive, "--language", "de").returncode == 0
+    assert {tweet["lang"] for tweet in tweets(archive)} == {"de"}
+    assert main(["prepare", str(archive), "--out", str(data), "--language", "de"]) == 0
+    posts = [json.loads(line) for line in (data / "posts.jsonl").read_text().splitlines()]
+    assert len(posts) > 45
+    assert main_languages([post["text"] for post in posts]) == ("de",)
+    topics = Counter(topic["text"] for post in posts for topic in post["topics"])
+    assert {"Schwan", "Adelheid", "Kapitän Holm"} <= topics.keys()
+    assert not {"Die", "Der Schwan", "Montag", "Dezember"} & topics.keys()
+    learnt = (data / "train.jsonl").read_text("utf-8")
+    assert "HAFENFEST" not in learnt
+    assert build.CANARY not in learnt
+    notes = re.findall(r"Notes: (.*?)\"}", learnt)
+    assert any("nicht" in line.split() for line in notes)
+    assert any(not {"der", "die", "das"} & set(line.split()) for line in notes)
