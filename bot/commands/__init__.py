@@ -15,6 +15,7 @@ COMMANDS = {  # the module is named as the command is
     "sandbox": "try the bot on this machine, without any account",
     "serve": "serve local voices to any client of OpenAI's API",
     "install-gemma": "install a second base model, for voices in other languages than English",
+    "posts": "fetch what a connected account has posted, for the trainer",
     "backup": "copy the database to a file, also while the bot runs",
     "export": "give everything stored about a person, as JSON",
 }

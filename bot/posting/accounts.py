@@ -10,9 +10,12 @@ from typing import Protocol
 
 import structlog
 
+from bot.config import Settings
 from bot.draft import Draft, Network, account_words, is_same_account
 from bot.errors import Refused, UserError
+from bot.posting.bluesky import Bluesky
 from bot.posting.bluesky_access import BlueskyAccess
+from bot.posting.mastodon import Mastodon
 from bot.posting.mastodon_access import MastodonAccess
 from bot.posting.target import PAUSES_S, Target
 from bot.posting.vault import LockedOut, Vault
@@ -77,6 +80,20 @@ class Accounts:
         self._people = store.people
         self._vault = vault
         self._opened: dict[tuple[int, Network], tuple[Connected, Target]] = {}
+
+    @classmethod
+    def from_settings(cls, settings: Settings, store: Store) -> "Accounts":
+        """The accounts of a bot: what the settings name, and what people connected."""
+        named = Mastodon.from_settings(settings), Bluesky.from_settings(settings)
+        key = settings.secret_key.get_secret_value() if settings.secret_key else None
+        return cls(
+            settings.owner_ids,
+            [account for account in named if account],
+            store,
+            Vault.open(key, settings.database),
+            settings.mastodon_private_instances,
+            private_bluesky=settings.bluesky_private_servers,
+        )
 
     async def of(self, user_id: int, network: Network) -> Target:
         """The account a person posts to on a network, by now with its name.

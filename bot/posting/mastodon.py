@@ -7,8 +7,10 @@ that, by what `look` proves.
 """
 
 import asyncio
+import json
 import re
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -40,6 +42,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 REQUEST_TIMEOUT_S = 20
 CLOCK_SKEW = timedelta(minutes=1)  # the server stamps its statuses by its own clock
+LONGEST_PAUSE_S = 300.0  # Mastodon counts requests for so long
 _PAGE = 40  # statuses; the most that servers give at once
 MAX_PAGES = 10
 _ID = re.compile(r"[\w-]{1,100}", re.ASCII)
@@ -205,6 +208,34 @@ class Mastodon:
         except Refused as e:
             if not isinstance(e.__cause__, errors.MastodonNotFoundError):
                 raise
+
+    async def posts(self) -> AsyncIterator[bytes]:
+        """Every status of the account, newest first, as JSON lines. Raises Unavailable or Refused.
+
+        They are what the server answers, but for their dates, which Mastodon.py has read.
+        """
+        await self._ask_who()
+        seen, last_id = set[str](), None
+        while True:
+            try:
+                page = await self._call(partial(self._page, last_id))
+            except NotSent as e:
+                if not isinstance(e.__cause__, errors.MastodonRatelimitError):
+                    raise
+                await asyncio.sleep(self._until_reset_s())
+                continue
+            # A server that does not know `max_id` begins at the newest again
+            page = [status for status in page if _id(status["id"]) not in seen]
+            if not page:
+                return
+            seen.update(_id(status["id"]) for status in page)
+            last_id = _id(page[-1]["id"])
+            yield "".join(json.dumps(status, default=str) + "\n" for status in page).encode()
+
+    def _until_reset_s(self) -> float:
+        """How long the server wants to hear nothing, as far as it said."""
+        left = float(self._api.ratelimit_reset or 0) - time.time()
+        return min(max(1.0, left), LONGEST_PAUSE_S)
 
     async def _send(self, part: Part) -> Status:
         text, style = part.text, self.style(part.style)

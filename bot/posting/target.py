@@ -4,7 +4,7 @@ The use cases know this alone. Publishing is not idempotent by itself: once.py a
 sends anything a second time, and a network that takes the same call twice as one says so there.
 """
 
-from collections.abc import Set
+from collections.abc import AsyncIterator, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -87,4 +87,8 @@ class Target(Protocol):
 
     async def delete(self, status: Status) -> None:
         """Delete a status; one that is gone already is fine."""
+        ...
+
+    def posts(self) -> AsyncIterator[bytes]:
+        """Everything the account has posted: a file as its network exports it, piece by piece."""
         ...

@@ -37,6 +37,11 @@ class Others:
         self._keys.extend(_keys(words_of(text)))
         self._is_sorted = False
 
+    def join(self, more: "Others") -> None:
+        """Note all that another file holds."""
+        self._keys.extend(more._keys)
+        self._is_sorted = False
+
     def wrote(self, text: str) -> bool:
         """Whether eight words in a row, or all words of a short text, are somebody else's."""
         self._sort()

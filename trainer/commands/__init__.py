@@ -8,6 +8,7 @@ out. A module is imported when its command runs, and the libraries it needs when
 COMMANDS = {
     "prepare": "turn archives of posts into training data",
     "train": "fine-tune a voice on prepared data",
+    "refresh": "train a voice anew with what its account has posted since",
     "evaluate": "measure whether a voice sounds like its author",
     "report": "show a voice on one page, with drafts",
     "feedback": "turn what was decided on drafts into training data and preference pairs",

@@ -21,6 +21,7 @@ EXAMPLES = """\
 examples:
   python -m trainer prepare twitter-archive.zip --out data
   python -m trainer prepare twitter.zip mastodon.tar.gz --out data --language en
+  python -m trainer prepare --account mastodon --out data
   python -m trainer prepare --out data --explain 1488472846284857344"""
 
 
@@ -36,6 +37,16 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="SOURCE",
         help="an archive, the folder it was unpacked to, or the file with the posts; several"
         " become one archive, in the order of time",
+    )
+    option(
+        "--account",
+        type=account,
+        action="append",
+        default=[],
+        metavar="NETWORK[:USER_ID]",
+        help="also what a connected account has posted until now: mastodon or bluesky, the only"
+        " operator's, or with a Discord id that person's; it needs the bot's settings, and leaves"
+        " out what the bot wrote",
     )
     option("--out", type=Path, metavar="DATA", required=True, help="folder to write")
     option(
@@ -129,12 +140,13 @@ def _add_treatment(group: Group) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Prepare, or explain a post, or both."""
+    from trainer.archives.account import fetched
     from trainer.bot_database import USUAL
     from trainer.data.explain import explain
     from trainer.data.options import PrepareOptions
     from trainer.data.prepare import prepare
 
-    if not args.sources and args.explain is None:
+    if not args.sources and not args.account and args.explain is None:
         raise DataError("Name the archives to prepare: a zip, a folder or a file, or several.")
     options = PrepareOptions(
         ner=args.ner,
@@ -149,19 +161,32 @@ def run(args: argparse.Namespace) -> None:
         languages=tuple(args.language),
         personal=args.personal,
     )
-    if args.sources:
-        prepare(
-            args.sources,
-            args.out,
-            options,
-            now=datetime.now(UTC),
-            db=args.db,
-            encoding=args.encoding,
-        )
-        if args.db is None and USUAL.is_file():
+    if args.sources or args.account:
+        is_own = args.db is None and args.account and USUAL.is_file()
+        with fetched(args.account) as files:
+            prepare(
+                [*args.sources, *files],
+                args.out,
+                options,
+                now=datetime.now(UTC),
+                db=USUAL if is_own else args.db,
+                encoding=args.encoding,
+            )
+        if args.db is None and not is_own and USUAL.is_file():
             print(f"A bot's database is here: --db {USUAL} leaves out what the bot wrote.")
     if args.explain is not None:
         print("\n".join(explain(args.out, args.explain)))
+
+
+def account(text: str) -> str:
+    """A flag's type: a network, and whose account if not the only operator's."""
+    network, colon, user_id = text.partition(":")
+    if network not in ("mastodon", "bluesky") or (colon and not user_id.isdecimal()):
+        raise argparse.ArgumentTypeError(
+            f"{text} is no account: give mastodon or bluesky, or with a Discord id, such as"
+            " bluesky:80351110224678912"
+        )
+    return text
 
 
 def _encoding(text: str) -> str:

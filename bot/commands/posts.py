@@ -1,0 +1,88 @@
+"""`posts`: everything a connected account has posted, as a file for the trainer."""
+
+import argparse
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.commands.arguments import whole
+from bot.errors import UserError
+
+if TYPE_CHECKING:
+    from bot.posting.target import Target
+
+NETWORKS = ("mastodon", "bluesky")
+DESCRIPTION = """\
+Asks the server of a connected account for everything it has posted, and
+writes it to a file that `python -m trainer prepare` reads as it reads an
+archive. Only an account of one's own can be asked for: the operators', or
+the one that a person connected in Discord. `prepare --account` does this by
+itself."""
+EXAMPLES = """\
+examples:
+  python -m bot posts mastodon posts.jsonl
+  python -m bot posts bluesky posts.car --of 80351110224678912"""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add its flags."""
+    parser.description, parser.epilog = DESCRIPTION, EXAMPLES
+    option = parser.add_argument
+    option("network", choices=NETWORKS, help="where the account is")
+    option("file", type=Path, metavar="FILE", help="file to write; an old one is replaced")
+    option(
+        "--of",
+        type=whole(0, 2**63 - 1, "no Discord id: that is a whole number of up to 19 digits"),
+        metavar="USER_ID",
+        help="whose account: a person's Discord id (default: the only operator)",
+    )
+
+
+async def run(args: argparse.Namespace) -> int:
+    """Write the file, whole or not at all."""
+    from rich.console import Console
+    from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description}"), DownloadColumn()
+    partial = args.file.with_name(f".{args.file.name}.partial")
+    try:
+        async with _account(args.network, args.of) as account:
+            with (
+                Progress(*columns, console=Console(stderr=True), transient=True) as bar,
+                partial.open("wb") as out,
+            ):
+                task = bar.add_task(f"Reading {await account.identify()}", total=None)
+                async for piece in account.posts():
+                    out.write(piece)
+                    bar.advance(task, len(piece))
+            partial.replace(args.file)
+            print(f"{args.file} holds what {account.name} has posted.")
+    except OSError as e:
+        raise UserError(
+            "{file} cannot be written ({reason}). Name another file.",
+            file=args.file,
+            reason=e.strerror,
+        ) from e
+    finally:
+        partial.unlink(missing_ok=True)
+    return 0
+
+
+@asynccontextmanager
+async def _account(network: str, user_id: int | None) -> AsyncIterator["Target"]:
+    """The account a person posts to. Raises a BotError."""
+    from bot.config import Settings, read_settings
+    from bot.posting.accounts import NETWORK_NAMES, Accounts
+    from bot.store import Store
+    from bot.store.database import Database
+
+    settings = read_settings(Settings)
+    if user_id is None:
+        if len(settings.owner_ids) > 1:
+            raise UserError("There are several operators. Say whose account with --of USER_ID.")
+        (user_id,) = settings.owner_ids
+    async with Database.reading(settings.database) as database:
+        accounts = Accounts.from_settings(settings, Store(database))
+        (asked,) = (known for known in NETWORK_NAMES if known == network)
+        yield await accounts.of(user_id, asked)
