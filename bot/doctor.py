@@ -16,7 +16,6 @@ from bot.errors import BotError, ConfigError, InUse, VoiceError
 from bot.posting.accounts import Accounts
 from bot.posting.bluesky import Bluesky
 from bot.posting.mastodon import Mastodon
-from bot.posting.vault import Vault
 from bot.store import Store
 from bot.voice import PromptParts, list_voices
 from bot.writing.composing import OpenVoice
@@ -195,11 +194,7 @@ async def _look_into_database() -> AsyncIterator[Finding]:
     try:
         async with Store.open(settings.database) as store:
             yield Finding("database", True, f"{settings.database} opens and is up to date.")
-            key = settings.secret_key.get_secret_value() if settings.secret_key else None
-            vault = Vault.open(key, settings.database)
-            private = settings.mastodon_private_instances
-            also = settings.bluesky_private_servers
-            accounts = Accounts(settings.owner_ids, (), store, vault, private, private_bluesky=also)
+            accounts = Accounts.from_settings(settings, store)
             for user_id, network in await store.accounts.owners():
                 check = partial(_check_account, accounts, user_id, network)
                 yield await _try(f"account of {user_id}", check)

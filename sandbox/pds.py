@@ -113,6 +113,8 @@ class LoopbackPds:
                 return self._describe(body.get("repo", ""))
             case "com.atproto.repo.getRecord":
                 return self._get(body)
+            case "com.atproto.repo.listRecords":
+                return self._list(body)
             case "com.atproto.server.createSession":
                 return self._sign_in(body)
             case "com.atproto.server.refreshSession" | "com.atproto.server.deleteSession":
@@ -170,6 +172,15 @@ class LoopbackPds:
         if found := self.records.get((did, query["rkey"])):
             return 200, found
         return _no(f"Could not locate record: {uri}", "RecordNotFound")
+
+    def _list(self, query: dict[str, Any]) -> _Answer:
+        did = query["repo"]
+        if did not in self.handles or did in self.deactivated:
+            return _no(f"Could not find repo: {did}")
+        keys = sorted((key for owner, key in self.records if owner == did), reverse=True)
+        older = [key for key in keys if key < query.get("cursor", "~")]
+        page = [self.records[did, key] for key in older[: int(query.get("limit", 50))]]
+        return 200, {"records": page} | ({"cursor": older[len(page) - 1]} if page else {})
 
     def _sign_in(self, body: dict[str, Any]) -> _Answer:
         named = body.get("identifier")

@@ -255,7 +255,7 @@ async def test_doctor_has_a_sentence_for_everything(
         names = [line.split(":")[0] for line in out.splitlines()]
         voices = ["✓ voice mara", "✓ voice zoe"]
         discord = ["✓ Discord", "! Privileged intents are on, and not needed"]
-        rest = ["✓ Mastodon", "✓ database", "✓ account of 77"]
+        rest = ["✓ Mastodon", "✓ Bluesky", "✓ database", "✓ account of 77"]
         assert names == ["✓ config", *voices, "✓ engine", *discord, *rest]
         assert "scope=bot+applications.commands&permissions=0&integration_type=0" in out
         assert "scope=applications.commands&integration_type=1" in out

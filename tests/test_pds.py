@@ -54,7 +54,7 @@ class Asking:
 
 SEEN = {
     *("accessJwt", "refreshJwt", "did", "handle", "active", "uri", "cid", "commit", "value"),
-    *("passwords", "didDoc"),
+    *("passwords", "didDoc", "records", "cursor"),
 }
 
 
@@ -78,6 +78,8 @@ async def _talk(a: Asking) -> list[Any]:
         await a.put("Fog.", first, **null),
         await a.put("Tea.", first, **null),
         await a.get(first),
+        await a.ask(f"{REPO}listRecords", repo=a.did, collection=POST, limit="1"),
+        await a.ask(f"{REPO}listRecords", repo=a.did, collection=POST, cursor="2"),
         await a.put("Tea.", first),
         await a.put("x" * 301, second, **null),
         await a.put("👩‍👩‍👧‍👦" * 121, second, **null),

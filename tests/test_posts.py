@@ -5,22 +5,29 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from mastodon_mock.testing import MockServer
 
+from bot.posting.bluesky import Bluesky
+from bot.posting.bluesky_identity import Identities
 from bot.posting.mastodon import Mastodon
+from bot.posting.target import Part
 from bot.posting.vault import Vault
 from bot.store import Store
 from bot.store.accounts import Connected
 from bot.voice import HELD_OUT_FILE, Voice, load_posts
+from sandbox.pds import LoopbackPds
 from tests.fakes.proxy import Proxy
 from tests.fakes.tiny_llama import write_tiny_model
 from trainer.__main__ import main
+from trainer.archives import open_archives
+from trainer.archives.post import Post
 
 OWNER = 80351110224678912
+NOW = datetime(2026, 11, 30, 9, tzinfo=UTC)
 
 
 async def _read(posts: AsyncIterator[bytes]) -> list[dict[str, object]]:
@@ -41,6 +48,20 @@ async def test_every_page_is_read_and_a_pause_is_kept(
     assert [status["content"] for status in found] == [
         f"<p>The ferry is late, {n}</p>" for n in reversed(range(45))
     ]
+
+
+async def test_every_post_on_bluesky_is_read_as_an_archive(tmp_path: Path) -> None:
+    async with LoopbackPds({"ann.test": "main-password"}) as pds:
+        where = Identities(frozenset({pds.url}))
+        account = Bluesky("ann.test", pds.add_app_password("ann.test"), where)
+        for n in range(105):
+            at = NOW + timedelta(seconds=n)
+            await account.publish(Part(f"The ferry is late, {n} 🇩🇪", f"k-{n}", at))
+        file = tmp_path / "bluesky"
+        file.write_bytes(b"".join([piece async for piece in account.posts()]))
+    [(archive, _, _)] = open_archives(file)
+    texts = [post.text for post in archive.posts() if isinstance(post, Post)]
+    assert sorted(texts) == sorted(f"The ferry is late, {n} 🇩🇪" for n in range(105))
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from bot.errors import UserError
 if TYPE_CHECKING:
     from bot.posting.target import Target
 
-NETWORKS = ("mastodon", "bluesky")
 DESCRIPTION = """\
 Asks the server of a connected account for everything it has posted, and
 writes it to a file that `python -m trainer prepare` reads as it reads an
@@ -29,7 +28,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add its flags."""
     parser.description, parser.epilog = DESCRIPTION, EXAMPLES
     option = parser.add_argument
-    option("network", choices=NETWORKS, help="where the account is")
+    option("network", choices=("mastodon", "bluesky"), help="where the account is")
     option("file", type=Path, metavar="FILE", help="file to write; an old one is replaced")
     option(
         "--of",
@@ -73,7 +72,9 @@ async def run(args: argparse.Namespace) -> int:
 async def _account(network: str, user_id: int | None) -> AsyncIterator["Target"]:
     """The account a person posts to. Raises a BotError."""
     from bot.config import Settings, read_settings
-    from bot.posting.accounts import NETWORK_NAMES, Accounts
+    from bot.posting.accounts import Accounts
+    from bot.posting.bluesky import Bluesky
+    from bot.posting.mastodon import Mastodon
     from bot.store import Store
     from bot.store.database import Database
 
@@ -84,5 +85,5 @@ async def _account(network: str, user_id: int | None) -> AsyncIterator["Target"]
         (user_id,) = settings.owner_ids
     async with Database.reading(settings.database) as database:
         accounts = Accounts.from_settings(settings, Store(database))
-        (asked,) = (known for known in NETWORK_NAMES if known == network)
+        (asked,) = (kind.network for kind in (Mastodon, Bluesky) if kind.network == network)
         yield await accounts.of(user_id, asked)

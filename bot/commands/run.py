@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from bot.chat.client import Bot
     from bot.config import Settings
     from bot.posting.accounts import Accounts
-    from bot.posting.target import Target
     from bot.store import Store
     from bot.writing.llm import LLM
 
@@ -103,25 +102,13 @@ async def _prepare(llm: "LLM", folder: Path, default: Path | None) -> None:
 async def _accounts(settings: "Settings", store: "Store") -> "Accounts":
     """Everybody's accounts; the tokens are encrypted with the first key from now on."""
     from bot.posting.accounts import Accounts
-    from bot.posting.bluesky import Bluesky
-    from bot.posting.mastodon import Mastodon
-    from bot.posting.vault import Vault
 
-    shared: list[Target] = []
-    for account in (Mastodon.from_settings(settings), Bluesky.from_settings(settings)):
-        if account:
-            shared.append(account)
-            try:
-                log.info("the operators' account", name=await account.identify())
-            except Unavailable as e:  # it may come back; a token that is refused will not
-                log.warning("the operators' account: drafts wait", reason=str(e))
-    key = settings.secret_key.get_secret_value() if settings.secret_key else None
-    vault = Vault.open(key, settings.database)
-    private = settings.mastodon_private_instances
-    accounts = Accounts(
-        *(settings.owner_ids, shared, store, vault, private),
-        private_bluesky=settings.bluesky_private_servers,
-    )
+    accounts = Accounts.from_settings(settings, store)
+    for account in accounts.shared:
+        try:
+            log.info("the operators' account", name=await account.identify())
+        except Unavailable as e:  # it may come back; a token that is refused will not
+            log.warning("the operators' account: drafts wait", reason=str(e))
     for name in await accounts.renew_secrets():
         log.error("no key opens a stored secret: put the key back", of=name)
     return accounts

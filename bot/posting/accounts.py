@@ -95,6 +95,11 @@ class Accounts:
             private_bluesky=settings.bluesky_private_servers,
         )
 
+    @property
+    def shared(self) -> tuple[Target, ...]:
+        """The operators' own, of the settings."""
+        return tuple(self._shared.values())
+
     async def of(self, user_id: int, network: Network) -> Target:
         """The account a person posts to on a network, by now with its name.
 

@@ -8,7 +8,7 @@ memory, and what they last is short.
 import asyncio
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import structlog
 
@@ -170,6 +170,24 @@ class Bluesky:
         """Delete a post; one that is gone already is fine. Raises Unavailable or Refused."""
         where = {"collection": POST, "rkey": status.id.split()[0], "repo": (await self.home()).did}
         await self._call("com.atproto.repo.deleteRecord", where)
+
+    async def posts(self) -> AsyncIterator[bytes]:
+        """Every post, newest first: the records of `listRecords`, which anybody gets, a line each.
+
+        Raises Unavailable or Refused.
+        """
+        home, cursor = await self.home(), ""
+        url = _url(home, "com.atproto.repo.listRecords")
+        while True:
+            with home.session() as session:
+                said = await xrpc.call(
+                    session, url, repo=home.did, collection=POST, limit="100", cursor=cursor
+                )
+            records = said.get("records") or []
+            yield "".join(json.dumps(found) + "\n" for found in records).encode()
+            before, cursor = cursor, str(said.get("cursor") or "")
+            if not records or cursor in ("", before):
+                return
 
     async def revoke(self) -> bool:
         """Revoke the app password at the server; whether it is surely of no more use."""

@@ -32,16 +32,17 @@ class Declined(Refused):
 async def call(
     session: Session, url: str, *, body: Said | None = None, token: str = "", **query: str
 ) -> Said:
-    """Ask, or with a `body` tell; an empty one is sent as none. Returns the answer.
+    """Ask, or with a `body` tell; what is empty is not sent. Returns the answer.
 
     Raises Declined (nothing came of it), NotSent (nothing got there), Unavailable (unknown).
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     method = "GET" if body is None else "POST"
+    asked = {name: value for name, value in query.items() if value}
 
     def send() -> requests.Response:
         return session.request(
-            method, url, params=query or None, json=body or None, headers=headers, timeout=TIMEOUT_S
+            method, url, params=asked or None, json=body or None, headers=headers, timeout=TIMEOUT_S
         )
 
     try:
