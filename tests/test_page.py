@@ -214,6 +214,41 @@ async def test_alice_edits_posts_and_takes_back(visitor: Visitor, stage: Stage) 
 
 
 @WIDTHS
+async def test_a_queue_is_filled_and_looked_through(visitor: Visitor, bot: Bot) -> None:
+    page = visitor.page
+    await visitor.send("queue slots", timezone="Europe/Berlin")
+    await expect(visitor.told).to_contain_text("So I propose what many do: Mon–Fri 09:00")
+    await visitor.shoot("slots")
+    await visitor.press(visitor.told, "Use these")
+    await expect(visitor.told).to_contain_text("Your slots: Mon–Fri 09:00 (Europe/Berlin)")
+    for number, topic in ((1, "tea"), (2, "fog")):
+        await visitor.send("draft", topic=topic, count="1")
+        draft = await visitor.dm(number)
+        await visitor.press(draft, "Queue")
+        await expect(draft).to_contain_text("is in your queue: it will be posted")
+    await visitor.shoot("queued")
+    await visitor.send("queue show")
+    await expect(visitor.told).to_contain_text("2 texts are in your queue")
+    await visitor.shoot("queue")
+    await visitor.told.locator("select").select_option("2")
+    await expect(visitor.told).to_contain_text("Text 2 of 2")
+    await visitor.shoot("queue-text")
+    await visitor.press(visitor.told, "Earlier")
+    await expect(visitor.told).to_contain_text("Text 1 of 2")
+    await visitor.press(visitor.told, "Post now")
+    await expect(visitor.told).to_contain_text("1 text is in your queue")
+    await visitor.statuses(1)
+    await visitor.look_at("dm")
+    draft = page.locator(".dm .message:not(.ephemeral)").nth(0)
+    await draft.get_by_role("button", name="Take it back").click()
+    await draft.get_by_role("button", name="Reject").click()
+    await draft.get_by_role("button", name="dull").click()
+    await expect(draft).to_contain_text("is rejected: dull")
+    await visitor.shoot("reasons")
+    assert (await bot.drafting.get(1)).reason == "dull"
+
+
+@WIDTHS
 async def test_bob_needs_a_grant_and_an_account_of_his_own(visitor: Visitor, stage: Stage) -> None:
     page = visitor.page
     await visitor.become("bob")

@@ -10,8 +10,11 @@ from bot.chat.client import Bot
 from bot.draft import Draft, Network, State
 from bot.drafting import Drafting
 from bot.errors import UserError
+from bot.language import translate
 from bot.posting.slots import Slots
+from bot.sentences import say, say_n
 from bot.store import Store
+from bot.store.dossier import erase, export
 from bot.voice import VoicePost, save_posts
 from bot.writing.composing import Request
 from tests.conftest import OWNER
@@ -125,64 +128,133 @@ async def _custom_id(bot: Bot, draft_id: int, action: str) -> str:
     return f"draft:{draft_id}:{action}:0:{draft.candidates[0].fingerprint}"
 
 
-async def test_what_waits_is_moved_posted_now_taken_out_and_paused_by_buttons(
-    stage: Stage,
+def _said(locale: str, text: str, **values: object) -> str:
+    return translate(say(text, **values), locale)
+
+
+def _count(locale: str, n: int) -> str:
+    one, many = "{n} text is in your queue.", "{n} texts are in your queue."
+    return translate(say_n(one, many, n=n), locale)
+
+
+async def _fill(stage: Stage, bot: Bot, count: int, at: str) -> list[Draft]:
+    """Put as many drafts into alice's queue by the button ➕."""
+    await _drafts(stage, count)
+    await stage.says("alice", "queue slots", at=at, timezone="Europe/Berlin")
+    for number in range(1, count + 1):
+        custom_id = await _custom_id(bot, number, "queue")
+        await stage.sandbox.discord.click(
+            "alice", stage.sandbox.discord.dm_messages("alice")[number - 1], custom_id
+        )
+        await stage.story("➕", number)
+    return await _waiting(bot)
+
+
+async def _pick(stage: Stage, locale: str, draft_id: int, count: int) -> Json:
+    """A page of the queue, turned into one of its texts."""
+    await stage.says("alice", "queue show")
+    page = await _message(stage, _count(locale, count))
+    await stage.sandbox.discord.click("alice", page, "queue:pick", [str(draft_id)])
+    await stage.until(lambda: _said(locale, "Post now") in _labels(stage, page))
+    return _same(stage, page)
+
+
+@pytest.mark.parametrize("locale", SAID)
+async def test_what_waits_is_moved_posted_now_and_taken_out_by_buttons(
+    stage: Stage, bot: Bot, locale: str
 ) -> None:
     discord = stage.sandbox.discord
+    discord.set_locale("alice", locale)
+    await _drafts(stage, 1)
+    await discord.react("alice", discord.dm_messages("alice")[0], "➕")
+    await _message(stage, _said(locale, _NO_SLOTS))
+    await bot.drafting.reject(await bot.drafting.get(1), datetime.now(UTC))
+    await stage.says("alice", "queue slots", at="9:00 9:30", timezone="Europe/Berlin")
+    await _message(stage, _said(locale, "⚠️ Some of them come within an hour of each other."))
+    for number in (2, 3):
+        await discord.slash("alice", "draft", topic="tea", count=1)
+        await discord.react("alice", await stage.dm(number), "➕")
+        await stage.story("➕", number)
+    before = [draft.post_at for draft in await _waiting(bot)]
+    old, text = [await _pick(stage, locale, 3, 2) for _ in range(2)]
+    labels = ("▲ Earlier", "Post now", "Take it out", "Back to the queue")
+    assert [b["label"] for b in buttons(text)] == [_said(locale, label) for label in labels]
+    await stage.press(text, _said(locale, "▲ Earlier"))
+    await stage.until(lambda: _said(locale, "▼ Later") in _labels(stage, text))
+    assert [(d.id, d.post_at) for d in await _waiting(bot)] == [(3, before[0]), (2, before[1])]
+    await stage.press(_same(stage, text), _said(locale, "Post now"))
+    page = await _message(stage, _count(locale, 1))
+    assert page["content"].startswith("✅")
+    await stage.press(old, _said(locale, "Take it out"))  # an old button deletes no post
+    state = say("posted")
+    await _message(stage, _said(locale, "This draft is {state} by now.", state=state))
+    assert len(await stage.posted()) == 1
+    await stage.press(await _pick(stage, locale, 2, 1), _said(locale, "Take it out"))
+    await stage.story("✍️", 2)
+    assert await _waiting(bot) == []
+
+
+@pytest.mark.parametrize("locale", SAID)
+async def test_a_paused_queue_posts_nothing_also_after_a_restart(stage: Stage, locale: str) -> None:
+    stage.sandbox.discord.set_locale("alice", locale)
+    async with stage.running() as bot:
+        await _fill(stage, bot, 2, "9:00 18:00")
+        await stage.says("alice", "queue pause")
+        paused = _said(locale, "⏸️ It is paused: nothing goes out until you go on.")
+        page = await _message(stage, paused)
+        await stage.story("⏸️")
+        await stage.story("⏸️", 2)
+        assert [d.post_at for d in await _waiting(bot)] == [None, None]
+    async with stage.running() as bot:
+        await bot.following.sweep(datetime.now(UTC) + timedelta(days=3))
+        assert await stage.posted() == []
+        await stage.press(_same(stage, page), _said(locale, "Go on"))
+        await stage.story("➕")
+        await stage.until(lambda: _said(locale, "Pause") in _labels(stage, page))
+        await stage.press(_same(stage, page), _said(locale, "Pause"))
+        await stage.story("⏸️")
+        await stage.says("alice", "queue resume")
+        await stage.story("➕", 2)
+        coming = Slots.parse("9:00 18:00", "Europe/Berlin").after(datetime.now(UTC))
+        waiting = await _waiting(bot)
+        assert [d.post_at for d in waiting] == [next(coming), next(coming)]
+        planned = [job.next_run_time for job in bot.scheduler.get_jobs()]
+        assert all(draft.post_at in planned for draft in waiting)
+
+
+_NO_SLOTS = (
+    "Your queue has no slots yet. `/queue slots` proposes some, from the hours at which you have"
+    " posted so far."
+)
+
+
+def _same(stage: Stage, message: Json) -> Json:
+    """The message as it is now."""
+    messages: list[Json] = stage.sandbox.discord.messages("alice")
+    return next(m for m in messages if m["id"] == message["id"])
+
+
+def _labels(stage: Stage, message: Json) -> list[str]:
+    return [str(button.get("label")) for button in buttons(_same(stage, message))]
+
+
+async def test_what_was_decided_about_a_queue_outlives_a_crash(stage: Stage) -> None:
     async with stage.running() as bot:
         await _drafts(stage, 3)
-        await discord.react("alice", discord.dm_messages("alice")[0], "➕")
-        await _message(stage, "Your queue has no slots yet. `/queue slots` proposes some")
-        await _slots(stage, "9:00 9:30")
-        assert "within an hour" in (await _message(stage, "Your slots"))["content"]
-        for number in (1, 2, 3):
-            custom_id = await _custom_id(bot, number, "queue")
-            await discord.click("alice", discord.dm_messages("alice")[number - 1], custom_id)
-            await stage.story(f"➕ Draft {number} is in your queue", number)
-        await stage.says("alice", "queue show")
-        page = await _message(stage, "3 texts are in your queue")
-        await discord.click("alice", page, "queue:pick", ["3"])
-        text = await _message(stage, "Text 3 of 3")
-        labels = [b["label"] for b in buttons(text)]
-        assert labels == ["▲ Earlier", "Post now", "Take it out", "Back to the queue"]
-        before = [(await bot.drafting.get(n)).post_at for n in (1, 2, 3)]
-        await stage.press(text, "▲ Earlier")
-        text = await _message(stage, "Text 2 of 3")
-        assert [d.id for d in await _waiting(bot)] == [1, 3, 2]
-        assert [d.post_at for d in await _waiting(bot)] == before
-        await stage.says("alice", "queue show")
-        await discord.click("alice", await _message(stage, "3 texts are"), "queue:pick", ["3"])
-        await stage.until(lambda: len(_views_of_a_text(stage)) == 2)
-        await stage.press(_views_of_a_text(stage)[1], "Post now")
-        page = await _message(stage, "2 texts are in your queue.")
-        assert page["content"].startswith("✅ Draft 3 is posted")
-        await stage.story("✅ Draft 3", 3)
-        await discord.click("alice", text, "queue:out:3")  # an old button deletes no post
-        await _message(stage, "This draft is posted by now.")
+        await _slots(stage, "9:00")
+        now = datetime.now(UTC)
+        for number in (1, 2):
+            draft = await bot.drafting.get(number)
+            await bot.drafting.queue.put(draft, 0, draft.candidates[0].fingerprint, now)
+        left = ("draft:1:now", "draft:2:out", await _custom_id(bot, 3, "queue"))
+        for number, custom_id in enumerate(left, 1):
+            await bot.drafting.store.in_progress.add(number, custom_id, {}, now)
+    async with stage.running() as bot:
+        while await bot.drafting.store.in_progress.all():
+            await stage.until(lambda: True)
+        after = [(await bot.drafting.get(number)).state for number in (1, 2, 3)]
+        assert after == [State.PUBLISHED, State.PENDING, State.SCHEDULED]
         assert len(await stage.posted()) == 1
-
-        await stage.says("alice", "queue pause")
-        page = await _message(stage, "⏸️ It is paused")
-        await stage.story("⏸️ Draft 1 waits in your queue")
-        assert [d.post_at for d in await _waiting(bot)] == [None, None]
-
-    async with stage.running() as bot:  # paused through a restart, whatever the clock says
-        await bot.following.sweep(datetime.now(UTC) + timedelta(days=3))
-        assert len(await stage.posted()) == 1
-        await discord.click("alice", page, "queue:pick", ["1"])
-        await stage.press(await _message(stage, "Text 1 of 2"), "Take it out")
-        await stage.story("✍️ Draft 1")
-        assert [d.id for d in await _waiting(bot)] == [2]
-        await stage.says("alice", "queue resume")
-        await stage.story("➕ Draft 2 is in your queue", 2)
-        (left,) = await _waiting(bot)
-        assert left.post_at and left.post_at - datetime.now(UTC) < timedelta(days=1)
-        assert left.post_at in [job.next_run_time for job in bot.scheduler.get_jobs()]
-
-
-def _views_of_a_text(stage: Stage) -> list[Json]:
-    messages = stage.sandbox.discord.messages("alice")
-    return [message for message in messages if message["content"].startswith("Text 2 of 3")]
 
 
 async def _waiting(bot: Bot) -> list[Draft]:
@@ -266,5 +338,8 @@ async def test_many_at_once_take_a_slot_each_and_approval_holds_the_text(
     await drafting.queue.put(
         twice, 0, (await drafting.get(twice.id)).candidates[0].fingerprint, now
     )
+    assert (await export(drafting.store.database, OWNER))["queues"][0]["timezone"] == "Asia/Tokyo"
     alike = await drafting.queue.overlaps(await drafting.get(twice.id))
     assert [o.other.id for o in alike if o.other and o.is_alike] == [moved[0].id]
+    await erase(drafting.store.database, OWNER)
+    assert await drafting.store.queues.of(OWNER) is None

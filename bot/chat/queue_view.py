@@ -174,7 +174,7 @@ def _menu(shown: Sequence[tuple[int, Draft]], locale: str) -> discord.ui.Select[
         )
         for position, draft in shown
     ]
-    hint = translate(say("Choose a text: move it, post it now, take it out"), locale)
+    hint = translate(say("Choose a text"), locale)
     return discord.ui.Select(custom_id=PICK_ID, placeholder=hint[:150], options=options, row=0)
 
 
