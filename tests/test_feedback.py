@@ -394,7 +394,7 @@ async def test_notes_stand_in_rows_and_pairs_as_the_voice_was_asked(
     drafting: Drafting, fake_llm: FakeLLM, tmp_path: Path
 ) -> None:
     told = "Fed the GOOSE at 7:40!!\nmail me: goose@pond.example"
-    fake_llm.texts = iter(["Goose fed at 7:40.", "A goose, fed, 7:40.", "Another goose."] * 4)
+    fake_llm.texts = iter(["Goose fed at 7:40.", "A goose, fed, 7:40.", "Another goose."] * 8)
     asked = Request(None, 2, notes=told)
     draft = await drafting.write_draft(OWNER, asked, NOW)
     found = fake_llm.asked[-1]["messages"][-1]["content"]
