@@ -18,7 +18,7 @@ from bot.writing.llm import LLM
 from trainer.judging.fidelity import fidelity
 from trainer.judging.from_notes import asked_by_notes
 
-SETTINGS = ((1.0, 0.005), (1.0, 0.05), (0.8, 0.05), (0.6, 0.05), (0.6, 0.1))  # temperature, min_p
+SETTINGS = ((1.0, 0.005), (0.8, 0.05), (0.6, 0.1), (1.0, 0.05))  # temperature, min_p
 _PATIENCE_S = 900.0
 
 
