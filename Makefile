@@ -19,7 +19,7 @@ LANGUAGE ?= en
 DEMO := .demo$(if $(filter-out en,$(LANGUAGE)),/$(LANGUAGE))
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install install-gemma install-dev demo run doctor check lint reference chromium test coverage hooks test-nightly test-images audit lock bench bench-load kill-test fuzz bench-training bench-voice bench-owner clean
+.PHONY: help install install-gemma install-dev demo run doctor check lint reference chromium test coverage hooks test-nightly test-images audit lock bench bench-load kill-test kill-networks test-pds fuzz bench-training bench-voice bench-owner clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -109,6 +109,13 @@ bench-load: install-dev  ## 200 people at once, fairness, memory over 10,000 dra
 
 kill-test: install-dev  ## kill the bot between /draft and the status, ROUNDS times
 	@$(PY) -m drills.kill --rounds $(or $(ROUNDS),300) $(if $(KEEP),--keep $(KEEP))
+
+kill-networks: install-dev  ## kill the bot while it posts to Bluesky and to both, ROUNDS times; REAL=1: the real server
+	@$(PY) -m drills.kill_networks --rounds $(or $(ROUNDS),300) $(if $(REAL),--real)
+
+test-pds: install-dev  ## install the real Bluesky server outside this folder, and hold ours to it
+	@sh tests/pds/install.sh
+	@$(PY) -m pytest tests/test_pds.py
 
 fuzz: install-dev  ## fuzz the readers of archives, for MINUTES
 	@nice -n 10 $(PY) -m drills.fuzz --minutes $(or $(MINUTES),60)

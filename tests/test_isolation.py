@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.chat.client import Bot
-from bot.draft import Draft
+from bot.draft import Draft, Network
 from bot.posting.vault import Vault
 from bot.store.accounts import Connected
 from bot.writing.composing import Request
@@ -22,7 +22,8 @@ from tests.stage import Json, Stage
 
 REFUSED = re.compile(
     "somebody else's|is not yours|nobody drafts in another|Only the owner|Begin with /mastodon"
-    "|no post of yours|not connecting an account"
+    "|no post of yours|not connecting an account|does not accept the handle"
+    "|no connected Bluesky account|not connected a Bluesky account"
 )
 MINE, YOURS = "mara", "odd"  # the voices of Alice and of Bob
 
@@ -39,7 +40,11 @@ async def both(stage: Stage, bot: Bot) -> dict[str, Draft]:
         token = vault.lock(tokens[username])
         account = Connected(stage.sandbox.mastodon_url, f"@{username}", token)
         await store.accounts.connect(user_id, account, now)
-    await stage.sandbox.discord.slash("alice", "draft", topic="tea")
+    alice, there = int(stage.sandbox.people["alice"]["id"]), stage.sandbox.bluesky
+    app, did = vault.lock(stage.sandbox.app_passwords["you.test"]), there.did("you.test")
+    hers = Connected(there.url, "@you.test", app, Network.BLUESKY, did)
+    await store.accounts.connect(alice, hers, now)
+    await stage.sandbox.discord.slash("alice", "draft", topic="tea", to="mastodon")
     await stage.dm()
     await stage.sandbox.discord.slash("bob", "draft", topic="fog")
     await stage.dm(user="bob")
@@ -168,6 +173,13 @@ async def _takes_over_a_connection(stage: Stage, user: str, draft: Draft) -> Int
     return _forge(stage, user, MODAL_SUBMIT, _form("mastodon:code", code="mockcode_bob"), other)
 
 
+async def _signs_in_as_the_other(stage: Stage, user: str, draft: Draft) -> Interaction:
+    """With the handle of Alice's Bluesky account, or of Bob's, and no password of theirs."""
+    handle = "you.test" if user == "bob" else "bob.test"
+    form = _form("bluesky:connect", handle=handle, password="aaaa-bbbb-cccc-dddd")
+    return _forge(stage, user, MODAL_SUBMIT, form, _other(user))
+
+
 ATTEMPTS: dict[str, Attempt] = {
     "reaction 1": _reacts("1️⃣"),
     "reaction again": _reacts("🔁"),
@@ -208,8 +220,14 @@ ATTEMPTS: dict[str, Attempt] = {
     "/voice grant to oneself": _uses("voice grant", user="{me}", voice="{voice}"),
     "/undo": _uses("undo"),
     "connection of another": _takes_over_a_connection,
+    "Bluesky account of another": _signs_in_as_the_other,
 }
-OF_BOB_ONLY: dict[str, Attempt] = {  # an operator may hear of a voice, and take it from its owner
+OF_BOB_ONLY: dict[str, Attempt] = {
+    "/bluesky show": _uses("bluesky show"),  # hers is connected, his is not
+    "/bluesky disconnect": _uses("bluesky disconnect"),
+    "/account use": _uses("account use", to="bluesky"),
+    "/draft to": _uses("draft", topic="tea", to="mastodon bluesky"),
+    # an operator may hear of a voice, and take it from its owner
     "/voice show": _uses("voice show", voice="{voice}"),
     "/voice revoke": _uses("voice revoke", user="{them}", voice="{voice}"),
 }

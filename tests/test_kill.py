@@ -10,6 +10,7 @@ from bot.chat.actions import action_of_emoji
 from bot.draft import Draft
 from bot.store import Store
 from drills.kill import SERVERS, measure, show
+from drills.kill_networks import run_networks
 from sandbox.server import Sandbox
 from tests.fakes.llm import FakeLLM
 from tests.process import bot_process
@@ -27,6 +28,14 @@ async def test_nothing_is_lost_or_posted_twice_when_the_bot_is_killed() -> None:
     assert any(f.approved for f in found) and any(f.killed for f in found)
     for f in found:
         assert f.lost == f.twice == f.unanswered == []
+
+
+@pytest.mark.timeout(300)
+async def test_on_two_networks_nothing_is_lost_or_posted_twice_either() -> None:
+    """Three rounds with requests and answers lost; `make kill-networks` plays more."""
+    found = await run_networks("both", 3, SEED, is_real=False)
+    assert found["approved"] == 3 and found["whole"] > 0
+    assert found["lost"] == found["twice"] == 0
 
 
 async def test_the_second_of_two_bots_on_one_database_refuses(
