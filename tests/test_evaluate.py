@@ -1,5 +1,6 @@
 """`evaluate`: from a voice and its held-out posts to a verdict, over the wire."""
 
+import io
 import itertools
 import json
 import random
@@ -8,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from bot.voice import HELD_OUT_FILE, PromptParts, Voice, VoicePost, save_posts
 from bot.voice.ranker import Ranker
@@ -15,11 +17,14 @@ from bot.writing.composing import OpenVoice
 from tests.fakes.llm import FakeLLM, llm_in_thread
 from tests.fakes.prepared import invented_posts, write_prepared
 from trainer.__main__ import main
+from trainer.data.summary import progress_bar
 from trainer.drawing.draw import shown
+from trainer.drawing.kept import Drawing
 from trainer.judging import baselines
 from trainer.judging.evaluate import choose
 from trainer.judging.evaluation import Verdict
 from trainer.judging.yardstick import Separability, mean
+from trainer.training.voice_folder import VoiceFolder
 
 WORDS = ["kettle", "goose", "harbour", "fog", "ladder", "clerk", "tide", "lamp", "gull", "rope"]
 
@@ -181,6 +186,24 @@ def test_a_voice_trained_anew_is_drawn_anew(voice: Path, provider: FakeLLM) -> N
     assert _evaluate(voice, "--drafts", "5", "--no-floors") == 0
     assert len(provider.asked) == 5
     assert len(list((voice.parent / ".mara.evaluation").iterdir())) == 1
+
+
+def test_drafts_from_other_notes_of_the_same_posts_are_drawn_anew(
+    voice: Path, provider: FakeLLM
+) -> None:
+    """As after an update that makes notes in another way."""
+    posts, folder = _posts(3, 2), VoiceFolder(voice.parent, voice.name)
+    with progress_bar(Console(file=io.StringIO())) as bar:
+        drawing = Drawing(folder, Voice.load(voice), posts, is_fresh=False, bar=bar)
+        asked = [PromptParts(notes=f"fog; {n}") for n in range(3)]
+        drawn = drawing.draw("notes", asked)
+        provider.asked.clear()
+        assert drawing.draw("notes", asked) == drawn
+        assert provider.asked == []
+        other = [*asked[:2], PromptParts(notes="tide; 2")]
+        assert drawing.draw("notes", other)[:2] == drawn[:2]
+    told = {body["messages"][-1]["content"] for body in provider.asked}
+    assert told == {"anything\nNotes: tide; 2"}
 
 
 @pytest.mark.parametrize("posts", [1, 2, 9, 10])

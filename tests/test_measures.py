@@ -55,6 +55,17 @@ def test_word_salad_is_told_apart(judge: Judge) -> None:
 
 
 @both_judges
+def test_a_text_is_not_judged_by_what_was_learnt_from_its_twin(judge: Judge) -> None:
+    """Nearly the same texts on both sides: else a twin, known as real, would make it real, too."""
+    ours, view = _posts(1), masked_view
+    theirs = [post.replace("The", "A", 1) if i % 2 else post for i, post in enumerate(ours)]
+    apart = judge(ours, theirs, view, 0)
+    together = judge(ours, theirs, view, 0, paired=True)
+    assert apart < together - 0.1
+    assert together > 0.5 - chance_margin(60)
+
+
+@both_judges
 def test_the_same_texts_give_the_same_figure(judge: Judge) -> None:
     args = _posts(1), _posts(2), masked_view, 0
     assert judge(*args) == judge(*args)

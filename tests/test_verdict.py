@@ -60,7 +60,7 @@ def test_the_weakest_point_is_named(change: dict[str, Any], head: str, point: st
         (0.73, 0.61, "It comes close"),  # the second tells it more easily
         (0.80, 0.61, "It can easily be told"),
         (0.68, 0.64, "It sounds like its author"),  # no more easily than the author's own past
-        (0.52, 0.40, "It comes close"),  # seldom, and the own past hardly ever
+        (0.54, 0.40, "It sounds like its author"),  # by chance; the own past by less, at few posts
         (None, None, "It sounds like its author"),  # one judge alone, as in evaluations of before
     ],
 )

@@ -50,8 +50,8 @@ class Drawing:
         count = 1 if prompt else CANDIDATES
         file = self._file(name, self._key(prompt, count))
         drawn = {} if self.is_fresh else read_kept(file)
-        todo = list(zip(self.posts, asked, strict=True))
-        missing = [(post.text, parts) for post, parts in todo if post.text not in drawn]
+        todo = list(zip(map(_name_of, self.posts, asked), asked, strict=True))
+        missing = [row for row in todo if row[0] not in drawn]
         total, done = len(self.posts), len(self.posts) - len(missing)
         task = self.bar.add_task(f"Drafting: {NAMES[name]}", total=total, completed=done)
         with file.open("w" if self.is_fresh else "a", encoding="utf-8") as lines:
@@ -66,7 +66,7 @@ class Drawing:
             if missing:
                 place, parts = self.folder.place, [parts for _, parts in missing]
                 draw_all(place, parts, count, base_prompt=prompt, on_draft=keep)
-        return [drawn[post.text] for post in self.posts]
+        return [drawn[text] for text, _ in todo]
 
     def _key(self, prompt: Prompt | None, count: int) -> str:
         """A hash of all that the drafts depend on."""
@@ -100,8 +100,15 @@ class Drawing:
         return file
 
 
+def _name_of(post: VoicePost, asked: PromptParts) -> str:
+    """What a draft is kept by: its post, and what was asked besides the post's own topic."""
+    if asked == PromptParts(post.topic):
+        return post.text
+    return "\n".join(filter(None, (asked.topic, asked.notes, post.text)))
+
+
 def read_kept(file: Path) -> dict[str, list[str]]:
-    """The texts drawn on the topic of each post, by the post's text; skips a cut line."""
+    """The texts drawn on the topic of each post, by its text; skips a cut line."""
     drawn: dict[str, list[str]] = {}
     for line in file.read_text("utf-8").splitlines():
         with suppress(ValueError):

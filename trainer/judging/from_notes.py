@@ -81,7 +81,8 @@ def _written(
         return None
     several, notes, posts = (list(column) for column in zip(*rows, strict=True))
     texts = [texts[0] for texts in several]
-    like = by.measure(texts, [None] * len(texts), [texts for texts in several if len(texts) > 1])
+    candidates = [texts for texts in several if len(texts) > 1]
+    like = by.on(posts).measure(texts, [None] * len(texts), candidates, paired=True)
     true = fidelity(texts, notes, posts, wording=wording)
     approved = sum(
         any(is_all_and_only(text, told, wording) for text in texts)

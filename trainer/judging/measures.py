@@ -13,9 +13,10 @@ from itertools import combinations, pairwise
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
 from bot.voice.copies import words_of
@@ -26,6 +27,7 @@ FOLDS = 5
 _TOKEN = re.compile(rf"https?://\S+|[@#]{LETTERS}|{WORD}|\s+|.", re.S)
 _EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf\U0001f1e6-\U0001f1ff]")
 View = Callable[[str], str]
+Split = tuple[NDArray[np.int_], NDArray[np.int_]]
 
 
 class StyleView:
@@ -62,20 +64,26 @@ def masked_view(text: str) -> str:
 
 
 def two_sample_accuracy(
-    ours: Sequence[str], theirs: Sequence[str], view: View, seed: int = 0
+    ours: Sequence[str],
+    theirs: Sequence[str],
+    view: View,
+    seed: int = 0,
+    *,
+    paired: bool = False,
 ) -> float:
     """How often a classifier tells unseen texts of two sets apart: .5 is guessing.
 
     The longer set is cut to equal size at random. Character 1- to 4-grams, logistic regression,
     five folds; fewer than 300 a side pull the figure towards .5. Raises ValueError below 10 a side.
+    Paired texts say the same: none is judged by what was learnt from its twin.
     """
-    sides = [list(map(view, side)) for side in equal_sides(ours, theirs, seed)]
+    sides = [list(map(view, side)) for side in equal_sides(ours, theirs, seed, paired=paired)]
     labels = np.repeat([0, 1], len(sides[0]))
     classifier = make_pipeline(
         TfidfVectorizer(analyzer="char", ngram_range=(1, 4), lowercase=False, sublinear_tf=True),
         LogisticRegression(C=10, max_iter=1000),
     )
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    folds = folds_of(labels, seed, paired=paired)
     guessed = cross_val_predict(classifier, [*sides[0], *sides[1]], labels, cv=folds)
     return float((guessed == labels).mean())
 
@@ -88,16 +96,28 @@ def chance_margin(posts: int) -> float:
     return 1.96 * 1.2 * sqrt(0.25 / (2 * posts))
 
 
+def folds_of(labels: NDArray[np.int_], seed: int, *, paired: bool) -> list[Split]:
+    """What to learn from and what to judge, five times; pairs stay together."""
+    if not paired:
+        return list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(labels, labels))
+    size = len(labels) // 2
+    halves = KFold(FOLDS, shuffle=True, random_state=seed).split(labels[:size])
+    return [(np.r_[a, a + size], np.r_[b, b + size]) for a, b in halves]
+
+
 def equal_sides(
-    ours: Sequence[str], theirs: Sequence[str], seed: int
+    ours: Sequence[str], theirs: Sequence[str], seed: int, *, paired: bool = False
 ) -> tuple[list[str], list[str]]:
-    """As many texts of both, at random. Raises ValueError below 10 a side."""
+    """As many texts of both, at random; pairs in one order. Raises ValueError below 10 a side."""
     size = min(len(ours), len(theirs))
     if size < 2 * FOLDS:
         raise ValueError("too few texts to tell apart")
     chance = np.random.default_rng(seed)
-    ours, theirs = ([s[i] for i in chance.permutation(len(s))[:size]] for s in (ours, theirs))
-    return ours, theirs
+    orders = [chance.permutation(len(side))[:size] for side in (ours, theirs)]
+    if paired:
+        assert len(ours) == len(theirs)
+        orders[1] = orders[0]
+    return [ours[i] for i in orders[0]], [theirs[i] for i in orders[1]]
 
 
 def distinct_2(texts: Iterable[str]) -> float:

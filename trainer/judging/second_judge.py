@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
 from bot.voice.tongues import main_languages, tongue
 from bot.voice.words import words_in
-from trainer.judging.measures import FOLDS, View, equal_sides
+from trainer.judging.measures import View, equal_sides, folds_of
 
 _BUCKETS = 2**16
 _MARKS = ".,;:!?-–—…'’\"“”()[]&@#/%$€£+*\n"
@@ -39,13 +39,20 @@ class SecondJudge:
         )  # fmt: skip
 
     def __call__(
-        self, ours: Sequence[str], theirs: Sequence[str], view: View, seed: int = 0
+        self,
+        ours: Sequence[str],
+        theirs: Sequence[str],
+        view: View,
+        seed: int = 0,
+        *,
+        paired: bool = False,
     ) -> float:
         """How often a classifier tells unseen texts of two sets apart: .5 is guessing.
 
-        Logistic regression, five folds, sides of equal size. Raises ValueError below 10 a side.
+        Logistic regression, five folds, sides of equal size; pairs as the first judge has them.
+        Raises ValueError below 10 a side.
         """
-        sides = equal_sides(ours, theirs, seed)
+        sides = equal_sides(ours, theirs, seed, paired=paired)
         texts = [*sides[0], *sides[1]]
         labels = np.repeat([0, 1], len(sides[0]))
         # The scale needs no labels, so it may be that of all texts.
@@ -54,7 +61,7 @@ class SecondJudge:
         runs = self._runs.transform(map(view, texts))
         runs = runs[:, np.unique(runs.indices)]  # the others weigh nothing
         seen = hstack([runs, csr_matrix(rates)]).tocsr()
-        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+        folds = folds_of(labels, seed, paired=paired)
         classifier = LogisticRegression(C=10, max_iter=1000)
         guessed = cross_val_predict(classifier, seen, labels, cv=folds)
         return float((guessed == labels).mean())

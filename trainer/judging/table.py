@@ -98,7 +98,7 @@ def _from_notes(notes: FromNotes, found: Findings) -> list[Figure]:
     def style(name: str, told: Callable[[Measured], Separability | None], own: float) -> Figure:
         return row(name, lambda w: _number(_style(told(w.like))), f"at most {own:.2f}")
 
-    own = _style(found.past) or 0.6, _style(found.past_second) or 0.6
+    own = [max(0.5, _style(past) or 0.6) for past in (found.past, found.past_second)]
     nearer = {key: _signed(margin) for key, margin in notes.nearer.items()}
     return [
         row(

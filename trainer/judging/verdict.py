@@ -40,7 +40,7 @@ def shortfalls(found: Findings) -> dict[str, float]:
 
 def style_goal(past: float | None) -> float:
     """How often a judge may tell drafts on topics, if it tells the author's own past so often."""
-    return STYLE_GOAL if past is None else past + STYLE_SPARE
+    return STYLE_GOAL if past is None else max(0.5, past) + STYLE_SPARE
 
 
 class _Judged(NamedTuple):

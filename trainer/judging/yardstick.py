@@ -3,11 +3,11 @@
 Pure but for scikit-learn: the same texts and seed give the same figures.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from statistics import fmean
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from threadpoolctl import threadpool_limits
 
@@ -27,7 +27,19 @@ from trainer.judging.measures import (
 )
 from trainer.judging.second_judge import SecondJudge
 
-Judge = Callable[[Sequence[str], Sequence[str], View, int], float]
+
+class Judge(Protocol):
+    """Says how often it tells texts of two sets apart; `paired` ones say the same, one by one."""
+
+    def __call__(
+        self,
+        ours: Sequence[str],
+        theirs: Sequence[str],
+        view: View,
+        seed: int = 0,
+        *,
+        paired: bool = False,
+    ) -> float: ...
 
 
 class Separability(NamedTuple):
@@ -92,7 +104,11 @@ class Yardstick:
         return other
 
     def separability(
-        self, texts: Sequence[str], others: Sequence[str] | None = None
+        self,
+        texts: Sequence[str],
+        others: Sequence[str] | None = None,
+        *,
+        paired: bool = False,
     ) -> tuple[Separability, Separability]:
         """How well each of the two judges tells texts from real posts, or from others."""
         others = self._real if others is None else others
@@ -101,8 +117,9 @@ class Yardstick:
         def by(judge: Judge) -> Separability:
             if size < 2 * FOLDS:
                 return Separability(None, None, size)
-            style = judge(texts, others, self._style, self._seed)
-            return Separability(style, judge(texts, others, masked_view, self._seed), size)
+            style = judge(texts, others, self._style, self._seed, paired=paired)
+            masked = judge(texts, others, masked_view, self._seed, paired=paired)
+            return Separability(style, masked, size)
 
         first, second = self._judges
         with threadpool_limits(1):  # with so little data, threads wait more than they work
@@ -115,10 +132,12 @@ class Yardstick:
         candidates: Sequence[Sequence[str]] = (),
         *,
         halves: Sequence[tuple[Sequence[str], Sequence[str]]] = (),
+        paired: bool = False,
     ) -> Measured:
         """Measure texts, each on its topic; at least one.
 
         For real posts, give pairs of halves to tell apart: they cannot be told from themselves.
+        Texts that are `paired` each say the same as the real post of their number.
         """
         asked = [(text, topic) for text, topic in zip(texts, topics, strict=True) if topic]
         kept = None
