@@ -39,6 +39,7 @@ ENDS_SENTENCE = ".,;:!?)]}>'\"”’»…*_"
 _LETTERS = rf"(?:(?![{SPACELESS}])\w)*"
 _NUMBER = re.compile(rf"{_LETTERS}\d{_LETTERS}(?:[.,:/–-]\d{_LETTERS})*")
 LIST_MARK = re.compile(r"^[^\S\n]*(?:\d{1,2}[.)]|[-*•])[^\S\n]+", re.M)  # counts nothing
+_DIGIT = re.compile(r"\d")
 _THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
 _ORDINAL = re.compile(r"st|nd|rd|th|s|k|m|bn|x|am|pm|h|e")  # what may follow a figure
 _WORD = re.compile(r"(?<![\w'’])[^\W\d_]\w*(?:['’.&-]\w+)*")
@@ -108,7 +109,7 @@ def facts(
     if "quotation" in kinds:
         quoted = (m[m.lastindex or 1].strip() for m in QUOTATION.finditer(rest))
         found += [Fact("quotation", words) for words in quoted if _is_passage(words)]
-    if "number" in kinds:
+    if "number" in kinds and _DIGIT.search(rest):
         found += [Fact("number", n) for n in _NUMBER.findall(rest) if _is_figure(n, usual)]
     if "name" in kinds:
         found += [Fact("name", name) for name in _names(rest, usual)]
