@@ -6,7 +6,7 @@ from trainer.commands.arguments import add_voices
 
 DESCRIPTION = """\
 Learns again which drafts of a voice to show first, as train does at its end,
-from the differences between 200 drafts of the voice and its author's posts.
+from the differences between 120 drafts of the voice and its author's posts.
 Keeps a taste. Useful after a training whose last step failed."""
 EXAMPLES = """\
 example:

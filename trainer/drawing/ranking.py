@@ -22,9 +22,7 @@ from trainer.data.summary import progress_bar
 from trainer.drawing.draw import draw_all
 from trainer.errors import DataError
 
-_DRAFTS = (
-    200  # a minute and a half on two cores; experiments/LOG.md has the gains of more and fewer
-)
+_DRAFTS = 120  # half a minute on two free cores; experiments/LOG.md has the gains of more and fewer
 _FEWEST = 30  # posts: from fewer it would learn accidents
 POSTS = 750  # of the author: reading them costs nothing
 SEEN = 2  # texts that must have a feature, else it is about one text only
