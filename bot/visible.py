@@ -35,6 +35,9 @@ _KEPT = (  # what shows in what is beside it: joiners, emoji made of several, fl
     "|\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073)\U000e007f"
 )
 _SEEN_OR_NOT = re.compile(f"({_KEPT})|[{_UNSEEN}]")
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
 _LINE_END = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*\n")  # Mastodon shows one for any number of them
 _BLANK = re.compile("[\u2800\t]")  # a braille letter without dots, and a tab: both look like spaces
@@ -78,7 +81,12 @@ def wish(text: str) -> str:
 
 def inline(text: str, limit: int = 300) -> str:
     """Somebody's words within a sentence: one line, shown literally."""
-    return escaped(one_line(text, limit))
+    return isolated(escaped(one_line(text, limit)))
+
+
+def isolated(text: str) -> str:
+    """The text, such that Hebrew or Arabic in it does not turn the words around it about."""
+    return f"\u2068{text}\u2069" if _RIGHT_TO_LEFT.search(text) else text
 
 
 def escaped(text: str) -> str:

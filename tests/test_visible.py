@@ -7,7 +7,7 @@ import regex
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.visible import escaped, inline, one_line, visible, wish
+from bot.visible import escaped, inline, isolated, one_line, visible, wish
 from tests.fakes.discord_markdown import seen
 
 MARKDOWN = st.text(st.sampled_from("ab1 .\n*_~`|<>[]()\\#-+@:/&!hs"), max_size=60)
@@ -112,6 +112,13 @@ def test_discord_shows_exactly_the_text(text: str) -> None:
 
 @given(MARKDOWN)
 def test_foreign_words_in_a_sentence_are_one_line_without_marks(text: str) -> None:
-    shown = seen(f"It said: {inline(text)}")
-    assert shown == (f"It said: {one_line(text, 300)}", [])
+    shown, marks = seen(f"It said: {inline(text)}")
+    assert (visible(shown), marks) == (visible(f"It said: {one_line(text, 300)}"), [])
     assert re.search(r"\s$|\n|  ", inline(text)) is None
+
+
+@pytest.mark.parametrize("words", ["המעבורת 12", "تأخرت العبّارة", "MV Ada: העבורת"])
+def test_words_from_right_to_left_do_not_turn_a_sentence_about(words: str) -> None:
+    assert inline(words) == f"\u2068{words}\u2069"
+    assert visible(inline(words)) == words, "what is posted holds no such mark"
+    assert isolated("the ferry 12") == inline("the ferry 12") == "the ferry 12"

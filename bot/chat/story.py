@@ -6,7 +6,7 @@ from discord.utils import format_dt
 
 from bot.draft import Candidate, Draft, State, account_words
 from bot.sentences import Words, say, say_n
-from bot.visible import inline
+from bot.visible import inline, isolated
 from bot.voice.facts import check
 from bot.voice.rates import REASON_WORDS
 
@@ -141,7 +141,7 @@ def _listed(facts: Sequence[str]) -> Words | str:
             break
         shown.append(fact)
     left = len(facts) - len(shown)
-    said = ", ".join(shown)
+    said = ", ".join(map(isolated, shown))
     if not left:
         return said
     return say_n("{facts} and {n} more", "{facts} and {n} more", n=left, facts=said)
