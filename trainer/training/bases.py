@@ -35,5 +35,11 @@ class Embedded:
 
 EMBEDDED = {  # by what --base may call them
     DEFAULT_BASE.name: Embedded(DEFAULT_BASE, "SmolLM2-135M-Instruct", frozenset(("en",))),
-    GEMMA: Embedded(GEMMA_BASE, GEMMA, template=GEMMA_TEMPLATE),
+    GEMMA: Embedded(
+        GEMMA_BASE,
+        GEMMA,
+        template=GEMMA_TEMPLATE,
+        # With SmolLM2's it goes on, and invents at the end (experiments/LOG.md).
+        sampling=Sampling(temperature=0.8, min_p=0.05),
+    ),
 }
