@@ -16,7 +16,7 @@ from trainer.judging.measures import (
     two_sample_accuracy,
 )
 from trainer.judging.second_judge import SecondJudge
-from trainer.judging.yardstick import Judge
+from trainer.judging.yardstick import Judge, Yardstick
 
 NOUNS = ("kettle", "harbour", "goose", "ferry", "lantern", "bakery", "regatta", "fog", "teapot")
 
@@ -63,6 +63,9 @@ def test_a_text_is_not_judged_by_what_was_learnt_from_its_twin(judge: Judge) -> 
     together = judge(ours, theirs, view, 0, paired=True)
     assert apart < together - 0.1
     assert together > 0.5 - chance_margin(60)
+    by = Yardstick(ours, ours, seed=0)
+    told = by.measure(theirs, [None] * len(theirs), paired=True)
+    assert together in (told.told.masked, told.told_second and told.told_second.masked)
 
 
 @both_judges

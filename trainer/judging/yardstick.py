@@ -144,7 +144,7 @@ class Yardstick:
         if len({topic for _, topic in asked}) > 1:  # with one topic, no text can be on another
             kept = on_topic([text for text, _ in asked], [topic for _, topic in asked])
         first, second = mean_of(
-            [self.separability(*pair) for pair in halves or [(texts, self._real)]]
+            [self.separability(*pair, paired=paired) for pair in halves or [(texts, self._real)]]
         )
         return Measured(
             texts=len(texts),
