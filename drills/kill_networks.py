@@ -129,13 +129,15 @@ class Field:
                 url = f"{self.bluesky.target}/xrpc/com.atproto.repo.listRecords?{query}{cursor}"
                 async with http.get(url) as answer:
                     said = await answer.json()
-                found.update(("bluesky", record["value"]["text"]) for record in said["records"])
+                found.update(
+                    ("bluesky", _words(record["value"]["text"])) for record in said["records"]
+                )
                 if not said.get("cursor"):
                     break
                 cursor = f"&cursor={said['cursor']}"
         for status in await self.sandbox.timeline():
             if status["visibility"] != "bluesky":
-                found["mastodon", plain_text(status["content"])] += 1
+                found["mastodon", _words(plain_text(status["content"]))] += 1
         return found
 
 
@@ -166,13 +168,17 @@ async def _audit(play: Field) -> Counter[str]:
             continue
         wanted = json.loads(parts) if parts else [text]
         places = networks.split()
-        stands = all(there[place, each] for place in places for each in wanted)
+        stands = all(there[place, _words(each)] for place in places for each in wanted)
         found["whole"] += stands * len(places)
         if state in ("published", "publishing"):
             found["lost"] += not stands
         else:
             found["told"] += not stands
     return found
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
 
 
 @asynccontextmanager
