@@ -93,6 +93,6 @@ def test_a_voice_learns_plain_marks_and_keeps_the_posts_as_they_were() -> None:
     text = "It’s “foggy”… the „Möwe“ waits"
     [row] = RENDERER.render([(POSTS[0]._replace(text=text), ())])
     assert json.loads(row.line)["text"] == text
-    assert json.loads(row.example)["messages"][-1]["content"] == "It's “foggy”... the „Möwe“ waits"
+    assert json.loads(row.example)["messages"][-1]["content"] == "It's “foggy”… the „Möwe“ waits"
     [row] = RENDERER.render([(POSTS[0]._replace(text="It’s “foggy”"), ())])
     assert json.loads(row.example)["messages"][-1]["content"] == 'It\'s "foggy"'

@@ -54,4 +54,5 @@ class Marks:
 
 
 NO_MARKS = Marks()
-PLAIN_MARKS = Marks(curly_apostrophes=False, curly_quotes=False, one_ellipsis=False)
+# Not the ellipsis: it also stands where personal data was
+PLAIN_MARKS = Marks(curly_apostrophes=False, curly_quotes=False)
