@@ -141,9 +141,9 @@ ENGINE = (
     Cell(
         "embedded engine",
         "404",
-        "The engine does not serve this voice: it has another base model than the others.",
+        "The engine cannot load this voice. It says:",
         NOTHING_NEW,
-        "the voice is served once it is trained on the same base model",
+        "the voice is served once its base model is there",
     ),
     Cell(
         "embedded engine",

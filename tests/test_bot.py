@@ -20,7 +20,7 @@ async def test_from_a_topic_to_a_status(stage: Stage, bot: Bot) -> None:
     record = await stage.sandbox.discord.slash("alice", "draft", topic="tea")
     message = await stage.dm()
     assert texts(message) == list(TEXTS[:4])
-    assert emoji(message) == ["1️⃣", "2️⃣", "3️⃣", "4️⃣", "✏️", "🔁", "💬", "⏰", "❌"]
+    assert emoji(message) == ["1️⃣", "2️⃣", "3️⃣", "4️⃣", "✏️", "🔁", "💬", "⏰", "➕", "❌"]
     assert [b["label"] for b in buttons(message)][:4] == ["Post 1", "Post 2", "Post 3", "Post 4"]
     assert all(e["footer"]["text"].endswith("of 500 characters") for e in message["embeds"])
     await stage.until(lambda: "direct messages" in (record.original or {"content": ""})["content"])

@@ -214,7 +214,7 @@ async def test_help_waits_for_no_library_and_each_command_explains_itself() -> N
     )
     assert (code, out.splitlines()[-1]) == (0, "[]")
     for name in COMMANDS:
-        assert re.search(rf"^    {name} +\w", out, re.M)
+        assert re.search(rf"^    {name}\s+\w", out, re.M)
 
 
 def test_every_command_has_an_example_and_every_flag_a_sentence() -> None:
@@ -270,7 +270,7 @@ async def test_doctor_has_a_sentence_for_everything(
         await _connect(good, 77, "canary")
         code, out, err = await _bot("doctor", **(good | bad))
         assert code == 1
-        assert [line[0] for line in out.splitlines()] == list("✓✓✓✓✗✗✓✗")
+        assert [line[0] for line in out.splitlines()] == list("✓✓✓✓✗✗✓✓✗")
         assert "canary" not in out + err
     finally:
         await sandbox.stop()

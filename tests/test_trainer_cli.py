@@ -140,7 +140,7 @@ NUMBERS = [
     (name, action.option_strings[0])
     for name, parser in _parsers().items()
     for action in parser._actions
-    if action.type not in (None, Path)
+    if action.type not in (None, Path) and action.option_strings
 ]
 
 

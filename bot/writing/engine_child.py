@@ -190,7 +190,7 @@ def front(llamas: Llamas, names: Sequence[str], bases: Set[str]) -> web.Applicat
             llama = await llamas.find(body["model"])
         except VoiceError as e:
             error = {"message": str(e), "code": "voice_not_loaded"}
-            return web.json_response({"error": error}, status=424)
+            return web.json_response({"error": error}, status=404)
         body.setdefault("samplers", SAMPLERS)
         body["lora"] = llama.lora(body["model"])
         url = f"{next(llama.servers).listening_address}/v1/chat/completions"

@@ -184,8 +184,7 @@ def _sentence(no: Refusal, *, is_engines: bool) -> Unavailable | Refused:
         )
     if no.status == 404 and is_engines:
         return Refused(
-            "The engine does not serve this voice: it has another base model than the others."
-            " The operator must train it on the same one."
+            "The engine cannot load this voice. It says: “{said}”", said=inline(no.said, MOST_SAID)
         )
     kind, what = _kind_and_cause(no)
     if not no.said:
