@@ -14,7 +14,6 @@ from aiohttp import web
 
 from bot import metrics
 from bot.chat.client import Bot
-from bot.draft import State
 from bot.errors import BotError, ConfigError
 
 log = structlog.stdlib.get_logger(__name__)
@@ -48,9 +47,8 @@ class Health:
         """Set the figures that are measured at each look."""
         await self.look()
         metrics.GATEWAY_SECONDS.set(self._bot.latency)
-        counts = await self._store.drafts.counts()
-        for state in State:
-            metrics.DRAFTS.labels(state).set(counts.get(state, 0))
+        for state, count in (await self._store.drafts.census()).items():
+            metrics.DRAFTS.labels(state).set(count)
 
     def _gateway(self) -> str:
         if self._bot.work.is_stopping:

@@ -11,7 +11,7 @@ import pytest
 from bot.clock import DAYS, parse_days
 from bot.errors import UserError
 from bot.posting.slots import ENOUGH_TIMES, Slots, propose
-from bot.voice.copies import ALIKE, likeness
+from bot.writing.screen import ALIKE, likeness
 
 BERLIN = "Europe/Berlin"
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)  # a Monday, 8:00 in Berlin

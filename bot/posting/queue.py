@@ -21,7 +21,7 @@ from bot.posting.publishing import Publishing, decided, gone
 from bot.posting.slots import CLOSE, Slots, propose
 from bot.store import Store
 from bot.store.queues import QueueRow
-from bot.voice.copies import ALIKE, likeness
+from bot.writing.screen import ALIKE, likeness
 from bot.writing.voices import Voices
 
 MISSED = timedelta(hours=1)  # a text that is later than that takes the next slot

@@ -109,9 +109,13 @@ class DraftTable:
         return await self._select("WHERE state = ? ORDER BY id", state)
 
     async def counts(self) -> dict[str, int]:
-        """How many drafts are in each state."""
+        """How many drafts are in each state that there is."""
         rows = await self._db.rows("SELECT state, count(*) AS n FROM drafts GROUP BY state")
         return {row["state"]: row["n"] for row in rows}
+
+    async def census(self) -> dict[str, int]:
+        """The same, with nought for the states that no draft is in."""
+        return {**dict.fromkeys(map(str, State), 0), **await self.counts()}
 
     async def unshown(self, before: datetime) -> list[Draft]:
         """Pending drafts from before then that nobody has seen, and twins that are there."""

@@ -7,14 +7,12 @@ drafts, and the trainer counts them.
 
 from array import array
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from bot.voice.words import words_in
 
 RUN = 8  # words; any two posts of one author share shorter runs
 COPIED_SHARE = 0.5
-ALIKE = 0.7  # likeness of two short texts that say nearly the same; see `likeness`
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -66,21 +64,3 @@ class Copies:
     def _has(self, key: int) -> bool:
         at = bisect_left(self._runs, key)
         return at < len(self._runs) and self._runs[at] == key
-
-
-def likeness(one: str, other: str) -> float:
-    """Share of the three-letter runs that two texts have in common, 0..1 (Dice), in any writing.
-
-    One word in eight changed leaves 0.8 at least. Of 400 new posts of four authors, two were
-    `ALIKE` one of the 800 before.
-    """
-    ours, theirs = _threes(one), _threes(other)
-    both = ours.total() + theirs.total()
-    if not both or 2 * min(ours.total(), theirs.total()) < ALIKE * both:
-        return 0.0  # nothing to read, or too different in length
-    return 2 * (ours & theirs).total() / both
-
-
-def _threes(text: str) -> Counter[str]:
-    letters = f" {' '.join(words_of(text))} "
-    return Counter(letters[i : i + 3] for i in range(len(letters) - 2))
