@@ -30,8 +30,8 @@ OWNER = 80351110224678912
 NOW = datetime(2026, 11, 30, 9, tzinfo=UTC)
 
 
-async def _read(posts: AsyncIterator[bytes]) -> list[dict[str, object]]:
-    lines = b"".join([piece async for piece in posts]).splitlines()
+async def _read(posts: AsyncIterator[str]) -> list[dict[str, object]]:
+    lines = "".join([piece async for piece in posts]).splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -58,7 +58,7 @@ async def test_every_post_on_bluesky_is_read_as_an_archive(tmp_path: Path) -> No
             at = NOW + timedelta(seconds=n)
             await account.publish(Part(f"The ferry is late, {n} 🇩🇪", f"k-{n}", at))
         file = tmp_path / "bluesky"
-        file.write_bytes(b"".join([piece async for piece in account.posts()]))
+        file.write_text("".join([piece async for piece in account.posts()]))
     [(archive, _, _)] = open_archives(file)
     texts = [post.text for post in archive.posts() if isinstance(post, Post)]
     assert sorted(texts) == sorted(f"The ferry is late, {n} 🇩🇪" for n in range(105))

@@ -192,7 +192,7 @@ def _written(partial: Path, asked: Sequence[dict[str, str | None]]) -> list[str]
         kept = [{key: row[key] for key in row if key != "candidates"} for row in found]
     except (OSError, ValueError, TypeError):
         return []
-    is_start = kept == [*asked][: len(kept)]
+    is_start = kept == list(asked[: len(kept)])
     return [line + "\n" for line in lines[: len(kept)]] if is_start else []
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.commands.arguments import whole
 from bot.errors import UserError
+from bot.voice.files import writing_whole
 
 if TYPE_CHECKING:
     from bot.posting.target import Target
@@ -44,18 +45,16 @@ async def run(args: argparse.Namespace) -> int:
     from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn
 
     columns = SpinnerColumn(), TextColumn("{task.description}"), DownloadColumn()
-    partial = args.file.with_name(f".{args.file.name}.partial")
     try:
         async with _account(args.network, args.of) as account:
             with (
                 Progress(*columns, console=Console(stderr=True), transient=True) as bar,
-                partial.open("wb") as out,
+                writing_whole(args.file) as out,
             ):
                 task = bar.add_task(f"Reading {await account.identify()}", total=None)
                 async for piece in account.posts():
                     out.write(piece)
                     bar.advance(task, len(piece))
-            partial.replace(args.file)
             print(f"{args.file} holds what {account.name} has posted.")
     except OSError as e:
         raise UserError(
@@ -63,8 +62,6 @@ async def run(args: argparse.Namespace) -> int:
             file=args.file,
             reason=e.strerror,
         ) from e
-    finally:
-        partial.unlink(missing_ok=True)
     return 0
 
 

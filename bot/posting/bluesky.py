@@ -171,7 +171,7 @@ class Bluesky:
         where = {"collection": POST, "rkey": status.id.split()[0], "repo": (await self.home()).did}
         await self._call("com.atproto.repo.deleteRecord", where)
 
-    async def posts(self) -> AsyncIterator[bytes]:
+    async def posts(self) -> AsyncIterator[str]:
         """Every post, newest first: the records of `listRecords`, which anybody gets, a line each.
 
         Raises Unavailable or Refused.
@@ -184,7 +184,7 @@ class Bluesky:
                     session, url, repo=home.did, collection=POST, limit="100", cursor=cursor
                 )
             records = said.get("records") or []
-            yield "".join(json.dumps(found) + "\n" for found in records).encode()
+            yield "".join(json.dumps(found) + "\n" for found in records)
             before, cursor = cursor, str(said.get("cursor") or "")
             if not records or cursor in ("", before):
                 return

@@ -209,7 +209,7 @@ class Mastodon:
             if not isinstance(e.__cause__, errors.MastodonNotFoundError):
                 raise
 
-    async def posts(self) -> AsyncIterator[bytes]:
+    async def posts(self) -> AsyncIterator[str]:
         """Every status of the account, newest first, as JSON lines. Raises Unavailable or Refused.
 
         They are what the server answers, but for their dates, which Mastodon.py has read.
@@ -230,7 +230,7 @@ class Mastodon:
                 return
             seen.update(_id(status["id"]) for status in page)
             last_id = _id(page[-1]["id"])
-            yield "".join(json.dumps(status, default=str) + "\n" for status in page).encode()
+            yield "".join(json.dumps(status, default=str) + "\n" for status in page)
 
     def _until_reset_s(self) -> float:
         """How long the server wants to hear nothing, as far as it said."""

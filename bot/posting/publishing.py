@@ -72,9 +72,9 @@ class Publishing:
             if not await self._decisions.claim(draft.id, position, fingerprint, names, now):
                 raise await self._why_not(draft, position)
             try:
-                await self._once.publish(await self._again(draft), now, before)
+                await self._once.publish(await self.again(draft), now, before)
             except Unavailable as e:
-                self._pause(await self._again(draft), now)
+                self._pause(await self.again(draft), now)
                 raise _unsure(e) from e
 
     async def post_later(
@@ -109,7 +109,7 @@ class Publishing:
     async def take_back(self, draft: Draft, now: datetime) -> None:
         """Open a scheduled draft again. Raises UserError."""
         if not await self._decisions.take_back(draft.id, now):
-            raise decided(await self._again(draft))
+            raise decided(await self.again(draft))
 
     async def undo(self, draft: Draft, now: datetime) -> None:
         """Delete every status a draft became. Raises UserError, Unavailable or Refused."""
@@ -124,21 +124,21 @@ class Publishing:
             for status in reversed(draft.statuses):
                 await account.delete(status)
             if not await self._decisions.mark_undone(draft.id, draft.state, now):
-                raise decided(await self._again(draft))
+                raise decided(await self.again(draft))
 
     async def answer(self, draft: Draft, is_there: bool, now: datetime) -> None:
         """Take the owner's word on whether the status is there. Raises UserError."""
         with self._holding(draft.id):
             if not is_there:
                 if not await self._decisions.release(draft.id, now, State.UNKNOWN, "absent"):
-                    raise decided(await self._again(draft))
+                    raise decided(await self.again(draft))
                 return
             part = len(draft.statuses)
             if draft.state is not State.UNKNOWN or not await self._decisions.owner_found(
                 draft.id, part, draft.approved.statuses[part], now
             ):
-                raise decided(await self._again(draft))
-            await self._once.publish(await self._again(draft), now)
+                raise decided(await self.again(draft))
+            await self._once.publish(await self.again(draft), now)
 
     async def settle(self, now: datetime) -> list[Outcome]:
         """Post the drafts that are due, and finish those that a crash or a fault left half-way.
@@ -166,7 +166,7 @@ class Publishing:
         if not self._is_free(draft, now):
             return None
         with self._holding(draft.id):
-            draft = await self._again(draft)  # somebody else may have had it in hand until now
+            draft = await self.again(draft)  # somebody else may have had it in hand until now
             if draft.state is State.PUBLISHING:
                 return await self._finish(draft, now)
             if draft.state is State.SCHEDULED and draft.post_at and draft.post_at <= now:
@@ -210,7 +210,7 @@ class Publishing:
             await self._decisions.take_back(draft.id, now)
         else:
             await self._decisions.release(draft.id, now)
-        return await self._again(draft), error
+        return await self.again(draft), error
 
     async def _try(
         self, draft: Draft, now: datetime, before: Before | None = None
@@ -218,13 +218,13 @@ class Publishing:
         try:
             await self._once.publish(draft, now, before)
         except Refused as e:
-            return await self._again(draft), e
+            return await self.again(draft), e
         except Unclear:
             return await self._ask(draft, now)
         except Unavailable:
-            self._pause(await self._again(draft), now)
+            self._pause(await self.again(draft), now)
             return None
-        return await self._again(draft), None
+        return await self.again(draft), None
 
     def _pause(self, draft: Draft, now: datetime) -> None:
         patience = self._patience
@@ -247,7 +247,7 @@ class Publishing:
             await self._decisions.mark_published(draft.id)
         elif not await self._decisions.ask(draft.id, now):
             return None
-        return await self._again(draft), None
+        return await self.again(draft), None
 
     async def _post_scheduled(self, draft: Draft, now: datetime) -> Outcome | None:
         assert draft.post_at and draft.chosen is not None
@@ -271,7 +271,7 @@ class Publishing:
             draft.id, draft.chosen, fingerprint, names, now, old=State.SCHEDULED
         ):
             return None
-        return await self._try(await self._again(draft), now, before)
+        return await self._try(await self.again(draft), now, before)
 
     async def _targets(self, draft: Draft, names: Sequence[str]) -> list[Target]:
         """The accounts that an approval is for, one a network of the draft's.
@@ -321,15 +321,15 @@ class Publishing:
         _, pause_ends = self._pauses.get(draft.id, (None, now))
         return not self._in_hand[draft.id] and pause_ends <= now
 
-    async def _again(self, draft: Draft) -> Draft:
-        """The draft as it is stored now."""
+    async def again(self, draft: Draft) -> Draft:
+        """The draft as it is stored now. Raises UserError if it is not."""
         fresh = await self._drafts.get(draft.id)
         if fresh is None:
             raise gone()
         return fresh
 
     async def _why_not(self, draft: Draft, position: int) -> UserError:
-        fresh = await self._again(draft)
+        fresh = await self.again(draft)
         if fresh.state is not State.PENDING:
             return decided(fresh)
         if position >= len(fresh.candidates):

@@ -17,11 +17,11 @@ from weakref import WeakValueDictionary
 from bot.clock import MOST_AHEAD
 from bot.draft import Draft, State
 from bot.errors import BotError, Unavailable, UserError
-from bot.posting.publishing import Publishing, decided, gone
+from bot.posting.publishing import Publishing, decided
 from bot.posting.slots import CLOSE, Slots, propose
 from bot.store import Store
 from bot.store.queues import QueueRow
-from bot.writing.screen import ALIKE, likeness
+from bot.writing.screen import ALIKE, likeness_to
 from bot.writing.voices import Voices
 
 MISSED = timedelta(hours=1)  # a text that is later than that takes the next slot
@@ -132,7 +132,7 @@ class Queue:
             texts = await self.texts(draft.owner_id)
             ids = [queued.id for queued in texts]
             if draft.id not in ids:
-                raise decided(await self._again(draft))
+                raise decided(await self._publishing.again(draft))
             here, there = ids.index(draft.id), ids.index(draft.id) + step
             if not 0 <= there < len(texts):
                 return []
@@ -140,16 +140,16 @@ class Queue:
             assert one.slot and other.slot
             changed = [(one.id, other.slot), (other.id, one.slot)]
             await self._queues.move(changed, is_paused=row.paused_at is not None)
-            return [await self._again(one), await self._again(other)]
+            return [await self._publishing.again(one), await self._publishing.again(other)]
 
     async def hurry(self, draft: Draft, now: datetime) -> None:
         """Post a scheduled draft now, once. Raises UserError, Refused or Unavailable."""
         if not await self._queues.hurry(draft.id, now):
-            raise decided(await self._again(draft))
-        outcome = await self._publishing.settle_one(await self._again(draft), now)
+            raise decided(await self._publishing.again(draft))
+        outcome = await self._publishing.settle_one(await self._publishing.again(draft), now)
         if outcome and (error := outcome[1]):
             raise error
-        if (await self._again(draft)).state is State.SCHEDULED:
+        if (await self._publishing.again(draft)).state is State.SCHEDULED:
             raise Unavailable(
                 "The server does not answer. Nothing is posted yet; I try again by myself, for a"
                 " day."
@@ -187,12 +187,6 @@ class Queue:
         await self._queues.keep(row, times)
         return await self.texts(row.owner_id)
 
-    async def _again(self, draft: Draft) -> Draft:
-        fresh = await self._drafts.get(draft.id)
-        if fresh is None:
-            raise gone()
-        return fresh
-
     def _turn(self, owner_id: int) -> asyncio.Lock:
         return self._turns.setdefault(owner_id, asyncio.Lock())
 
@@ -207,10 +201,10 @@ def _within_a_year(slots: Slots, now: datetime) -> Iterator[datetime]:
 
 
 def _overlaps(draft: Draft, others: list[Draft]) -> list[Overlap]:
-    text, at = draft.approved.text, _moment(draft)
+    likeness_of, at = likeness_to(draft.approved.text), _moment(draft)
     found = []
     for other in others:
-        is_alike = likeness(text, other.approved.text) >= ALIKE
+        is_alike = likeness_of(other.approved.text) >= ALIKE
         their = _moment(other)
         is_close = at is not None and their is not None and abs(at - their) < CLOSE
         if is_alike or is_close:

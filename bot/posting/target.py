@@ -89,6 +89,6 @@ class Target(Protocol):
         """Delete a status; one that is gone already is fine."""
         ...
 
-    def posts(self) -> AsyncIterator[bytes]:
-        """Everything the account has posted: a file as its network exports it, piece by piece."""
+    def posts(self) -> AsyncIterator[str]:
+        """Everything the account has posted: JSON lines as its server gives them, in pieces."""
         ...

@@ -180,11 +180,22 @@ def likeness(one: str, other: str) -> float:
     One word in eight changed leaves 0.8 at least. Of 400 new posts of four authors, two were
     `ALIKE` one of the 800 before.
     """
-    ours, theirs = _threes(one), _threes(other)
-    both = ours.total() + theirs.total()
-    if not both or 2 * min(ours.total(), theirs.total()) < ALIKE * both:
-        return 0.0  # nothing to read, or too different in length
-    return 2 * (ours & theirs).total() / both
+    return likeness_to(one)(other)
+
+
+def likeness_to(text: str) -> Callable[[str], float]:
+    """The likeness of many texts to one, whose runs are counted once."""
+    ours = _threes(text)
+    size = ours.total()
+
+    def likeness_of(other: str) -> float:
+        theirs = _threes(other)
+        both = size + theirs.total()
+        if not both or 2 * min(size, theirs.total()) < ALIKE * both:
+            return 0.0  # nothing to read, or too different in length
+        return 2 * (ours & theirs).total() / both
+
+    return likeness_of
 
 
 def _threes(text: str) -> Counter[str]:
