@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import json
 import logging
-import os
 import random
 import signal
 import sqlite3
@@ -26,6 +25,7 @@ from typing import Any
 from aiohttp import ClientSession
 
 from bot.posting.evidence import plain_text
+from drills.kill_rounds import PATIENCE_S, STATUSES, start_hasty
 from sandbox.server import Sandbox
 from tests.fakes.llm import FakeLLM
 from tests.fakes.proxy import Proxy
@@ -33,9 +33,8 @@ from tests.fakes.real_pds import real_pds
 from tests.fakes.voice import write_voice
 from tests.stage import buttons
 
-PUT, STATUSES = "/xrpc/com.atproto.repo.putRecord", "/api/v1/statuses"
+PUT = "/xrpc/com.atproto.repo.putRecord"
 FAULTS = ("", "drop", "late", "garbage", 502)  # 502: the request never arrives
-PATIENCE_S = 180.0  # for a process to start: the machine may be busy
 PLACES = {"bluesky": "bluesky", "both": "mastodon bluesky"}
 
 
@@ -55,12 +54,7 @@ class Field:
     async def start(self) -> None:
         """Start the bot, and wait until it listens."""
         handle, _, password = self.account
-        env = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG")}
-        env |= self.sandbox.environment | {
-            "PYTHONPATH": str(Path(__file__).parent.parent),
-            "VOICES": str(self.folder / "voices"),
-            "DATABASE": str(self.folder / "bot.db"),
-            "LLM_BASE_URL": self.llm.url,
+        networks = {
             "MASTODON_BASE_URL": self.mastodon.url,
             "MASTODON_PRIVATE_INSTANCES": self.mastodon.url,
             "BLUESKY_PRIVATE_SERVERS": self.bluesky.url,
@@ -68,13 +62,7 @@ class Field:
             "BLUESKY_APP_PASSWORD": password,
         }
         with (self.folder / "bot.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "drills.hasty", "run"),
-                env=env,
-                cwd=self.folder,
-                stdout=log,
-                stderr=log,
-            )
+            self.process = await start_hasty(self.sandbox, self.folder, self.llm, log, networks)
         await self.sandbox.wait_ready(PATIENCE_S)
 
     async def kill(self) -> None:

@@ -11,7 +11,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -48,6 +48,26 @@ PHASES = (
     "status committed",
     "telling",
 )
+
+
+async def start_hasty(
+    sandbox: Sandbox, folder: Path, llm: FakeLLM, log: BinaryIO, settings: Mapping[str, str]
+) -> asyncio.subprocess.Process:
+    """Start a bot in a process of its own, with these settings besides."""
+    env = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG")}
+    env |= sandbox.environment | {
+        "PYTHONPATH": str(Path(__file__).parent.parent),
+        "VOICES": str(folder / "voices"),
+        "DATABASE": str(folder / "bot.db"),
+        "LLM_BASE_URL": llm.url,
+    }
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "drills.hasty", "run"),
+        env={**env, **settings},
+        cwd=folder,
+        stdout=log,
+        stderr=log,
+    )
 
 
 class Front(Proxy):
@@ -148,22 +168,11 @@ class Series:
 
     async def start(self) -> None:
         """Start the bot and wait until it listens."""
-        env = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG")}
-        env |= self.sandbox.environment | {
-            "PYTHONPATH": str(Path(__file__).parent.parent),
-            "VOICES": str(self.folder / "voices"),
-            "DATABASE": str(self.folder / "bot.db"),
-            "LLM_BASE_URL": self.llm.url,
+        front = {
             "MASTODON_BASE_URL": self.front.url,
             "MASTODON_PRIVATE_INSTANCES": self.front.url,
         }
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "drills.hasty", "run"),
-            env=env,
-            cwd=self.folder,
-            stdout=self._log,
-            stderr=self._log,
-        )
+        self._process = await start_hasty(self.sandbox, self.folder, self.llm, self._log, front)
         await self.sandbox.wait_ready(PATIENCE_S)
 
     async def kill(self) -> None:
