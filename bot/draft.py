@@ -117,6 +117,20 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Echo:
+    """What came of a status so far, as its server counts; None where that gives no number."""
+
+    boosts: int | None = None
+    favourites: int | None = None
+    replies: int | None = None
+
+    @classmethod
+    def of(cls, *counts: object) -> "Echo":
+        """From what a server says of each; only whole numbers from 0 on are any."""
+        return cls(*(n if type(n) is int and n >= 0 else None for n in counts))
+
+
+@dataclass(frozen=True, slots=True)
 class Before:
     """An account right before a text is sent: what is new afterwards may be it."""
 

@@ -17,6 +17,7 @@ import structlog
 from bot.draft import Candidate, Draft, Network, RejectionReason, State, Style
 from bot.errors import Refused, Unavailable, UserError
 from bot.posting.accounts import Accounts
+from bot.posting.echoes import Echoes
 from bot.posting.once import Patience
 from bot.posting.publishing import Publishing, decided, expect_whole, gone
 from bot.posting.queue import Queue
@@ -53,6 +54,7 @@ class Drafting:
         self.store = store
         self.publishing = Publishing(voices, accounts, store, patience or Patience())
         self.queue = Queue(voices, self.publishing, store)
+        self.echoes = Echoes(accounts, store)
         self.line = Line(CONCURRENT)
         self._llm = llm
         self._expires_after = expires_after

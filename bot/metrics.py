@@ -21,6 +21,9 @@ STEP_SECONDS = Histogram(
 )
 DECISIONS = Counter("bot_decisions", "Decisions on drafts: approve, reject, …", ["action"])
 STATUSES = Counter("bot_statuses", "Statuses posted", ["network"])
+ECHOES = Counter(
+    "bot_echoes", "Asked what came of a post: read, gone, later, given up", ["outcome"]
+)
 TOKENS = Counter("bot_generated_tokens", "Tokens the language model generated")
 DRAFTS = Gauge("bot_drafts", "Drafts in each state", ["state"])
 WAITING = Gauge("bot_drafts_waiting", "Drafts in the line before the language model")

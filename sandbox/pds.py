@@ -33,6 +33,10 @@ class LoopbackPds:
         self.app: dict[str, dict[str, str]] = {did: {} for did in self.handles}
         self.records: dict[tuple[str, str], dict[str, Any]] = {}  # by DID and key, oldest first
         self.deactivated: set[str] = set()
+        # what the app says of posts, which a server passes on: reposts and likes, by uri
+        self.echoes: dict[str, tuple[int, int]] = {}
+        self.unindexed: set[str] = set()  # uris of posts that it has not seen yet
+        self.has_app = True
         self._tokens: dict[str, tuple[str, str, str]] = {}  # token: DID, its use, its scope
         self._numbers = itertools.count(1)
         self._runner: web.AppRunner | None = None
@@ -102,6 +106,8 @@ class LoopbackPds:
         body: dict[str, Any] = dict(request.query)
         if request.method == "POST" and request.can_read_body:
             body = await request.json()
+        if "uris" in request.query:
+            body["uris"] = request.query.getall("uris")
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         match path:
             case "com.atproto.identity.resolveHandle":
@@ -119,6 +125,8 @@ class LoopbackPds:
                 return self._sign_in(body)
             case "com.atproto.server.refreshSession" | "com.atproto.server.deleteSession":
                 return self._end(token, is_renewed=path.endswith("refreshSession"))
+            case "app.bsky.feed.getPosts" if not self.has_app:
+                return _no(f"No service configured for {path}")
         return self._as_somebody(path, body, token)
 
     def _as_somebody(self, path: str, body: dict[str, Any], token: str) -> _Answer:
@@ -139,6 +147,8 @@ class LoopbackPds:
             case "com.atproto.server.revokeAppPassword":
                 self.app[did].pop(body["name"], None)
                 return 200, {}
+            case "app.bsky.feed.getPosts":
+                return self._views(body.get("uris", []))
         if body.get("repo") not in (did, self.handles[did]):
             return _no("Invalid repo", "InvalidRequest")
         if did in self.deactivated:
@@ -181,6 +191,27 @@ class LoopbackPds:
         older = [key for key in keys if key < query.get("cursor", "~")]
         page = [self.records[did, key] for key in older[: int(query.get("limit", 50))]]
         return 200, {"records": page} | ({"cursor": older[len(page) - 1]} if page else {})
+
+    def _views(self, uris: list[str]) -> _Answer:
+        """The posts as the app shows them; those it does not know are left out."""
+        if not 0 < len(uris) <= 25:
+            return _no("Error: uris must have 1 to 25 elements")
+        found = [p for p in self.records.values() if p["uri"] in {*uris} - self.unindexed]
+        return 200, {"posts": [self._view(post) for post in found]}
+
+    def _view(self, post: dict[str, Any]) -> dict[str, Any]:
+        did, (reposts, likes) = post["uri"].split("/")[2], self.echoes.get(post["uri"], (0, 0))
+        parents = [p["value"].get("reply", {}).get("parent", {}) for p in self.records.values()]
+        return {
+            "uri": post["uri"],
+            "cid": post["cid"],
+            "author": {"did": did, "handle": self.handles[did]},
+            "record": post["value"],
+            "repostCount": reposts,
+            "likeCount": likes,
+            "replyCount": sum(parent.get("uri") == post["uri"] for parent in parents),
+            "indexedAt": post["value"]["createdAt"],
+        }
 
     def _sign_in(self, body: dict[str, Any]) -> _Answer:
         named = body.get("identifier")

@@ -9,14 +9,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 
-from bot.errors import Refused
+from bot.draft import Echo
+from bot.errors import Refused, Unavailable
 from bot.posting.bluesky import Bluesky
 from bot.posting.bluesky_identity import Identities
 from bot.posting.bluesky_record import length, record, record_key
 from bot.posting.target import Part
 from sandbox.pds import LoopbackPds
+from tests.fakes.loopback import listen
 from tests.fakes.real_pds import MISSING, is_installed, real_pds
 
 pytestmark = pytest.mark.skipif(not is_installed(), reason=MISSING)
@@ -32,7 +34,9 @@ class Asking:
         self.http, self.url, self.did, self.app = http, url, did, app
         self.access = self.refresh = ""
 
-    async def ask(self, method: str, body: Any = None, token: str = "", **query: str) -> Any:
+    async def ask(
+        self, method: str, body: Any = None, token: str = "", **query: str | list[str]
+    ) -> Any:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         url, kind = f"{self.url}/xrpc/{method}", "GET" if body is None else "POST"
         more = {"json": body} if body else {}
@@ -78,6 +82,9 @@ async def _talk(a: Asking) -> list[Any]:
         await a.put("Fog.", first, **null),
         await a.put("Tea.", first, **null),
         await a.get(first),
+        await a.ask(
+            "app.bsky.feed.getPosts", token=a.access, uris=[f"at://{a.did}/{POST}/{first}"]
+        ),
         await a.ask(f"{REPO}listRecords", repo=a.did, collection=POST, limit="1"),
         await a.ask(f"{REPO}listRecords", repo=a.did, collection=POST, cursor="2"),
         await a.put("Tea.", first),
@@ -106,7 +113,7 @@ async def test_the_loopback_server_answers_as_the_real_one(real: dict[str, Any])
     async with LoopbackPds({"ann.test": "main-password"}) as ours, ClientSession() as http:
         ann = real["accounts"]["ann.test"]
         theirs = await _talk(Asking(http, real["url"], ann["did"], ann["app"]))
-        app = ours.add_app_password("ann.test")
+        app, ours.has_app = ours.add_app_password("ann.test"), False
         assert await _talk(Asking(http, ours.url, ours.did("ann.test"), app)) == theirs
 
 
@@ -130,3 +137,32 @@ async def test_a_thread_stands_on_the_real_server(real: dict[str, Any]) -> None:
     with pytest.raises(Refused, match="not an app password"):
         await Bluesky("ben.test", "main-password", Identities(frozenset({url}))).verify()
     assert await account.revoke()
+
+
+async def test_what_came_of_a_post_is_asked_of_the_app_by_way_of_the_real_server() -> None:
+    """An app password may ask so; each address stands alone in the query, and the token stays."""
+    asked: list[web.Request] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request)
+        counts = {"repostCount": 2, "likeCount": 9, "replyCount": 1}
+        posts = [{"uri": uri, "cid": "x", **counts} for uri in request.query.getall("uris")]
+        return web.json_response({"posts": posts[: len(asked) % 2]})  # the second time it is none
+
+    app = web.Application()
+    app.router.add_get("/xrpc/app.bsky.feed.getPosts", answer)
+    runner, app_url = await listen(app)
+    async with real_pds(app_url) as real:
+        ben = real["accounts"]["ben.test"]
+        account = Bluesky("ben.test", ben["app"], Identities(frozenset({real["url"]})), (0.1,))
+        status = await account.publish(Part("Fog.", "k-0", NOW))
+        assert await account.echo(status) == Echo(2, 9, 1)
+        with pytest.raises(Unavailable, match="does not show this post yet"):
+            await account.echo(status)
+        await account.delete(status)
+        await account.echo(status)
+        assert await account.echo(status) is None
+        uri = f"at://{ben['did']}/{POST}/{status.id.split()[0]}"
+        assert [r.query.getall("uris") for r in asked] == [[uri]] * 4
+        assert account._access not in str(asked[0].headers)
+    await runner.cleanup()

@@ -1,7 +1,7 @@
 """Moves drafts without a person: posts due ones, settles, expires, shows them after a crash.
 
 The scheduler calls at the second a post is due, is to be looked for, or its Undo ends, and once a
-minute for the rest.
+minute for the rest, such as the counts of what came of a post.
 Only the stored draft decides what to do, so a call too many does nothing.
 """
 
@@ -48,9 +48,10 @@ class Following:
             self.plan(draft)
         for draft in await self._drafts.in_state(State.SCHEDULED):
             self.plan(draft)
-        self._scheduler.add_job(
-            self.sweep, "interval", minutes=1, next_run_time=now, misfire_grace_time=None
-        )
+        for work in (self.sweep, self.listen):
+            self._scheduler.add_job(
+                work, "interval", minutes=1, next_run_time=now, misfire_grace_time=None
+            )
 
     def plan(self, draft: Draft) -> None:
         """Come back when this draft is due, is to be looked for, or when its Undo ends."""
@@ -106,6 +107,13 @@ class Following:
                 await self._messages.tell(self._moved_on.pop(), _MOVED_ON)
         except BotError as e:
             log.error("the minute's work is cut short", why=str(e))
+
+    async def listen(self, now: datetime | None = None) -> None:
+        """Read what came of the posts that are a day or a week old."""
+        try:
+            await self._drafting.echoes.listen(now or datetime.now(UTC))
+        except BotError as e:
+            log.error("what came of posts is read a minute later", why=str(e))
 
     async def _move_on(self, now: datetime) -> None:
         """Plan anew the texts of queues that missed a slot; their messages show it soon."""

@@ -14,7 +14,7 @@ import structlog
 
 from bot import logs, metrics
 from bot.config import Settings
-from bot.draft import Before, Network, Status, Style
+from bot.draft import Before, Echo, Network, Status, Style
 from bot.errors import Refused, Unavailable, UserError
 from bot.posting import xrpc
 from bot.posting.bluesky_identity import Home, Identities
@@ -155,16 +155,38 @@ class Bluesky:
 
     async def look(self, part: Part) -> Glance:
         """Look for the post, by its key. Needs no signing in. Raises Unavailable."""
-        home, key = await self.home(), _key(part)
+        found = await self._find(_key(part))
+        return Glance(found, is_absent=found is None, is_repeatable=found is None)
+
+    async def _find(self, key: str) -> Status | None:
+        home = await self.home()
         url = _url(home, "com.atproto.repo.getRecord")
         try:
             with home.session() as session:
                 said = await xrpc.call(session, url, repo=home.did, collection=POST, rkey=key)
         except Declined as e:
             if e.kind == "RecordNotFound":
-                return Glance(None, is_absent=True, is_repeatable=True)
+                return None
             raise Unavailable("{reason}", reason=e.words) from e
-        return Glance(_status(home, key, said))
+        return _status(home, key, said)
+
+    async def echo(self, status: Status) -> Echo | None:
+        """What came of a post so far, as the app counts that its server asks; None if it is gone.
+
+        Raises Unavailable or Refused.
+        """
+        key = status.id.split()[0]
+        uri = _uri(await self.home(), key)
+        said = await self._call("app.bsky.feed.getPosts", uris=[uri])
+        try:
+            found = next((post for post in said["posts"] if post["uri"] == uri), None)
+        except (KeyError, TypeError) as e:
+            raise xrpc.nonsense() from e
+        if found:
+            return Echo.of(*(found.get(f"{what}Count") for what in ("repost", "like", "reply")))
+        if await self._find(key):
+            raise Unavailable("Bluesky does not show this post yet. Try again later.")
+        return None
 
     async def delete(self, status: Status) -> None:
         """Delete a post; one that is gone already is fine. Raises Unavailable or Refused."""
@@ -246,7 +268,7 @@ class Bluesky:
         logs.hide(self._access)
         logs.hide(self._refresh)
 
-    async def _call(self, method: str, body: Said | None = None) -> Said:
+    async def _call(self, method: str, body: Said | None = None, **query: Sequence[str]) -> Said:
         """A call as this account, with a fresh token if the old one is not taken any more."""
         home = await self.home()
         for is_last in (False, True):
@@ -255,7 +277,8 @@ class Bluesky:
             token = self._access
             try:
                 with home.session() as session:
-                    return await xrpc.call(session, _url(home, method), body=body, token=token)
+                    url = _url(home, method)
+                    return await xrpc.call(session, url, body=body, token=token, **query)
             except Declined as e:
                 if e.kind not in _STALE or is_last:
                     raise self._turned_away(e) from e

@@ -21,7 +21,7 @@ from mastodon import errors
 
 from bot import metrics
 from bot.config import Settings, origin
-from bot.draft import Before, Network, Status, Style
+from bot.draft import Before, Echo, Network, Status, Style
 from bot.errors import Refused, Unavailable
 from bot.posting import oauth
 from bot.posting.evidence import Glance, Listed, judge, plain_text
@@ -209,6 +209,19 @@ class Mastodon:
             if not isinstance(e.__cause__, errors.MastodonNotFoundError):
                 raise
 
+    async def echo(self, status: Status) -> Echo | None:
+        """What came of a status so far; None if it is not there any more.
+
+        Raises Unavailable or Refused.
+        """
+        try:
+            return await self._call(partial(self._echo, status))
+        except Refused as e:
+            if http_status(e.__cause__) not in (404, 410):
+                raise
+            await self._ask_who()  # some say so of what followers see, if the token has ended
+            return None
+
     async def posts(self) -> AsyncIterator[str]:
         """Every status of the account, newest first, as JSON lines. Raises Unavailable or Refused.
 
@@ -340,6 +353,13 @@ class Mastodon:
         program = (status.get("application") or {}).get("name")
         is_anothers = bool(program and self._is_connected and program != oauth.APP_NAME)
         return Listed(self._status(status), tuple(texts), is_all_known and is_anothers)
+
+    def _echo(self, status: Status) -> Echo:
+        found = self._api.status(status.id)
+        if _id(found["id"]) != status.id:
+            raise ValueError("another status")
+        counts = ("reblogs_count", "favourites_count", "replies_count")
+        return Echo.of(*(found.get(name) for name in counts))
 
     def _status(self, found: Any) -> Status:
         """Read a status; the server's own address takes the place of an odd one."""

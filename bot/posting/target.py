@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.draft import Before, Network, Status, Style
+from bot.draft import Before, Echo, Network, Status, Style
 from bot.posting.evidence import Glance
 
 AS_THE_ACCOUNT = Style()
@@ -87,6 +87,10 @@ class Target(Protocol):
 
     async def delete(self, status: Status) -> None:
         """Delete a status; one that is gone already is fine."""
+        ...
+
+    async def echo(self, status: Status) -> Echo | None:
+        """What came of a status so far; None if it is not there any more."""
         ...
 
     def posts(self) -> AsyncIterator[str]:

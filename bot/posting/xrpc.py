@@ -5,6 +5,7 @@ stranger's: the session is the guarded one of instance.py.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import requests
@@ -30,7 +31,12 @@ class Declined(Refused):
 
 
 async def call(
-    session: Session, url: str, *, body: Said | None = None, token: str = "", **query: str
+    session: Session,
+    url: str,
+    *,
+    body: Said | None = None,
+    token: str = "",
+    **query: Sequence[str],
 ) -> Said:
     """Ask, or with a `body` tell; what is empty is not sent. Returns the answer.
 

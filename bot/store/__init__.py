@@ -5,8 +5,8 @@ people.py     language, voice in use, time zone            in_progress.py  decis
 grants.py     who owns a voice, and its guests             schedules.py    the daily suggestions
 accounts.py   Mastodon accounts and the way to them        trials.py       blind tests
 questions.py  what people are asked to tell                queues.py       slots, and who holds them
-dossier.py    all about one person, to export or erase     backup.py       a copy of it all
-database.py   the file itself
+echoes.py     what came of each post                       backup.py       a copy of it all
+dossier.py    all about one person, to export or erase     database.py     the file itself
 """
 
 from collections.abc import AsyncIterator
@@ -17,6 +17,7 @@ from bot.store.accounts import AccountTable
 from bot.store.database import Database
 from bot.store.decisions import DecisionTable
 from bot.store.drafts import DraftTable
+from bot.store.echoes import EchoTable
 from bot.store.grants import GrantTable
 from bot.store.in_progress import InProgressTable
 from bot.store.people import PeopleTable
@@ -41,6 +42,7 @@ class Store:
         self.queues = QueueTable(database)
         self.schedules = ScheduleTable(database)
         self.trials = TrialTable(database)
+        self.echoes = EchoTable(database)
 
     @classmethod
     @asynccontextmanager

@@ -129,6 +129,9 @@ class Fediverse:
     lags: int = 0  # so many newest statuses are not in its lists yet
     statuses: list[Json] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    revoked: set[str] = field(default_factory=set)  # tokens
+    hides_from_strangers: bool = False  # an ended token is nobody's, and nobody sees a status
+    odd: str | None = None  # what it answers about one status
     url: str = ""
 
     @property
@@ -156,6 +159,7 @@ class Fediverse:
         self.plan.clear()
         self.statuses.clear()
         self.asked.clear()
+        self.revoked.clear()
 
     @property
     def texts(self) -> list[str]:
@@ -202,6 +206,9 @@ class Fediverse:
         said = kind.v2 if path == "/api/v2/instance" else kind.v1
         if path in ("/api/v1/instance", "/api/v2/instance") and said:
             return web.json_response(said)
+        is_nobody = request.headers.get("Authorization", "")[7:] in self.revoked
+        if is_nobody and not (self.hides_from_strangers and "/statuses/" in path):
+            return web.json_response({"error": "The access token was revoked"}, status=401)
         if path == "/api/v1/accounts/verify_credentials":
             count = sum(status["visibility"] in kind.counted for status in self.statuses)
             return web.json_response({"id": "7", "acct": "ann", "statuses_count": count})
@@ -209,7 +216,10 @@ class Fediverse:
             return web.json_response(self._page(request))
         if path == "/api/v1/statuses" and request.method == "POST":
             return await self._post(request)
-        if found := re.fullmatch(r"/api/v1/statuses/(\d+)(/source|/history)?", path):
+        found = re.fullmatch(r"/api/v1/statuses/(\d+)(/source|/history)?", path)
+        if found and self.odd is not None and not found[2]:
+            return web.Response(text=self.odd, content_type="application/json")
+        if found and not is_nobody:
             return self._status(request.method, found)
         return web.json_response({"error": "Not implemented"}, status=404)
 
@@ -225,6 +235,8 @@ class Fediverse:
         status = next((s for s in self.statuses if s["id"] == found[1]), None)
         if status and method == "DELETE":
             self.statuses.remove(status)
+            return web.json_response(status)
+        if status and not found[2]:
             return web.json_response(status)
         if status and found[2] == "/source" and self.kind.has_source:
             return web.json_response({"id": status["id"], "text": status["text"]})

@@ -23,14 +23,17 @@ def is_installed() -> bool:
 
 
 @asynccontextmanager
-async def real_pds() -> AsyncIterator[dict[str, Any]]:
-    """Run it: its url, and for each handle the DID and the app password."""
+async def real_pds(app: str = "") -> AsyncIterator[dict[str, Any]]:
+    """Run it: its url, and for each handle the DID and the app password.
+
+    `app` is the address of the app that it asks for what posts look like; without one it has none.
+    """
     shutil.copy(HERE / "start.mjs", FOLDER)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = await asyncio.create_subprocess_exec(
-        *(FOLDER / "bin" / "node", "start.mjs", str(port)),
+        *(FOLDER / "bin" / "node", "start.mjs", str(port), *([app] if app else [])),
         cwd=FOLDER,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

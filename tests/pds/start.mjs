@@ -1,5 +1,6 @@
 // A real Bluesky server on 127.0.0.1 with two accounts, for tests/test_pds.py. Prints one line of
-// JSON when it is ready, and ends with its stdin. Its directory of identities is a map in memory.
+// JSON when it is ready, and ends with its stdin. A second argument is the address of the app that it
+// passes readers' questions on to; without one it has none. Its directory of identities is a map in memory.
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import http from 'node:http'
@@ -27,6 +28,7 @@ const key = () => randomBytes(32).toString('hex')
 process.env.LOG_ENABLED = 'false' // read when the server is imported
 const { PDS } = await import('@atproto/pds')
 const port = Number(process.argv[2])
+const app = process.argv[3] && { bskyAppViewUrl: process.argv[3], bskyAppViewDid: 'did:web:app.test' }
 const pds = await PDS.fromEnv({
   port,
   hostname: 'localhost', // the one name for which it calls itself http
@@ -42,6 +44,7 @@ const pds = await PDS.fromEnv({
   plcRotationKeyK256PrivateKeyHex: key(),
   rateLimitsEnabled: false,
   crawlers: [],
+  ...app,
 })
 const listen = pds.app.listen.bind(pds.app)
 pds.app.listen = (where) => listen(where, '127.0.0.1') // it would listen on every interface
