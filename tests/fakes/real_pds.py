@@ -33,7 +33,8 @@ async def real_pds(app: str = "") -> AsyncIterator[dict[str, Any]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = await asyncio.create_subprocess_exec(
-        *(FOLDER / "bin" / "node", "start.mjs", str(port), *([app] if app else [])),
+        FOLDER / "bin" / "node",
+        *("start.mjs", str(port), *([app] if app else [])),
         cwd=FOLDER,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
