@@ -25,6 +25,22 @@ from bench.machine import machine
 from sandbox.server import Sandbox
 
 PAUSE_S = 13  # one person has five drafts a minute
+ASKED = {  # what is typed, in turn
+    "on a topic": [
+        {"topic": topic} for topic in ("tea", "fog", "rain", "goose", "ferry", "kettle")
+    ],
+    "from notes": [
+        {"notes": notes}
+        for notes in (
+            "ferry 40 minutes late; nobody surprised",
+            "The kettle broke this morning. I blame the goose.",
+            "bread at Fennimore's, 3 loaves, still warm",
+            "fog since Monday, no boats out",
+            "harbour meeting: 12 people, 2 dogs, no decision",
+            "I did not feed the gull and I will not feed the gull",
+        )
+    ],
+}
 
 
 @asynccontextmanager
@@ -57,11 +73,11 @@ async def running_bot(checkout: Path, voice: Path) -> AsyncIterator[Sandbox]:
             await sandbox.stop()
 
 
-async def seconds_to_dm(sandbox: Sandbox, topic: str) -> float:
+async def seconds_to_dm(sandbox: Sandbox, asked: dict[str, str]) -> float:
     """From the interaction to the message in the DM."""
     discord, began = sandbox.discord, time.monotonic()
     before = len(discord.dm_messages("alice"))
-    await discord.slash("alice", "draft", topic=topic)
+    await discord.slash("alice", "draft", asked)
     await discord.until(lambda: len(discord.dm_messages("alice")) > before, 120)
     return time.monotonic() - began
 
@@ -77,17 +93,24 @@ async def measure(args: argparse.Namespace) -> None:
             for name, checkout in checkouts.items()
         }
         for sandbox in bots.values():
-            await seconds_to_dm(sandbox, "warm up")
-        seconds: dict[str, list[float]] = {name: [] for name in bots}
-        for topic in track(("tea", "fog", "rain") * 4, "Drafting", console=Console(stderr=True)):
+            await seconds_to_dm(sandbox, {"topic": "warm up"})
+        seconds: dict[tuple[str, str], list[float]] = {
+            (how, name): [] for how in ASKED for name in bots
+        }
+        turns = [
+            (how, asked)
+            for rows in zip(*ASKED.values(), strict=True)
+            for how, asked in zip(ASKED, rows, strict=True)
+        ]
+        for how, asked in track(2 * turns, "Drafting", console=Console(stderr=True)):
             await asyncio.sleep(PAUSE_S)
             for name, sandbox in bots.items():
-                seconds[name].append(await seconds_to_dm(sandbox, topic))
+                seconds[how, name].append(await seconds_to_dm(sandbox, asked))
     title = f"/draft to the DM, voice {args.voice}\n{machine()}"
-    table = Table("", "drafts", "p50 s", "max s", title=title)
-    for name, found in seconds.items():
+    table = Table("", "", "drafts", "p50 s", "max s", title=title)
+    for (how, name), found in seconds.items():
         p50, longest = statistics.median(found), max(found)
-        table.add_row(name, str(len(found)), f"{p50:.1f}", f"{longest:.1f}")
+        table.add_row(how, name, str(len(found)), f"{p50:.1f}", f"{longest:.1f}")
     Console(width=110).print(table)
 
 

@@ -63,7 +63,7 @@ async def waiting_bot() -> tuple[float, float]:
                 await sandbox.wait_ready(60)
                 await asyncio.sleep(REST_S)
                 before = megabytes(bot.pid)
-                await seconds_to_dm(sandbox, "tea")
+                await seconds_to_dm(sandbox, {"topic": "tea"})
                 await asyncio.sleep(REST_S)
                 after = megabytes(bot.pid)
         await sandbox.stop()

@@ -1,5 +1,6 @@
 """The use cases around candidates: real SQLite, a language model and a Mastodon on loopback."""
 
+import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -220,3 +221,32 @@ async def test_more_is_drawn_if_nothing_says_what_the_notes_say(
     draft = await drafting.write_draft(OWNER, Request(None, 2, notes="tea at 4 says Brenda"), NOW)
     assert draft.candidates[0].text == "Tea at 4, says Brenda!"
     assert [a["n"] for a in fake_llm.asked] == [2, 4, 4]
+
+
+async def test_from_notes_a_local_voice_is_drawn_colder_but_not_when_asked_again(
+    drafting: Drafting, fake_llm: FakeLLM, voice_folder: Path
+) -> None:
+    asked = Request(None, 1, notes="tea at 4")
+    fake_llm.texts = itertools.cycle(["Tea at 4!", "Tea at 4?", "Tea at 4."])
+    await drafting.write_draft(OWNER, asked, NOW)
+    (voice_folder / "adapter.gguf").write_bytes(b"weights")
+    trained = Voice.load(voice_folder)
+    replace(trained, backend="local", model="adapter.gguf").save(voice_folder)
+    await drafting.write_draft(OWNER, asked, NOW)
+    await drafting.write_draft(OWNER, Request("tea", 1), NOW)
+    await drafting.write_draft(OWNER, replace(asked, taken=["At 4, tea"]), NOW)
+    assert [a["temperature"] for a in fake_llm.asked] == [1.0, 0.8, 1.0, 1.0]
+    assert fake_llm.asked[1]["min_p"] == 0.1
+
+
+async def test_two_texts_are_enough_if_one_says_what_the_notes_say(
+    drafting: Drafting, fake_llm: FakeLLM
+) -> None:
+    drawn = ["Tea at 4!", "Tea at 4!", "Tea at 4, so", "Tea at 4!"]
+    fake_llm.texts = itertools.cycle(drawn)
+    draft = await drafting.write_draft(OWNER, Request(None, 4, notes="tea at 4"), NOW)
+    assert [c.text for c in draft.candidates] == ["Tea at 4!", "Tea at 4, so"]
+    assert [a["n"] for a in fake_llm.asked] == [4]
+    fake_llm.texts = itertools.cycle([*drawn[:2], "Tea at 5"])
+    draft = await drafting.write_draft(OWNER, Request(None, 3, notes="tea at 4"), NOW)
+    assert [c.text for c in draft.candidates] == ["Tea at 4!", "Tea at 5"]

@@ -17,7 +17,7 @@ from bot.errors import Refused, VoiceError
 from bot.voice import Base, PromptParts, Sampling, Voice
 from bot.voice.weights import DEFAULT_BASE, find_weights
 from bot.writing.engine import Engine
-from bot.writing.engine_child import servable
+from bot.writing.engine_child import servable, servers_and_slots
 from bot.writing.llm import LLM
 from tests.fakes.adapter import write_adapter, write_local_voices
 from tests.fakes.llm import FakeLLM
@@ -242,3 +242,20 @@ async def test_the_engine_starts_when_the_first_local_voice_is_used(
             assert (engine.pid is None) == (len(fake_llm.asked) == 1 and name == "hosted")
         await llm.check()
     assert [asked["model"] for asked in fake_llm.asked] == ["ft:override"] * 2
+
+
+@pytest.mark.parametrize(
+    ("cores", "asked", "threads", "servers"),
+    [
+        (1, 0, 0, (1, 16)),
+        (2, 0, 0, (2, 8)),
+        (2, 0, 1, (1, 16)),
+        (8, 0, 0, (1, 16)),
+        (8, 8, 1, (8, 16)),
+    ],
+)
+def test_on_two_cores_two_servers_share_the_slots(
+    cores: int, asked: int, threads: int, servers: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert servers_and_slots(asked, threads) == servers

@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -56,6 +56,10 @@ class Sampling:
     temperature: float = 1.0
     min_p: float = 0.005  # with more, posts end too early, after a sentence (experiments/LOG.md)
     max_tokens: int = 160
+
+    def colder(self) -> "Sampling":
+        """For requests that say what the text is to say: the likelier words are the truer ones."""
+        return replace(self, temperature=min(self.temperature, 0.8), min_p=max(self.min_p, 0.1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,10 @@ class Voice:
     def knows_notes(self) -> bool:
         """Whether it learnt to write from notes; voices trained before 0.3 did not."""
         return self.counts.get("notes", 0) > 0
+
+    def colder(self) -> "Voice":
+        """The same voice for notes, if it is a local one: what others need was not measured."""
+        return replace(self, sampling=self.sampling.colder()) if self.backend == "local" else self
 
     def messages(self, parts: PromptParts) -> list[Message]:
         """Chat messages that request a post from this voice."""

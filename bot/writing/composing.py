@@ -33,6 +33,7 @@ TO_CHOOSE_FROM = (
     8  # texts a draft, or two for each candidate: sixteen chose no better (experiments/LOG.md)
 )
 TO_PLEASE = 16  # or four for each, if there is a taste: texts that somebody likes are rare
+ENOUGH_BY_NOTES = 2  # different ones, of those drawn at once
 DRAWN_AT_MOST = 16  # or four for each, or twice as many as wanted, if too few pass the screen
 
 
@@ -98,16 +99,19 @@ class Drawn:
     untruths: dict[str, tuple[int, ...]] = field(default_factory=dict)  # of each text, once weighed
 
     def missing(self, wanted: int) -> int:
-        """How many texts to draw still: also if nothing says what the notes say, no more, no less.
+        """How many texts to draw still.
 
-        That is rare: the first eight hold such a text for nine notes in ten (experiments/LOG.md).
+        From notes two are enough if one says what they say, no more, no less: drawing on mostly
+        brings the same again. Without such a one some more are drawn, which is rare
+        (experiments/LOG.md).
         """
         request = self.request
         language = wanted_language(request, self.wording)
         short = [c for c in self.short if not is_in_another(c.text, language)]
-        if short and request.notes and len(short) >= wanted:
-            is_true = any(self._untruth(c)[:2] == (0, 0) for c in short)
-            return 0 if is_true else AT_ONCE
+        if request.notes and any(self._untruth(c)[:2] == (0, 0) for c in short):
+            wanted = min(wanted, ENOUGH_BY_NOTES)
+        elif request.notes and len(short) >= wanted:
+            return AT_ONCE
         return wanted - len(short)
 
     def choose(self, ranker: Ranker | None, chance: random.Random) -> tuple[Candidate, ...]:
@@ -177,12 +181,14 @@ async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> D
     rules = replace(rules, prompt=opened.voice.prompt.system)
     notes = notes_of(request.notes, opened.wording) if request.notes else None
     messages = opened.voice.messages(PromptParts(request.topic, request.instruction, notes))
+    # Who asks again wants something else: by the colder voice it would be the same again.
+    voice = opened.voice.colder() if notes and not request.taken else opened.voice
     wanted = drawn_for(request.count, opened.ranker)
     left = max(DRAWN_AT_MOST, 4 * request.count, 2 * wanted)
     while left > 0 and (missing := drawn.missing(wanted)) > 0:
         size = min(missing, left)
         left -= size
-        for answer in await _several(llm, opened.voice, messages, size):
+        for answer in await _several(llm, voice, messages, size):
             texts = [opened.wording.marks.set_in(text) for text in answer]
             known = [*request.taken, *(c.text for c in (*drawn.short, *drawn.threads))]
             passed, failed = screen(texts, request.given, rules, known)
