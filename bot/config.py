@@ -145,7 +145,8 @@ class DraftSettings(BaseSettings):
         0,
         ge=0,
         description="CPU threads of the embedded engine; 0 leaves one core free for the bot, since"
-        " on a busy one all threads would wait",
+        " on a busy one all threads would wait; of two cores it takes both, at low priority, by two"
+        " servers that do not wait for each other",
     )
     blocked_words: PastedPath | None = Field(
         None,

@@ -68,7 +68,7 @@ def test_some_examples_ask_for_less_than_a_post_is_about_and_held_out_ones_never
     written = RENDERER.render([(post, ()) for post in posts])
     topics = Counter(row.asked.topic or "" for row in written if not row.asked.notes)
     bare, all_of_them, nothing = topics.total(), topics["storm, harbour"], topics[""]
-    assert 0.5 < bare / 1000 < 0.6
+    assert 0.8 < bare / 1000 < 0.9
     assert 0.4 < all_of_them / bare < 0.5
     assert 0.2 < nothing / bare < 0.3
     assert topics["storm"] + topics["harbour"] == bare - all_of_them - nothing
@@ -76,13 +76,13 @@ def test_some_examples_ask_for_less_than_a_post_is_about_and_held_out_ones_never
     assert {row.asked for row in held_out} == {PromptParts("storm, harbour")}
 
 
-def test_posts_with_figures_are_mostly_asked_for_by_notes_that_keep_them() -> None:
+def test_posts_with_figures_are_oftener_asked_for_by_notes_and_these_keep_them() -> None:
     text = "We sailed with 12 of us to Port Almond, not in the fog"
     posts = [Kept(n, str(n), None, text, "original", (), "train") for n in range(500)]
     renderer = replace(RENDERER, wording=Wording(("en",)))
     asked = [row.asked for row in renderer.render([(post, ()) for post in posts])]
     notes = [parts.notes for parts in asked if parts.notes]
-    assert 0.8 < len(notes) / 500 < 0.9
+    assert 0.35 < len(notes) / 500 < 0.45
     assert 0.4 < sum(parts.topic is None for parts in asked if parts.notes) / len(notes) < 0.6
     assert all({"12", "us", "not", "Port", "fog"} <= set(re.findall(r"\w+", n)) for n in notes)
     assert len(set(notes)) > 50  # with all small words, some or none, and breaks in their place
