@@ -11,6 +11,7 @@ from pathlib import Path
 from babel.core import Locale, UnknownLocaleError, get_global
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
 from bot.errors import BotError
 from bot.sentences import Words, say
@@ -54,6 +55,15 @@ def day_names(locale: str) -> list[str]:
     except (UnknownLocaleError, ValueError):
         found = Locale("en")
     return [found.days["stand-alone"]["abbreviated"][day] for day in range(7)]
+
+
+def decimal(number: float, locale: str) -> str:
+    """A number with a decimal, or two below one, as the language of a Discord locale writes it."""
+    try:
+        language = Locale.parse(locale, sep="-")
+    except (UnknownLocaleError, ValueError):
+        language = Locale("en")
+    return str(format_decimal(number, "0.00" if number < 0.95 else "#,##0.0", language))
 
 
 def in_english(moment: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sqlite3
 from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from rich.console import Console
 
 from bot.draft import Candidate, Draft, RejectionReason, State
 from bot.drafting import Drafting
@@ -25,6 +27,7 @@ from trainer import bot_database
 from trainer.__main__ import main
 from trainer.data import dataset, preferences
 from trainer.errors import DataError
+from trainer.taste.feedback import feedback
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 ACCOUNT = ("https://example.org @mara",)
@@ -120,6 +123,44 @@ def _pairs(data: Path) -> set[tuple[str, str, str]]:
             row["non_preferred_output"][0]["content"],
         )
         for row in _rows(data / "preferences.jsonl")
+    }
+
+
+def test_what_came_of_posts_teaches_nothing(db: Path, tmp_path: Path) -> None:
+    """Whatever was boosted, the training data and the pairs of a taste are the same bytes."""
+
+    def written(name: str) -> dict[str, bytes]:
+        feedback(db, tmp_path / name, None, tmp_path, now=NOW, console=Console(file=StringIO()))
+        return {file.name: file.read_bytes() for file in (tmp_path / name).iterdir()}
+
+    without = written("without")
+    with closing(sqlite3.connect(db)) as opened, opened:
+        opened.execute(
+            "INSERT INTO statuses (draft_id, part, status_id, url, text, posted_at)"
+            " SELECT id, 0, id, '', 'x', created_at FROM drafts WHERE state = 'published'"
+        )
+        opened.execute(
+            "INSERT INTO echoes (draft_id, days, state, boosts, favourites, replies, tries,"
+            " asked_at) SELECT id, days, 'read', id * 1000, 0, 7, 1, created_at"
+            " FROM drafts JOIN (SELECT 1 AS days UNION SELECT 7) WHERE state = 'published'"
+        )
+    with bot_database.reading(db) as opened:
+        assert len(bot_database.heard(opened, "mara")) > 2
+    assert {"train.jsonl", "preferences.jsonl"} <= without.keys()
+    assert written("with") == without
+
+
+def test_only_what_is_shown_to_people_reads_what_came_of_posts() -> None:
+    root = Path(__file__).parent.parent
+    reading = {
+        str(file.relative_to(root))
+        for package in ("bot", "trainer")
+        for file in (root / package).rglob("*.py")
+        if re.search(r"bot\.voice\.echoes|bot_database\.heard", file.read_text("utf-8"))
+    }
+    assert reading == {
+        *("bot/chat/results_view.py", "bot/store/echoes.py", "trainer/bot_database.py"),
+        *("trainer/report/page.py", "trainer/report/reception.py"),
     }
 
 

@@ -134,6 +134,11 @@ def _in_queue(what: str) -> Attempt:
     return attempt
 
 
+async def _goes_on(stage: Stage, user: str, draft: Draft) -> Interaction:
+    """With the topic of the other's draft, by the button below one's results."""
+    return _forge(stage, user, COMPONENT, _button(f"results:go:{draft.id}"), user)
+
+
 def _reacts(emoji: str) -> Attempt:
     async def attempt(stage: Stage, user: str, draft: Draft) -> None:
         discord = stage.sandbox.discord
@@ -203,6 +208,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "queue now": _in_queue("now"),
     "queue out": _in_queue("out"),
     "queue pick": _in_queue("pick"),
+    "results go on": _goes_on,
     "forged there": _clicks("there", below_own=True),
     "forged absent": _clicks("absent", below_own=True),
     "forged show": _clicks("show", below_own=True),

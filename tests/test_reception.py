@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.draft import Candidate, Draft, RejectionReason, State
+from bot.draft import Candidate, Draft, Echo, RejectionReason, State, Status
 from bot.store import Store
+from bot.store.echoes import DueEcho
 from bot.store.trials import Trial
 from bot.voice import Voice
 from tests.conftest import OWNER
@@ -77,12 +78,37 @@ def test_the_page_shows_rates_by_week_and_the_blind_tests(db: Path, voice_folder
     assert "By week: 25% approved in that of 2026-09-07, 100% in that of 2026-09-28." in page
 
 
+async def test_the_page_shows_what_came_of_the_posts(tmp_path: Path, voice_folder: Path) -> None:
+    async with Store.open(tmp_path / "bot.db") as store:
+        for number, count in enumerate([30, 2, 44, 3, 25, 5, 60, 4, 38, 2, 41, 6]):
+            text, at = f"text {number}", MONDAY + number * timedelta(days=1, hours=2)
+            topic = "fog" if number % 2 else "<tea>"
+            candidates = (Candidate(text, len(text)),)
+            draft = await store.drafts.add(Draft(OWNER, "mara", topic, candidates, 500, at))
+            await store.drafts.shown(draft, 1, draft.id)
+            account = ("https://m.example @mara",)
+            await store.decisions.claim(draft.id, 0, candidates[0].fingerprint, account, at)
+            status = Status(str(number), "https://m.example/1")
+            await store.decisions.posted(draft.id, 0, status, text, at)
+            await store.decisions.mark_published(draft.id)
+            due = DueEcho(draft.id, 1, OWNER, account[0], status, at, 1, 0)
+            await store.echoes.keep(due, Echo(1, count, 2), at)
+    assert _report(voice_folder, tmp_path / "bot.db") == 0
+    page = (voice_folder / "report.html").read_text("utf-8")
+    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "12 posts of this voice were counted, a day after each: 12 boosts" in text
+    assert "&lt;tea&gt; 6 5.6 3.9 and 8.2 does better than your others" in text
+    assert "Hours (UTC) posts" in text
+    assert "No voice and no taste learns from this." in text
+
+
 async def test_nothing_decided_yet_is_said(tmp_path: Path, voice_folder: Path) -> None:
     async with Store.open(tmp_path / "bot.db"):
         assert _report(voice_folder, tmp_path / "bot.db") == 0
     page = (voice_folder / "report.html").read_text("utf-8")
     assert "Nobody has decided on a draft of this voice yet." in page
     assert "Nobody has guessed yet" in page
+    assert "What came of the posts" not in page
     assert not (voice_folder / "report" / "approvals.png").exists()
 
 

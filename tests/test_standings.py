@@ -67,7 +67,8 @@ MEANT = {
         {"tea": [98, 105, 110, 101, 99, 97], "fog": [100, 96, 108, 103, 99, 102]},
         {"tea": "alike", "fog": "alike"},
     ),
-    "only one topic": ({"tea": [4, 9, 7]}, {"tea": "few"}),
+    "only one topic": ({"tea": [4, 9, 7]}, {}),
+    "a single post beside two": ({"tea": [4, 9], "fog": [7]}, {"tea": "few"}),
 }
 
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from bot.voice.echoes import HEARD, Heard
 from bot.voice.rates import COUNTS, DECIDED_AT, IS_SHOWN, REASON_WORDS, Approvals, Guesses
 from trainer.errors import DataError
 
 USUAL = Path("state/bot.db")  # the default of the bot's setting DATABASE
-LAYOUT = 12  # PRAGMA user_version: the number of the newest migration
+LAYOUT = 13  # PRAGMA user_version: the number of the newest migration
 UNOPENED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}
 
 
@@ -178,6 +179,12 @@ def guesses(db: sqlite3.Connection, voice: str, trained_at: str) -> dict[str, Gu
         )
         for row in rows
     }
+
+
+def heard(db: sqlite3.Connection, voice: str) -> list[Heard]:
+    """The posts of a voice with what came of them, oldest first: for people, not for training."""
+    rows = db.execute(f"{HEARD} AND voice = ? ORDER BY posted_at", (voice,))
+    return [Heard.of(dict(row)) for row in rows]
 
 
 def _is_edited(draft: Decided) -> bool:

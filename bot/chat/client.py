@@ -29,6 +29,7 @@ from bot.chat.cogs.history import History
 from bot.chat.cogs.privacy import Privacy
 from bot.chat.cogs.queue import QueueCommands
 from bot.chat.cogs.reactions import Reactions
+from bot.chat.cogs.results import ResultsCommand
 from bot.chat.cogs.voices import VoiceCommands
 from bot.chat.deciding import Deciding
 from bot.chat.following import Following
@@ -121,6 +122,7 @@ class Bot(commands.Bot):
             History(drafting, store.drafts, messages),
             QueueCommands(drafting, store.people, self.deciding, self.following, messages),
             Daily(drafting, store.schedules, self.scheduler, messages, self.work),
+            ResultsCommand(drafting, store.echoes, store.people, self.scheduler, messages),
             VoiceCommands(drafting.voices, store.decisions, store.trials),
             BlindTests(drafting),
             AccountCommands(drafting.accounts),

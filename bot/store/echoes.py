@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 
 from bot.draft import Echo, State, Status
 from bot.store.database import Database, iso
+from bot.voice.echoes import HEARD, Heard
+
+YEAR = timedelta(days=365)  # an account's readers of before are others
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,15 @@ class DueEcho:
     posted_at: datetime
     parts: int  # of its thread
     tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What came of a person's posts of the last year."""
+
+    posts: list[Heard]  # those that were counted, oldest first
+    next_at: datetime | None  # when the first of the others is counted
+    lost: int  # posts that never will be
 
 
 class EchoTable:
@@ -61,6 +73,34 @@ class EchoTable:
             )
             for row in rows
         ]
+
+    async def of(self, owner_id: int, now: datetime, until: timedelta) -> Results:
+        """What came of a person's posts; `until`: when a count that is due is given up."""
+        values = owner_id, iso(now - YEAR)
+        counted = await self._db.rows(
+            f"{HEARD} AND owner_id = ? AND posted_at >= ? ORDER BY posted_at", values
+        )
+        posts = [Heard.of(dict(row)) for row in counted]
+        known = {post.draft_id for post in posts}
+        others = await self._db.rows(
+            "SELECT drafts.id, posted_at, status_id, coalesce(echoes.state, 'waiting') AS state,"
+            " echoes.tries, again_at FROM statuses JOIN drafts ON drafts.id = statuses.draft_id"
+            " LEFT JOIN echoes ON echoes.draft_id = drafts.id AND days = 1"
+            " WHERE part = 0 AND owner_id = ? AND posted_at >= ? AND drafts.state = 'published'"
+            " AND coalesce(echoes.state, '') != 'gone'",
+            values,
+        )
+        due = {
+            row["id"]: datetime.fromisoformat(row["posted_at"]) + timedelta(days=1)
+            for row in others
+            if row["id"] not in known
+            and row["state"] == "waiting"
+            and row["status_id"]
+            and not (row["tries"] and row["again_at"] is None)
+        }
+        coming = [at for at in due.values() if at + until > now]
+        lost = len({row["id"] for row in others} - known) - len(coming)
+        return Results(posts, min(coming, default=None), lost)
 
     async def keep(self, due: DueEcho, echo: Echo | None, now: datetime) -> None:
         """Store what was read; None: the status is not there any more."""

@@ -74,6 +74,29 @@ class PeopleTable:
             (user_id, timezone),
         )
 
+    async def want_results(self, user_id: int, next_at: datetime | None) -> None:
+        """Store when a person is next told what came of their posts; None: never by itself."""
+        await self._db.write(
+            "INSERT INTO people (user_id, results_at) VALUES (?, ?)"
+            " ON CONFLICT DO UPDATE SET results_at = excluded.results_at",
+            (user_id, iso(next_at) if next_at else None),
+        )
+
+    async def results_due(self, now: datetime) -> dict[int, datetime]:
+        """Who is to be told what came of their posts, and since when."""
+        rows = await self._db.rows(
+            "SELECT user_id, results_at FROM people WHERE results_at <= ?", (iso(now),)
+        )
+        return {row["user_id"]: datetime.fromisoformat(row["results_at"]) for row in rows}
+
+    async def advance_results(self, user_id: int, due: datetime, next_at: datetime) -> bool:
+        """Move it to the next week; False if that person has changed it since."""
+        moved = await self._db.write(
+            "UPDATE people SET results_at = ? WHERE user_id = ? AND results_at = ?",
+            (iso(next_at), user_id, iso(due)),
+        )
+        return moved == 1
+
     async def leave_unsaid(self, user_id: int, text: str, now: datetime) -> None:
         """Store what could not be told to a person, unless they had everything deleted.
 

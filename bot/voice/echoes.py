@@ -163,6 +163,8 @@ def _standings(posts: Sequence[Heard], group: Callable[[Heard], str | None]) -> 
     compared = {k: [*v.values()] for k, v in named.items() if k and len(v) >= LEAST_POSTS}
     others = [score for k, v in named.items() if k not in compared for score in v.values()]
     groups = [*compared.values(), *([others] if others else [])]
+    if len(groups) < 2:
+        return []  # nothing to be held against
     accounts = len({post.account for post in posts})
     freedom = len(scores) - len(groups) - (accounts - 1)
     spread, margin = _spread(groups, freedom, posts), _margin(len(compared), freedom)
@@ -193,8 +195,6 @@ def _standing(
     margin: float,
 ) -> Standing:
     count = sum(map(len, groups)) - len(mine)
-    if not count:
-        return Standing(name, len(mine), 1.0, 0.0, inf)
     difference = fmean(mine) - (sum(map(sum, groups)) - sum(mine)) / count
     error = spread * sqrt(1 / len(mine) + 1 / count)
     reach = margin * error if error else 0.0

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bot.voice import HELD_OUT_FILE, PromptParts, Voice, VoicePost, read_posts
+from bot.voice.echoes import CONCLUSIONS
 from bot.voice.files import write_whole
 from bot.voice.notes import Wording
 from bot.voice.ranker import Ranker
@@ -80,7 +81,7 @@ def write_report(
     sources = _sources(folder, voice, options.data)
     out = options.out or folder / "report.html"
     zone = _zone(options.timezone)
-    reception = Reception.load(options.database, voice) if options.database else None
+    reception = Reception.load(options.database, voice, zone) if options.database else None
     with progress_bar(Console(stderr=True)) as bar:
         portrait = _paint(sources, voice, zone, bar)
         pairs, silence = _pairs(folder, sources, options, bar)
@@ -250,7 +251,13 @@ def _page(**shown: object) -> str:
         lstrip_blocks=True,
     )
     environment.filters["thousands"] = lambda number: f"{number:,}"
+    environment.filters["times"] = _times
+    environment.globals["conclusions"] = CONCLUSIONS
     return environment.get_template("page.html.jinja").render(shown)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,.2f}" if ratio < 0.95 else f"{ratio:,.1f}"
 
 
 def _write(out: Path, page: str, drawn: Sequence[Picture]) -> None:
