@@ -65,8 +65,10 @@ class Heard:
             row["topic"],
             datetime.fromisoformat(row["posted_at"]),
             row["url"],
-            *(row[name] or 0 for name in ("boosts", "favourites", "replies")),
-            week=row["week"] if row["has_week"] else None,
+            row["boosts"] or 0,
+            row["favourites"] or 0,
+            row["replies"] or 0,
+            row["week"] if row["has_week"] else None,
         )
 
     @property
@@ -220,4 +222,4 @@ def students_t(share: float, freedom: int) -> float:
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
-    return z + sum(term / freedom**n for n, term in enumerate(terms, 1))
+    return z + sum(term / float(freedom**n) for n, term in enumerate(terms, 1))
