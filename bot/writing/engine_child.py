@@ -151,8 +151,9 @@ def llama_server(
 ) -> "xllamacpp.Server":
     """Start llama.cpp's own HTTP server on a free loopback port; takes about a second.
 
-    By default one core stays free: threads wait for each other thousands of times a text, and one
-    that shares its core makes all wait: 143 tokens a second fell to under 26 (experiments/LOG.md).
+    By default it leaves one core free: threads wait for each other thousands of times a text, and
+    one that shares its core makes all wait: 143 tokens a second fell to under 26
+    (experiments/LOG.md).
     """
     import xllamacpp  # noqa: PLC0415  # only the child needs it: 34 MB of native code
 

@@ -71,7 +71,7 @@ class Drawing:
     def _key(self, prompt: Prompt | None, count: int) -> str:
         """A hash of all that the drafts depend on."""
         voice = self.voice
-        about = asdict(voice) | {"metrics": {}}
+        about = asdict(voice) | {"metrics": {}, "colder": asdict(voice.colder().sampling)}
         if prompt:  # the base model is the same, however the voice was trained
             about = {key: about[key] for key in ("base", "sampling", "data_sha256")}
             about["prompt"] = asdict(prompt)
