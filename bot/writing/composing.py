@@ -16,7 +16,7 @@ from bot.draft import Candidate, Network, Style
 from bot.errors import UserError
 from bot.sentences import Words, say
 from bot.voice import Message, PromptParts, Voice, load_posts
-from bot.voice.facts import check
+from bot.voice.facts import check, facts
 from bot.voice.joined import joined
 from bot.voice.notes import NO_WORDING, Wording, notes_of, words_apart
 from bot.voice.others import Others
@@ -102,15 +102,17 @@ class Drawn:
         """How many texts to draw still.
 
         From notes two are enough if one says what they say, no more, no less: drawing on mostly
-        brings the same again. Without such a one some more are drawn, which is rare
-        (experiments/LOG.md).
+        brings the same again. Without such a one, and on a bare topic if each makes up a number,
+        some more are drawn, which is rare (experiments/LOG.md).
         """
         request = self.request
         language = wanted_language(request, self.wording)
         short = [c for c in self.short if not is_in_another(c.text, language)]
-        if request.notes and any(self._untruth(c)[:2] == (0, 0) for c in short):
+        firm = 2 if request.notes else 1  # of the amounts of `_untruth`
+        is_one_true = any(not any(self._untruth(c)[:firm]) for c in short)
+        if request.notes and is_one_true:
             wanted = min(wanted, ENOUGH_BY_NOTES)
-        elif request.notes and len(short) >= wanted:
+        elif short and len(short) >= wanted and not is_one_true:
             return AT_ONCE
         return wanted - len(short)
 
@@ -134,8 +136,9 @@ class Drawn:
         """The short texts in groups, the truest to what was given first.
 
         Those in another language than is wanted come last. Fewest added facts come first, then
-        fewest missing ones, then most of the same words, least joined. On a bare topic the author's
-        usual names are no invention. No post is as long as a text that comes last.
+        fewest missing ones, then most of the same words, least joined. On a bare topic fewest
+        made-up numbers come first, and the author's usual names are no invention. No post is as
+        long as a text that comes last.
         """
         groups = defaultdict[tuple[int, ...], list[Candidate]](list)
         language, longest = wanted_language(self.request, self.wording), self.wording.marks.longest
@@ -215,8 +218,11 @@ def wanted_language(request: Request, wording: Wording) -> str | None:
 
 
 def _untruth(text: str, request: Request, wording: Wording) -> tuple[int, ...]:
+    """What is amiss, the worst first; on a bare topic a made-up number is worse than a name."""
     if not request.notes:
-        return (len(check(request.given, text, wording.usual).added),)
+        added = check(request.given, text, wording.usual).added
+        numbers = {fact.text for fact in facts(text, kinds=("number",))}
+        return (len(numbers.intersection(added)), len(added))
     found = check(request.given, text, wording.nouns)
     apart = words_apart(request.given, text, wording)
     amiss = apart + joined(request.given, text, wording)
