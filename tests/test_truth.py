@@ -41,10 +41,11 @@ def test_of_texts_as_true_the_ranker_chooses() -> None:
     assert shown(texts, request, ranker) == [texts[1]]
 
 
-def test_on_a_bare_topic_strange_names_and_then_numbers_come_last_usual_names_do_not() -> None:
-    usual = "The ferry to Port Almond is late again"
-    texts = ["Ferry: 4 hours late", "The ferry is off to Kirkwall and Brenda", usual]
-    assert shown(texts, Request("ferry", 3)) == [usual, texts[1], texts[0]]
+def test_on_a_bare_topic_numbers_that_nobody_gave_come_last() -> None:
+    named = "The ferry is off to Kirkwall and Brenda"
+    texts = ["Ferry: 4 hours late, 5 tomorrow", "Ferry: 4 hours late", named]
+    assert shown(texts, Request("ferry", 3)) == [named, texts[1], texts[0]]
+    assert shown(texts, Request("ferry at 4", 3)) == [texts[1], named, texts[0]]
 
 
 def test_a_text_longer_than_any_post_comes_after_the_others() -> None:
