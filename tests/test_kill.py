@@ -74,6 +74,20 @@ async def test_an_approval_that_was_confirmed_but_not_yet_claimed_outlives_the_b
     assert len(await stage.posted()) == 1
 
 
+async def test_after_a_crash_an_approval_for_two_networks_is_carried_out_at_both(
+    stage: Stage,
+) -> None:
+    async with stage.running():
+        await stage.connect_bluesky("alice", "you.test")
+        await stage.sandbox.discord.slash("alice", "draft", topic="tea", to="mastodon bluesky")
+        approval = buttons(await stage.dm())[0]["custom_id"]
+    async with Store.open(stage.database) as store:
+        await store.in_progress.add(1, approval, {})
+    async with stage.running():  # and not a minute later
+        await stage.until(lambda: stage.sandbox.bluesky.posts("you.test"))
+        await stage.story("✅")
+
+
 async def test_an_approval_of_a_text_that_was_just_changing_is_answered_after_a_crash(
     stage: Stage,
 ) -> None:

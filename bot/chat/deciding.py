@@ -111,6 +111,7 @@ class Deciding:
         elif draft.state is not State.PUBLISHING:  # `settle` will show that one's outcome
             await self._messages.update(draft)
             self._following.plan(draft)
+        await self._following.follow_twins(draft)
 
     async def _carry_out(
         self,
