@@ -27,6 +27,7 @@ from aiohttp import ClientSession
 from bot.posting.evidence import plain_text
 from drills.kill_rounds import PATIENCE_S, STATUSES, start_hasty
 from sandbox.server import Sandbox
+from tests import warm
 from tests.fakes.llm import FakeLLM
 from tests.fakes.proxy import Proxy
 from tests.fakes.real_pds import real_pds
@@ -48,7 +49,7 @@ class Field:
     mastodon: Proxy
     llm: FakeLLM
     account: tuple[str, str, str]  # handle, DID, app password
-    process: asyncio.subprocess.Process | None = None
+    process: warm.Process | None = None
     approved: dict[int, str] = field(default_factory=dict)  # draft -> its text
 
     async def start(self) -> None:
@@ -62,14 +63,14 @@ class Field:
             "BLUESKY_APP_PASSWORD": password,
         }
         with (self.folder / "bot.log").open("ab") as log:
-            self.process = await start_hasty(self.sandbox, self.folder, self.llm, log, networks)
+            self.process = start_hasty(self.sandbox, self.folder, self.llm, log, networks)
         await self.sandbox.wait_ready(PATIENCE_S)
 
     async def kill(self) -> None:
         """SIGKILL: nothing is tidied up."""
-        if self.process and self.process.returncode is None:
+        if self.process:
             self.process.send_signal(signal.SIGKILL)
-            await self.process.wait()
+            await asyncio.to_thread(self.process.wait)
         await self.sandbox.discord.until(
             lambda: not self.sandbox.discord.gateway.is_ready, PATIENCE_S
         )

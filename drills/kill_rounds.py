@@ -9,7 +9,6 @@ import os
 import random
 import re
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from aiohttp import web
 
 from sandbox.interactions import Interaction
 from sandbox.server import Sandbox
+from tests import warm
 from tests.fakes.llm import FakeLLM
 from tests.fakes.proxy import Proxy
 from tests.stage import buttons, emoji
@@ -50,24 +50,18 @@ PHASES = (
 )
 
 
-async def start_hasty(
+def start_hasty(
     sandbox: Sandbox, folder: Path, llm: FakeLLM, log: BinaryIO, settings: Mapping[str, str]
-) -> asyncio.subprocess.Process:
+) -> warm.Process:
     """Start a bot in a process of its own, with these settings besides."""
     env = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG")}
     env |= sandbox.environment | {
-        "PYTHONPATH": str(Path(__file__).parent.parent),
         "VOICES": str(folder / "voices"),
         "DATABASE": str(folder / "bot.db"),
         "LLM_BASE_URL": llm.url,
     }
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "drills.hasty", "run"),
-        env={**env, **settings},
-        cwd=folder,
-        stdout=log,
-        stderr=log,
-    )
+    hasty = ("drills.hasty", "run")
+    return warm.start(*hasty, env={**env, **settings}, cwd=folder, stdout=log, stderr=log)
 
 
 class Front(Proxy):
@@ -155,7 +149,7 @@ class Series:
         self.fault = fault  # of each round's first status
         self.discord = sandbox.discord
         self.drafting: Callable[[], str] = lambda: "plain"
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: warm.Process | None = None
         self._log = log
         llm.texts = self._texts()
         llm.delay_s = 0.02
@@ -172,15 +166,14 @@ class Series:
             "MASTODON_BASE_URL": self.front.url,
             "MASTODON_PRIVATE_INSTANCES": self.front.url,
         }
-        self._process = await start_hasty(self.sandbox, self.folder, self.llm, self._log, front)
+        self._process = start_hasty(self.sandbox, self.folder, self.llm, self._log, front)
         await self.sandbox.wait_ready(PATIENCE_S)
 
     async def kill(self) -> None:
         """SIGKILL: nothing is tidied up."""
         assert self._process
-        if self._process.returncode is None:
-            self._process.send_signal(signal.SIGKILL)
-        await self._process.wait()
+        self._process.send_signal(signal.SIGKILL)
+        await asyncio.to_thread(self._process.wait)
         await self.until(lambda: not self.discord.gateway.is_ready, PATIENCE_S)
 
     async def until(self, found: Callable[[], T], limit_s: float, *, tick_s: float = 0.005) -> T:

@@ -3,26 +3,34 @@
 import asyncio
 import os
 import signal
-import sys
-from asyncio.subprocess import PIPE, STDOUT, Process
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+from tests import warm
 
 ROOT = Path(__file__).parent.parent
 
 
 class Running:
-    """A bot's process; `output` is all it wrote, whole once it has ended."""
+    """A bot's process; `output` is all it wrote."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: warm.Process, out: int) -> None:
         self._process = process
-        self._written: list[bytes] = []
-        self._reading = asyncio.create_task(self._read())
+        self._out: int | None = out
+        self._written = ""
 
     @property
     def output(self) -> str:
-        return b"".join(self._written).decode()
+        if self._out is not None:
+            self._written = os.pread(self._out, os.fstat(self._out).st_size, 0).decode()
+        return self._written
+
+    def close(self) -> None:
+        """Keep the output; nothing more comes."""
+        print(self.output)  # pytest shows it if the test failed
+        self._out = None
 
     @property
     def pid(self) -> int:
@@ -33,39 +41,23 @@ class Running:
 
     async def ended(self) -> int:
         """Its exit code; SIGTERM is 143 where nothing handles it."""
-        await self._reading
-        return await self._process.wait()
+        return await asyncio.to_thread(self._process.wait)
 
     async def stop(self) -> int:
-        if self._process.returncode is None:
-            self._process.terminate()
+        self.signal(signal.SIGTERM)
         return await self.ended()
-
-    def kill(self) -> None:
-        if self._process.returncode is None:
-            self._process.kill()
-
-    async def _read(self) -> None:
-        assert self._process.stdout
-        while chunk := await self._process.stdout.read(1 << 16):
-            self._written.append(chunk)
 
 
 @asynccontextmanager
 async def bot_process(env: dict[str, str], folder: Path) -> AsyncIterator[Running]:
     """Start the bot; it is killed in the end if it still runs."""
     keep = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG")}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "run"),
-        env=keep | {"PYTHONPATH": str(ROOT)} | env,
-        cwd=folder,
-        stdout=PIPE,
-        stderr=STDOUT,
-    )
-    running = Running(process)
-    try:
-        yield running
-    finally:
-        running.kill()
-        await running.ended()
-        print(running.output)  # pytest shows it if the test failed
+    with tempfile.TemporaryFile() as out:
+        process = warm.start("bot", "run", env=keep | env, cwd=folder, stdout=out, stderr=out)
+        running = Running(process, out.fileno())
+        try:
+            yield running
+        finally:
+            process.send_signal(signal.SIGKILL)
+            await running.ended()
+            running.close()

@@ -18,22 +18,22 @@ from bot.posting.vault import Vault
 from bot.store import Store
 from bot.store.accounts import Connected
 from sandbox.server import Sandbox
+from tests import warm
 from tests.fakes.llm import TEXTS, FakeLLM
 
 
 async def _bot(*args: str, **env: str) -> tuple[int, str, str]:
-    return await _run("-m", "bot", *args, **env)
+    done = await asyncio.to_thread(
+        warm.run, "bot", *args, env=_environment(env), cwd=env.get("PWD")
+    )
+    return done.returncode, done.stdout, done.stderr
 
 
 async def _python(code: str, **env: str) -> tuple[int, str, str]:
-    return await _run("-c", code, **env)
-
-
-async def _run(*args: str, **env: str) -> tuple[int, str, str]:
-    keep = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG")}
+    """A new Python, where nothing is imported yet."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, *args),
-        env=keep | {"PYTHONPATH": str(Path(__file__).parent.parent), "COLUMNS": "200"} | env,
+        *(sys.executable, "-c", code),
+        env=_environment(env),
         cwd=env.get("PWD"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -41,6 +41,11 @@ async def _run(*args: str, **env: str) -> tuple[int, str, str]:
     out, err = await process.communicate()
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
+
+
+def _environment(env: dict[str, str]) -> dict[str, str]:
+    keep = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG")}
+    return keep | {"PYTHONPATH": str(Path(__file__).parent.parent), "COLUMNS": "200"} | env
 
 
 @pytest.fixture

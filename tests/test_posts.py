@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from bot.store import Store
 from bot.store.accounts import Connected
 from bot.voice import HELD_OUT_FILE, Voice, load_posts
 from sandbox.pds import LoopbackPds
+from tests import warm
 from tests.fakes.proxy import Proxy
 from tests.fakes.tiny_llama import write_tiny_model
 from trainer.__main__ import main
@@ -127,15 +127,9 @@ def test_a_voice_is_kept_fresh_by_what_its_account_has_posted_since(
 async def test_what_cannot_be_fetched_is_said(
     tmp_path: Path, settings: dict[str, str], command: list[str], change: dict[str, str], said: str
 ) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", *command),
-        env=os.environ | settings | change,
-        cwd=tmp_path,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await process.communicate()
-    answer = " ".join(out.decode().split())
-    assert process.returncode
+    env = os.environ | settings | change
+    done = await asyncio.to_thread(warm.run, *command, env=env, cwd=tmp_path)
+    answer = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode
     assert said in answer
     assert "Traceback" not in answer

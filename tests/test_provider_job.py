@@ -2,7 +2,6 @@
 
 import io
 import json
-import multiprocessing
 import os
 import pty
 import random
@@ -14,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +21,11 @@ import toktok
 from rich.console import Console
 
 from bot.voice import Voice, load_posts
+from tests import warm
 from tests.fakes.finetuning import SCRIPT, FakeProvider, losses, serving
 from tests.fakes.openai_spec import FILE as SPEC_FILE
 from tests.fakes.openai_spec import Spec
 from tests.fakes.prepared import invented_posts, write_prepared
-from trainer.__main__ import main
 from trainer.data import dataset
 from trainer.errors import DataError, ProviderError
 from trainer.provider import estimate
@@ -489,14 +487,14 @@ def test_an_address_without_a_scheme_is_named() -> None:
 
 def _command(fake: FakeProvider, tmp_path: Path, *more: str) -> tuple[list[str], dict[str, str]]:
     where = ["--voice", "mara", "--voices", str(tmp_path / "voices"), "--poll", "0.05"]
-    command = [sys.executable, "-m", "trainer", "train", str(tmp_path / "data"), *where]
+    command = ["trainer", "train", str(tmp_path / "data"), *where]
     environment = {**os.environ, "OPENAI_BASE_URL": fake.url, "OPENAI_API_KEY": KEY}
     return [*command, "--backend", "openai", *more], environment
 
 
 def _run(fake: FakeProvider, tmp_path: Path, *more: str) -> subprocess.CompletedProcess[str]:
     command, environment = _command(fake, tmp_path, *more)
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return warm.run(*command, env=environment)
 
 
 @pytest.mark.timeout(300)
@@ -506,18 +504,15 @@ def test_killed_at_ten_random_moments_it_is_one_job_and_the_same_voice(
     seed = time.time_ns()
     chance = random.Random(seed)
     command, environment = _command(fake, tmp_path, "--yes")
-    processes = multiprocessing.get_context("forkserver")  # openai is imported once, not ten times
-    processes.set_forkserver_preload([__name__])
     kills, whole = 0, fake.script
     fake.script = whole[:-1]  # it cannot end before it has been killed often enough
     for number in range(10):
         if number == 8:
             fake.script = whole
-        process = processes.Process(target=_train, args=(command[3:], environment))
-        process.start()
+        with Path(os.devnull).open("wb") as away:
+            process = warm.start(*command, env=environment, stdout=away, stderr=away)
         fake.on_request = _killer(process, chance)
-        process.join(60)
-        kills += process.exitcode == -signal.SIGKILL
+        kills += process.wait() == -signal.SIGKILL
     fake.on_request = lambda *_: None
     assert kills >= 8, f"seed {seed}: the job ended too early to be killed"
     done = _run(fake, tmp_path, "--yes")
@@ -532,12 +527,7 @@ def test_killed_at_ten_random_moments_it_is_one_job_and_the_same_voice(
     assert _files_of(tmp_path / "voices" / "mara") == broken, f"seed {seed}"
 
 
-def _train(arguments: list[str], environment: dict[str, str]) -> None:
-    os.environ |= environment
-    main(arguments)
-
-
-def _killer(process: BaseProcess, chance: random.Random) -> Callable[[str, str], None]:
+def _killer(process: warm.Process, chance: random.Random) -> Callable[[str, str], None]:
     """Kills in the midst of one of the next requests, or a moment after its answer."""
     moment, left = chance.choice(("asked", "done", "answered")), chance.randint(1, 6)
     pause_s, lock = chance.random() * 0.04, threading.Lock()
@@ -548,7 +538,7 @@ def _killer(process: BaseProcess, chance: random.Random) -> Callable[[str, str],
             left -= now == moment
             if left == 0 and now == moment:
                 time.sleep(pause_s)
-                process.kill()
+                process.send_signal(signal.SIGKILL)
 
     return on_request
 
@@ -558,7 +548,9 @@ def test_ctrl_c_says_that_the_job_goes_on_and_cancel_ends_it(
 ) -> None:
     fake.script = ("running",)
     command, environment = _command(fake, tmp_path, "--yes")
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command], env=environment, stderr=subprocess.PIPE, text=True
+    )
     looked = threading.Event()
     fake.on_request = lambda _, call: looked.set() if call.endswith("/events") else None
     assert looked.wait(60)
@@ -577,7 +569,7 @@ def test_at_a_terminal_it_asks_and_no_is_no(fake: FakeProvider, tmp_path: Path, 
     command, environment = _command(fake, tmp_path)
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        command,
+        [sys.executable, "-m", *command],
         env=environment,
         stdin=theirs,
         stdout=subprocess.PIPE,

@@ -7,7 +7,6 @@ training is shorter, so the drafts need not be good.
 import asyncio
 import json
 import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +16,8 @@ from typing import Any, TypeVar
 import aiohttp
 import pytest
 
+from tests import warm
+
 ROOT = Path(__file__).parent.parent
 POSTS = 40  # as few as train takes; it learns from 29, one less than would be ranked for a minute
 PATIENCE_S = 240  # the machine may be busy with other tests
@@ -25,15 +26,8 @@ CALM = {"ENGINE_THREADS": "1"}  # two would wait for each other on a busy machin
 T = TypeVar("T")
 
 
-def _run(*command: str | Path) -> None:
-    done = subprocess.run(
-        [sys.executable, *map(str, command)],
-        env=os.environ | CALM,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def _run(module: str, *arguments: str | Path) -> None:
+    done = warm.run(module, *arguments, env=os.environ | CALM, cwd=ROOT)
     assert done.returncode == 0, done.stderr
 
 
@@ -41,16 +35,16 @@ def _run(*command: str | Path) -> None:
 def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A voice of few posts of the sample, trained for one epoch."""
     folder = tmp_path_factory.mktemp("road")
-    _run("sample/build.py", folder / "archive.zip")
-    _run("-m", "trainer", "prepare", folder / "archive.zip", "--out", folder / "all")
+    _run("sample.build", folder / "archive.zip")
+    _run("trainer", "prepare", folder / "archive.zip", "--out", folder / "all")
     lines = (folder / "all" / "posts.jsonl").read_text("utf-8").splitlines()
     few = [json.loads(line) for line in lines[:POSTS]]
     rows = [json.dumps({k: p[k] for k in ("id", "created_at", "text")}) for p in few]
     (folder / "few.jsonl").write_text("\n".join(rows), "utf-8")
     out = ("--out", folder / "few", "--validation", "0.275")
-    _run("-m", "trainer", "prepare", folder / "few.jsonl", *out)
+    _run("trainer", "prepare", folder / "few.jsonl", *out)
     voices = ("--voice", "mara", "--voices", folder / "voices")
-    _run("-m", "trainer", "train", folder / "few", *voices, "--epochs", "1")
+    _run("trainer", "train", folder / "few", *voices, "--epochs", "1")
     return folder / "voices"
 
 

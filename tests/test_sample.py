@@ -16,6 +16,7 @@ import pytest
 
 from bot.voice.tongues import main_languages
 from sample import build
+from tests import warm
 from trainer.__main__ import main
 
 SAMPLE = Path(__file__).parents[1] / "sample"
@@ -269,8 +270,7 @@ def test_no_two_posts_share_eight_words_in_a_row() -> None:
 @pytest.fixture(scope="module")
 def data(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("prepared") / "data"
-    command = [sys.executable, "-m", "trainer", "prepare", str(archive), "--out", str(out)]
-    prepared = subprocess.run(command, capture_output=True, text=True, check=False)
+    prepared = warm.run("trainer", "prepare", archive, "--out", out)
     assert prepared.returncode == 0, prepared.stderr
     assert "Circle" not in prepared.stdout + prepared.stderr  # the demo begins without a warning
     return out

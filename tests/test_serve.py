@@ -14,6 +14,7 @@ from pathlib import Path
 import openai
 import pytest
 
+from tests import warm
 from tests.fakes.adapter import write_local_voices
 
 PROGRAMS = ("bot", "trainer")  # the trainer's `serve` hands over to the bot's
@@ -53,8 +54,7 @@ def _serving(
 
 def _refused(program: str, *args: str) -> str:
     """What it says instead of serving."""
-    command = [sys.executable, "-m", program, "serve", *args]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ended = warm.run(program, "serve", *args)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "Traceback" not in ended.stderr
     return ended.stderr

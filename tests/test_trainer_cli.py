@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.fakes import x_archive
 from tests.fakes.x_archive import files, key, tweet
 from trainer.__main__ import build_parser, main
@@ -20,8 +21,7 @@ LIBRARIES = {"torch", "transformers", "sklearn", "matplotlib", "numpy", "msgspec
 
 
 def trainer(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "trainer", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return warm.run("trainer", *arguments)
 
 
 def test_prepare_prints_its_table_and_nothing_else(tmp_path: Path) -> None:
