@@ -1,5 +1,6 @@
 """What doctor says of the application's settings; test_cli.py runs it as a command."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -7,6 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bot.doctor import examine, invite_links, lacking, merged_or_not
+from bot.draft import Network
+from bot.posting.vault import Vault
+from bot.store import Store
+from bot.store.accounts import Connected
+from sandbox.pds import LoopbackPds
 from tests.fakes.adapter import write_local_voices
 from tests.fakes.llm_servers import Answer, LLMServers, error
 
@@ -91,3 +97,40 @@ def test_voices_that_are_served_more_slowly_are_named_with_the_reason(voice_fold
     told = merged_or_not(write_local_voices(voice_folder, her=0.0, his=1.0))
     assert told.startswith(" her is served by its adapter: merged voices take memory")
     assert "Merged" not in told
+
+
+async def test_a_connected_bluesky_account_is_looked_at_and_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with LoopbackPds({"ann.test": "main", "ben.test": "main"}) as pds:
+        monkeypatch.chdir(tmp_path)
+        given = {
+            "DISCORD_TOKEN": "canary-token-of-discord",
+            "OWNER_IDS": "7",
+            "DATABASE": str(tmp_path / "bot.db"),
+            "BLUESKY_PRIVATE_SERVERS": pds.url,
+            "BLUESKY_HANDLE": "ann.test",
+            "BLUESKY_APP_PASSWORD": pds.add_app_password("ann.test"),
+        }
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        password = Vault.open(None, tmp_path / "bot.db").lock(pds.add_app_password("ben.test"))
+        ben = Connected(pds.url, "@ben.test", password, Network.BLUESKY, pds.did("ben.test"))
+        async with Store.open(tmp_path / "bot.db") as store:
+            await store.accounts.connect(8, ben, datetime.now(UTC))
+
+        async def looked() -> dict[str, tuple[bool, str]]:
+            wanted = ("Bluesky", "account of 8")
+            return {f.name: (f.is_well, f.sentence) async for f in examine() if f.name in wanted}
+
+        monkeypatch.setenv("DISCORD_API_URL", pds.url)  # which is no Discord: said at once
+        assert await looked() == {
+            "Bluesky": (True, "The operators' posts go to @ann.test."),
+            "account of 8": (True, "@ben.test at Bluesky takes the bot's posts."),
+        }
+        for passwords in pds.app.values():
+            passwords.clear()
+        gone = await looked()
+        assert [is_well for is_well, _ in gone.values()] == [False, False]
+        assert "BLUESKY_APP_PASSWORD" in gone["Bluesky"][1]
+        assert "/bluesky connect" in gone["account of 8"][1]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from discord.utils import format_dt
 
 from bot.chat.client import Bot
 from bot.draft import Draft, Network, State
@@ -15,6 +16,7 @@ from bot.posting.slots import Slots
 from bot.sentences import say, say_n
 from bot.store import Store
 from bot.store.dossier import erase, export
+from bot.visible import inline
 from bot.voice import VoicePost, save_posts
 from bot.writing.composing import Request
 from tests.conftest import OWNER
@@ -261,31 +263,69 @@ async def _waiting(bot: Bot) -> list[Draft]:
     return await bot.drafting.queue.texts(int((await bot.drafting.get(1)).owner_id))
 
 
-async def test_after_weeks_without_a_post_a_queue_asks_before_it_goes_on(
-    stage: Stage, bot: Bot
+@pytest.mark.parametrize("locale", SAID)
+async def test_after_weeks_without_a_post_a_queue_asks_before_it_goes_on_and_can_be_ended(
+    stage: Stage, bot: Bot, locale: str
 ) -> None:
+    stage.sandbox.discord.set_locale("alice", locale)
     await _drafts(stage, 2)
-    await stage.press(await stage.dm(), "Post 1")
+    await stage.press(await stage.dm(), _said(locale, "Post {number}", number=1))
     await stage.story("✅")
-    await _slots(stage, "mon-fri 9:00")
-    await stage.press(await stage.dm(2), "Queue")
+    await stage.says("alice", "queue slots", at="mon-fri 9:00", timezone="Europe/Berlin")
+    await stage.press(await stage.dm(2), SAID[locale]["queue"])
     await stage.story("➕", 2)
     await stage.says("alice", "queue pause")
-    long_ago = (datetime.now(UTC) - timedelta(days=15)).isoformat()
-    await bot.drafting.store.database.write("UPDATE statuses SET posted_at = ?", (long_ago,))
-    assert "Nothing of yours was posted since" in await stage.says("alice", "queue resume")
+    long_ago = datetime.now(UTC) - timedelta(days=15)
+    await bot.drafting.store.database.write(
+        "UPDATE statuses SET posted_at = ?", (long_ago.isoformat(),)
+    )
+    first = (await bot.drafting.get(2)).approved.text
+    asked = await stage.says("alice", "queue resume")
+    question = say(_SURE, date=format_dt(long_ago, "D"), text=inline(first, 300))
+    assert asked == translate(question, locale)
     assert (await bot.drafting.get(2)).post_at is None
-    await stage.press(await _message(stage, "Are the texts of your queue still right"), "Go on")
-    await stage.story("➕ Draft 2", 2)
-    assert (await bot.drafting.get(2)).post_at
+    await stage.press(await _message(stage, asked), _said(locale, "Go on"))
+    await stage.story("➕", 2)
+    waiting = await _until_planned(stage, bot, 2)
+    assert waiting.post_at
+
+    ended = await stage.says("alice", "queue off")
+    assert _said(locale, "Your queue is off. `/queue slots` starts it again.") in ended
+    many = "The {n} texts that waited are open again, as drafts."
+    opened = say_n("The text that waited is open again, as a draft.", many, n=1)
+    assert translate(opened, locale) in ended
+    await stage.story("✍️", 2)
+    assert (await bot.drafting.get(2)).state is State.PENDING
+    await bot.following.sweep(waiting.post_at + timedelta(minutes=1))
+    assert len(await stage.posted()) == 1
+    for command in ("queue show", "queue off"):
+        assert await stage.says("alice", command) == _said(locale, _NO_SLOTS)
 
 
+_SURE = (
+    "Nothing of yours was posted since {date}. Are the texts of your queue still right? The"
+    " first one says: {text}"
+)
+_MISSED = (
+    "A slot of your queue went by without me, or without your server. So its texts moved on to the"
+    " next slots, in their order: `/queue show`."
+)
+
+
+async def _until_planned(stage: Stage, bot: Bot, draft_id: int) -> Draft:
+    while (draft := await bot.drafting.get(draft_id)).post_at is None:
+        await stage.until(lambda: True)
+    return draft
+
+
+@pytest.mark.parametrize("locale", SAID)
 async def test_slots_that_went_by_while_the_bot_was_away_are_not_made_up_for_at_once(
-    stage: Stage,
+    stage: Stage, locale: str
 ) -> None:
+    stage.sandbox.discord.set_locale("alice", locale)
     async with stage.running() as bot:
         await _drafts(stage, 3)
-        await _slots(stage, "9:00 18:00")
+        await stage.says("alice", "queue slots", at="9:00 18:00", timezone="Europe/Berlin")
         now = datetime.now(UTC)
         for number in (1, 2, 3):
             draft = await bot.drafting.get(number)
@@ -298,7 +338,7 @@ async def test_slots_that_went_by_while_the_bot_was_away_are_not_made_up_for_at_
                 "UPDATE drafts SET slot = ?1, post_at = ?1 WHERE id = ?2", (past, number)
             )
     async with stage.running() as bot:
-        await _message(stage, "A slot of your queue went by without me")
+        await _message(stage, _said(locale, _MISSED))
         coming = Slots.parse("9:00 18:00", "Europe/Berlin").after(datetime.now(UTC))
         assert [d.id for d in await _waiting(bot)] == [1, 2, 3]
         assert [d.post_at for d in await _waiting(bot)] == [next(coming) for _ in range(3)]

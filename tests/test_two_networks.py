@@ -1,5 +1,6 @@
 """A draft for Bluesky, or for both networks with one approval, through the wire."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -188,6 +189,38 @@ async def test_for_later_goes_to_both_and_what_is_taken_back_to_neither(
     text = (await bot.drafting.get(1)).candidates[0].text
     assert await _there(stage) == {"mastodon": [text], "bluesky": [text]}
     assert (await bot.drafting.get(2)).state is State.PENDING
+
+
+async def test_a_queued_text_goes_to_both_at_its_slot_once(stage: Stage, bot: Bot) -> None:
+    await _connected(stage, "mastodon bluesky")
+    await stage.says("alice", "queue slots", at="9:00", timezone="Europe/Berlin")
+    await stage.sandbox.discord.slash("alice", "draft", topic="tea", count=1)
+    await stage.press(await stage.dm(), "Queue")
+    await stage.story("➕")
+    draft = await bot.drafting.get(1)
+    assert len(draft.accounts) == 2 and draft.slot and draft.post_at == draft.slot
+    await asyncio.gather(*(bot.following.sweep(draft.slot) for _ in range(2)))
+    await stage.story("✅")
+    await _twin(stage)
+    text = draft.candidates[0].text
+    assert await _there(stage) == {"mastodon": [text], "bluesky": [text]}
+    await bot.following.listen(draft.slot + timedelta(days=1, minutes=5))
+    rows = await bot.drafting.store.database.rows("SELECT draft_id, state FROM echoes")
+    assert sorted(map(tuple, rows)) == [(1, "read"), (2, "read")]
+
+
+async def test_who_has_the_bot_forget_them_takes_its_app_password_away(
+    stage: Stage, bot: Bot
+) -> None:
+    await _connected(stage)
+    there = stage.sandbox.bluesky
+    assert list(there.app[there.did("you.test")]) == ["write-my-posts"]
+    asked = await stage.answer(await stage.sandbox.discord.slash("alice", "forget-me"))
+    clicked = await stage.sandbox.discord.click("alice", asked, "forget-me:yes")
+    await stage.until(lambda: "is deleted" in (clicked.original or {"content": ""})["content"])
+    assert "did not confirm" not in (clicked.original or {"content": ""})["content"]
+    assert there.app[there.did("you.test")] == {}
+    assert await bot.drafting.store.accounts.owners() == []
 
 
 async def test_after_a_crash_the_second_place_is_not_forgotten(stage: Stage) -> None:

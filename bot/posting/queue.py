@@ -1,7 +1,7 @@
 """An owner's queue: texts that wait for their slots, each a post for later that holds one.
 
 put      approve a text for the next free slot        move, hurry   another place; now
-use, pause, resume   which slots there are, and whether they count
+use, pause, resume, end   which slots there are, and whether they count
 move_on  when slots went by without the bot           overlaps      what a text comes too near to
 
 The time a text goes out comes from here; that it goes out once, from publishing.py, as everything.
@@ -114,6 +114,17 @@ class Queue:
             if row.paused_at is None:
                 return await self.texts(owner_id)
             return await self._fill(replace(row, paused_at=None), slots, now)
+
+    async def end(self, owner_id: int, now: datetime) -> list[Draft]:
+        """Forget a person's slots; returns what waited, open again. Raises UserError."""
+        async with self._turn(owner_id):
+            await self.of(owner_id)
+            texts = await self.texts(owner_id)
+            for draft in texts:
+                with suppress(UserError):  # decided meanwhile
+                    await self._publishing.take_back(draft, now)
+            await self._queues.drop(owner_id)
+            return [await self._publishing.again(draft) for draft in texts]
 
     async def quiet_since(self, owner_id: int, now: datetime) -> datetime | None:
         """Since when nothing was posted, if texts wait and that is two weeks ago or more."""

@@ -48,6 +48,10 @@ class QueueTable:
             )
             await self._hold(list(times), is_paused=paused_at is not None)
 
+    async def drop(self, owner_id: int) -> None:
+        """Delete an owner's queue; nothing may hold a slot of it any more."""
+        await self._db.write("DELETE FROM queues WHERE owner_id = ?", (owner_id,))
+
     async def move(self, times: Sequence[tuple[int, datetime]], *, is_paused: bool) -> None:
         """Give drafts of one queue other slots: all or nothing."""
         async with self._db.transaction():

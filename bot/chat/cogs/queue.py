@@ -103,6 +103,23 @@ class QueueCommands(
         await interaction.response.defer(ephemeral=True, thinking=True)
         await self._resume(interaction)
 
+    @app_commands.command(name="off", description="No queue any more; what waits is open again")
+    async def off(self, interaction: discord.Interaction) -> None:
+        """End the queue."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        texts = await self.waiting.end(interaction.user.id, datetime.now(UTC))
+        lines = [say("Your queue is off. `/queue slots` starts it again.")]
+        if texts:
+            lines.append(
+                say_n(
+                    "The text that waited is open again, as a draft.",
+                    "The {n} texts that waited are open again, as drafts.",
+                    n=len(texts),
+                )
+            )
+        await answer(interaction, *lines)
+        await self._show_moved(texts)
+
     @pressed(queue_view.USE_ID)
     async def use(self, interaction: discord.Interaction, found: re.Match[str]) -> None:
         """Make the proposed slots one's own."""
