@@ -1,5 +1,6 @@
 """Training with several processes, as `accelerate launch` starts them; here two on the CPU."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from bot.voice import Voice
 from tests.fakes.prepared import invented_posts, write_prepared
 from tests.fakes.tiny_llama import write_tiny_model
-from tests.training import BFLOAT16_BOUND, arguments, losses
+from tests.training import BFLOAT16_BOUND, arguments, losses, one_of_two, started
 from tests.training import main as training
 from trainer.__main__ import main
 from trainer.training.recipe import Recipe
@@ -23,8 +24,14 @@ def _arguments(place: Path, voice: str, *more: str) -> list[str]:
     return ["train", str(place / "data"), *where, *more]
 
 
-def _launched(module: str, arguments: list[str]) -> str:
-    command = [sys.executable, "-m", *f"{LAUNCH} {QUIETLY} -m {module}".split(), *arguments]
+def _free_port() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
+
+
+def _launched(arguments: list[str]) -> str:
+    command = [sys.executable, "-m", *f"{LAUNCH} {QUIETLY} -m trainer".split(), *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout
 
@@ -41,7 +48,7 @@ def test_two_processes_make_one_voice_and_it_is_the_one_that_a_single_process_ma
     """
     write_tiny_model(tmp_path / "tiny")
     write_prepared(tmp_path / "data", invented_posts(42), validation=9)  # an odd post at each end
-    said = _launched("trainer", _arguments(tmp_path, "two", "--threads", "1"))
+    said = _launched(_arguments(tmp_path, "two", "--threads", "1"))
     before, first, second, ready, unranked = said.splitlines()
     assert (before[:7], first[:9], second[:9]) == ("before ", "epoch 1/2", "epoch 2/2")
     assert ready.startswith("The voice two is ready")
@@ -64,7 +71,11 @@ def test_two_processes_learn_what_one_does_however_the_batch_is_shared_out(
     base = write_tiny_model(tmp_path / "tiny")
     write_prepared(tmp_path / "data", invented_posts(42), validation=9)
     recipe = Recipe(threads=1)
-    _launched("tests.training", arguments(tmp_path, base, "two", recipe, dtype))
+    asked = [_free_port(), *arguments(tmp_path, base, "two", recipe, dtype)]
+    both = [started(one_of_two, [rank, *asked]) for rank in ("0", "1")]
+    for process in both:
+        process.join()
+    assert [process.exitcode for process in both] == [0, 0]
     assert training(arguments(tmp_path, base, "one", recipe, dtype)) == 0
     two, one = (losses(tmp_path / "voices" / name) for name in ("two", "one"))
     assert two == pytest.approx(one, rel=bound)

@@ -50,6 +50,14 @@ def started(
     return process
 
 
+def one_of_two(given: list[str]) -> int:
+    """`main` as one of the processes that `accelerate launch` starts; its rank and a port first."""
+    rank, port, *asked = given
+    os.environ |= {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": "2"}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    return main(asked)
+
+
 def _exit_with(target: Callable[[list[str]], int], given: list[str], stderr: str) -> None:
     for number, file in ((1, os.devnull), (2, stderr)):
         with Path(file).open("w") as out:
