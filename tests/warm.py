@@ -166,6 +166,7 @@ def _become(arguments: list[str], environment: dict[str, str], folder: str) -> N
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    tempfile.tempdir = None  # the environment's, not that of the worker that was first
     if environment.get("PYTHONFAULTHANDLER"):
         faulthandler.enable()
     sys.argv = arguments
