@@ -1,8 +1,9 @@
 """Kills the bot while it posts to Bluesky, or to Bluesky and Mastodon with one approval.
 
-A proxy before each server loses requests and answers. In the end each approved text must stand once
-at each place, or its owner must know at which it does not. With `--real` the Bluesky server is the
-real one that `make test-pds` installs. Exits with 1 if anything was lost or posted twice.
+Some texts go out by a slot of the queue, and some are threads. A proxy before each server loses
+requests and answers. In the end each approved text must stand once at each place, or its owner must
+know at which it does not. With `--real` the Bluesky server is the real one that `make test-pds`
+installs. Exits with 1 if anything was lost or posted twice.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -81,7 +83,8 @@ class Field:
             return db.execute(sql).fetchall()
 
     async def play(self, number: int, to: str, chance: random.Random) -> None:
-        """One draft, approved, and a kill at any moment after that."""
+        """One draft, approved or queued, and a kill at any moment after that, or at its slot."""
+        self.llm.texts = _texts(number)
         self.bluesky.faults.clear()
         self.mastodon.faults.clear()
         self.bluesky.late_s = self.mastodon.late_s = 0.5
@@ -98,14 +101,28 @@ class Field:
             return next((m for m in named if m["embeds"]), None)
 
         message = await discord.until(shown, PATIENCE_S)
-        button = next(b for b in buttons(message) if b.get("label") == "Post 1")
+        label = chance.choice(("Post 1", "Post 1", "Queue"))
+        button = next(b for b in buttons(message) if b.get("label") == label)
         clicked = await discord.click("alice", message, button["custom_id"])
         await discord.until(lambda: clicked.answered is not None, PATIENCE_S)
+        if label == "Queue":
+            await self._bring_forward(f"round {number}")
         await asyncio.sleep(chance.random() * chance.choice((0.05, 0.5, 2.0)))
         await self.kill()
         sql = "SELECT draft_id, text FROM candidates JOIN drafts ON id = draft_id"
         ((draft, text),) = self.rows(f"{sql} WHERE topic = 'round {number}' AND twin_of IS NULL")
         self.approved[draft] = text
+        await self.start()
+
+    async def _bring_forward(self, topic: str) -> None:
+        """Let a queued text's slot come while no bot runs: the next one finds it due."""
+        held = f"topic = '{topic}' AND slot NOT NULL"
+        find = f"SELECT 1 FROM drafts WHERE {held}"
+        await self.sandbox.discord.until(lambda: self.rows(find), PATIENCE_S)
+        await self.kill()
+        now = datetime.now(UTC).isoformat()
+        with closing(sqlite3.connect(self.folder / "bot.db")) as db, db:
+            db.execute(f"UPDATE drafts SET slot = ?1, post_at = ?1 WHERE {held}", (now,))
         await self.start()
 
     async def texts(self) -> Counter[tuple[str, str]]:
@@ -135,10 +152,14 @@ async def run_networks(to: str, rounds: int, seed: int, *, is_real: bool) -> Cou
     chance = random.Random(f"{seed} {to}")  # noqa: S311  a test that can be repeated
     async with _field(is_real=is_real) as play:
         await play.start()
+        asked = {"at": "9:00", "timezone": "UTC"}
+        told = await play.sandbox.discord.slash("alice", "queue slots", asked)
+        await play.sandbox.discord.until(lambda: told.answered is not None, PATIENCE_S)
         for number in range(1, rounds + 1):
             await play.play(number, PLACES[to], chance)
         for _ in range(600):
-            busy = "SELECT 1 FROM drafts WHERE state = 'publishing' UNION SELECT 1 FROM begun"
+            busy = "SELECT 1 FROM drafts WHERE state IN ('publishing', 'scheduled')"
+            busy += " UNION SELECT 1 FROM begun"
             if not play.rows(busy):
                 break
             await asyncio.sleep(0.2)
@@ -149,6 +170,7 @@ async def _audit(play: Field) -> Counter[str]:
     there = await play.texts()
     twice = [text for text, times in there.items() if times > 1]
     found = Counter(approved=len(play.approved), statuses=there.total(), twice=len(twice), lost=0)
+    ((found["queued"],),) = play.rows("SELECT count(*) FROM decisions WHERE action = 'later'")
     sql = "SELECT coalesce(twin_of, id), networks, state, text, parts FROM drafts"
     for draft, networks, state, text, parts in play.rows(
         f"{sql} JOIN candidates ON draft_id = id AND position = coalesce(chosen, 0)"
@@ -159,7 +181,7 @@ async def _audit(play: Field) -> Counter[str]:
         places = networks.split()
         stands = all(there[place, _words(each)] for place in places for each in wanted)
         found["whole"] += stands * len(places)
-        if state in ("published", "publishing"):
+        if state in ("published", "publishing", "scheduled"):
             found["lost"] += not stands
         else:
             found["told"] += not stands
@@ -187,7 +209,6 @@ async def _field(*, is_real: bool) -> AsyncIterator[Field]:
         bluesky = await stack.enter_async_context(Proxy(url))
         mastodon = await stack.enter_async_context(Proxy(sandbox.mastodon_url))
         llm = await stack.enter_async_context(FakeLLM())
-        llm.texts = _texts()
         play = Field(folder, sandbox, bluesky, mastodon, llm, account)
         try:
             yield play
@@ -195,10 +216,15 @@ async def _field(*, is_real: bool) -> AsyncIterator[Field]:
             await play.kill()
 
 
-def _texts() -> Iterator[str]:
-    """Short ones, and now and then one that is a thread on Bluesky, or on both."""
+def _texts(number: int) -> Iterator[str]:
+    """Short ones, and in every second round such that are threads on Bluesky, or on both.
+
+    No two parts of a series are the same.
+    """
+    piers = range((0, 8, 0, 15)[number % 4])
+    more = "".join(f" In round {number} the fog had a view of pier {pier}." for pier in piers)
     for n in count(1):
-        yield f"Text {n}; the fog has a view. " + "Fog. " * (0, 0, 0, 70, 120)[n % 5]
+        yield f"Text {number}.{n}; the fog has a view.{more}"
 
 
 def main() -> int:
