@@ -1,6 +1,8 @@
 """The client of language models, against a server on loopback."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -88,3 +90,19 @@ async def test_garbage_and_a_dead_server_are_unavailable(
     with pytest.raises(Unavailable, match="cannot be reached"):
         await dead.check()
     await dead.close()
+
+
+TWO_THREADS = """
+import threading, time
+from bot.writing.lazy import openai
+thread = threading.Thread(target=lambda: openai.AsyncOpenAI)
+thread.start()
+time.sleep(0.05)  # the import takes half a second
+print(openai.APIError.__name__)
+"""
+
+
+def test_a_thread_that_comes_while_the_library_is_imported_waits_for_all_of_it() -> None:
+    command = [sys.executable, "-c", TWO_THREADS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("APIError\n", 0), done.stderr
