@@ -220,8 +220,8 @@ def test_the_same_archive_gives_the_same_bytes(nasty: Path, tmp_path: Path) -> N
 def test_topics_are_written_with_their_source_and_counted(tmp_path: Path) -> None:
     texts = ["#FogReport: it is fog", "No names at all, but that is it", "We saw Port Almond"]
     posts, about, printed = run(
-        archive_of(tmp_path, *(tweet(n, t) for n, t in enumerate(texts))), tmp_path / "data"
-    )
+        archive_of(tmp_path, *(tweet(n, t) for n, t in enumerate(texts, 21))), tmp_path / "data"
+    )  # 21 is asked for by notes
     assert posts[0]["topics"] == [{"text": "Fog Report", "source": "hashtag"}]
     assert posts[2]["topics"] == [{"text": "Port Almond", "source": "capitalised"}]
     assert about["topics"]["posts_with"]["hashtag"] == 1

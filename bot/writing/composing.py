@@ -102,17 +102,15 @@ class Drawn:
         """How many texts to draw still.
 
         From notes two are enough if one says what they say, no more, no less: drawing on mostly
-        brings the same again. Without such a one, and on a bare topic if each makes up a number,
-        some more are drawn, which is rare (experiments/LOG.md).
+        brings the same again. Without such a one some more are drawn, which is rare
+        (experiments/LOG.md).
         """
         request = self.request
         language = wanted_language(request, self.wording)
         short = [c for c in self.short if not is_in_another(c.text, language)]
-        firm = 2 if request.notes else 1  # of the amounts of `_untruth`
-        is_one_true = any(not any(self._untruth(c)[:firm]) for c in short)
-        if request.notes and is_one_true:
+        if request.notes and any(self._untruth(c)[:2] == (0, 0) for c in short):
             wanted = min(wanted, ENOUGH_BY_NOTES)
-        elif short and len(short) >= wanted and not is_one_true:
+        elif request.notes and len(short) >= wanted:
             return AT_ONCE
         return wanted - len(short)
 

@@ -242,7 +242,7 @@ def _check_object(value: Mapping[str, object], name: str) -> None:
     if isinstance(kind, str) and kind.endswith(("_chat", "group", "_channel", "_messages")):
         if kind != "public_channel":
             raise ArchiveError(
-                f"{base_name(name)} is a chat of Telegram's ({kind}), which is private or of"
+                f"{base_name(name)} is a chat of Telegram's ({kind[:40]}), which is private or of"
                 " several people. Only a public channel of your own is read: export it as JSON."
             )
     elif "chats" in value and "personal_information" in value:
@@ -259,7 +259,7 @@ def _telegrams_all(name: str) -> ArchiveError:
 def _unknown_object(name: str, value: Mapping[str, object]) -> ArchiveError:
     if "chats" in value or "chats.list" in value:
         return _telegrams_all(name)
-    counts = [f"`{k}` ({len(v)})" for k, v in value.items() if isinstance(v, list)]
+    counts = [f"`{k[:40]}` ({len(v)})" for k, v in value.items() if isinstance(v, list)]
     what = f"the lists {', '.join(counts[:6])}" if counts else "no list"
     if len(counts) == 1:
         what = f"the list {counts[0]}"
