@@ -315,6 +315,7 @@ def text_of(value: object, depth: int = 1) -> str:
     [
         (text_of({"liked": [{"text": "theirs"}], "saved": []}), r"`liked` \(1\), `saved` \(0\)"),
         (text_of({"liked": [{"text": "theirs"}]}, 0), r"the list `liked` \(1\)"),
+        (text_of({"[" * 5_000: []}), r"the list `\[{40}` \(0\), and none"),
         (text_of({"name": "no list", "n": 1}), "with no list"),
         (text_of({"type": "personal_chat", "messages": [MESSAGE]}), "personal_chat"),
         (text_of({"type": "private_supergroup", "messages": [MESSAGE]}), "Only a public channel"),
