@@ -64,7 +64,7 @@ doctor: install  ## check everything `make run` needs
 check: install-dev  ## layout of the code, lint, types and who may import what: seconds
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
-	@$(PY) -m mypy
+	@$(PY) -m mypy -n 2
 	@.venv/bin/lint-imports --no-logo
 
 lint: check
