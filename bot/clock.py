@@ -70,9 +70,15 @@ def parse_zone(name: str) -> ZoneInfo:
 
 
 @cache
+def zone_names() -> tuple[str, ...]:
+    """The IANA names in their order."""
+    return tuple(sorted(available_timezones()))
+
+
+@cache
 def _zones() -> dict[str, str]:
     """The IANA names by what people type; a city alone names a zone if only one ends in it."""
-    names = sorted(available_timezones())
+    names = zone_names()
     cities = defaultdict[str, list[str]](list)
     for name in names:
         cities[_folded(name.rpartition("/")[2])].append(name)

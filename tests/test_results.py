@@ -198,3 +198,11 @@ async def test_a_weekly_message_that_cannot_be_sent_waits_for_the_next_command(
         assert await people.results_due(now) == {}
         told = await stage.sandbox.discord.slash("alice", "daily show")
         await stage.until(lambda: any("📊 Your week." in m["content"] for m in told.followups))
+
+
+@pytest.mark.parametrize("command", ["daily set", "queue slots", "results"])
+async def test_a_time_zone_is_found_by_a_part_of_its_name(
+    stage: Stage, bot: Bot, command: str
+) -> None:
+    found = await stage.sandbox.discord.autocomplete("alice", command, "timezone", "europe/ber")
+    assert [choice["value"] for choice in found] == ["Europe/Berlin"]

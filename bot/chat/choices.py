@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 import discord
 from discord.app_commands import Choice, locale_str
 
+from bot.clock import zone_names
 from bot.draft import Network
 from bot.sentences import Words, say
 
@@ -40,6 +41,11 @@ def matching(names: Iterable[str], typed: str) -> list[Choice[str]]:
     # a name that is cut would name something else
     found = [name for name in names if wanted in name.lower() and len(name) <= LONGEST]
     return [Choice(name=name, value=name) for name in found[:MOST]]
+
+
+async def time_zones(_: discord.Interaction, typed: str) -> list[Choice[str]]:
+    """IANA names that hold the typed text."""
+    return matching(zone_names(), typed.strip().replace(" ", "_"))
 
 
 async def usable_voices(interaction: discord.Interaction, typed: str) -> list[Choice[str]]:

@@ -3,7 +3,6 @@
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from zoneinfo import available_timezones
 
 import discord
 import structlog
@@ -12,7 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 from discord.utils import format_dt
 
-from bot.chat.choices import matching, usable_voices
+from bot.chat.choices import time_zones, usable_voices
 from bot.chat.messages import Messages
 from bot.chat.work import Work
 from bot.clock import DAYS, next_time, parse_clock, parse_days, parse_zone
@@ -66,7 +65,7 @@ class Daily(commands.GroupCog, name="daily", description="A topic of yours by it
         voice="Which voice writes (the one you use)",
         drafts="Also send a draft on the topic alone, which makes things up (no)",
     )
-    @app_commands.autocomplete(voice=usable_voices)
+    @app_commands.autocomplete(timezone=time_zones, voice=usable_voices)
     async def set_daily(
         self,
         interaction: discord.Interaction,
@@ -94,11 +93,6 @@ class Daily(commands.GroupCog, name="daily", description="A topic of yours by it
         await self.schedules.set(schedule)
         self._plan(owner_id, schedule.next_at)
         await _answer(interaction, _about(schedule, str(interaction.locale)))
-
-    @set_daily.autocomplete("timezone")
-    async def timezones(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        """IANA names that hold the typed text."""
-        return matching(sorted(available_timezones()), typed.strip().replace(" ", "_"))
 
     @set_daily.autocomplete("days")
     async def days(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
-from zoneinfo import available_timezones
 
 import discord
 from discord import app_commands
@@ -14,7 +13,7 @@ from discord.utils import format_dt
 from bot.chat import queue_view
 from bot.chat.actions import Action
 from bot.chat.answers import answer
-from bot.chat.choices import matching
+from bot.chat.choices import time_zones
 from bot.chat.deciding import Deciding
 from bot.chat.following import Following
 from bot.chat.messages import Messages
@@ -55,6 +54,7 @@ class QueueCommands(
         at="Such as 9:00, or mon-fri 9:00 18:30, sat 11:00 (proposed from your archive)",
         timezone="Such as Europe/Berlin",
     )
+    @app_commands.autocomplete(timezone=time_zones)
     async def slots(
         self,
         interaction: discord.Interaction,
@@ -76,11 +76,6 @@ class QueueCommands(
             await self._use(interaction, Slots.parse(str(slots), zone))
         else:
             await self._propose(interaction, zone, slots)
-
-    @slots.autocomplete("timezone")
-    async def zones(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        """IANA names that hold the typed text."""
-        return matching(sorted(available_timezones()), typed.strip().replace(" ", "_"))
 
     @app_commands.command(name="show", description="What waits; move it, post it now, take it out")
     async def show(self, interaction: discord.Interaction) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import discord
 import structlog
@@ -13,7 +13,7 @@ from discord.ext import commands
 from discord.utils import format_dt
 
 from bot.chat.answers import answer
-from bot.chat.choices import matching
+from bot.chat.choices import time_zones
 from bot.chat.messages import Messages
 from bot.chat.questions import tell_form
 from bot.chat.results_view import GO_ON_ID, go_on_button, results_lines, weekly_lines
@@ -72,6 +72,7 @@ class ResultsCommand(commands.Cog):
             Choice(name=locale_str("off"), value="off"),
         ]
     )
+    @app_commands.autocomplete(timezone=time_zones)
     async def results(
         self,
         interaction: discord.Interaction,
@@ -88,11 +89,6 @@ class ResultsCommand(commands.Cog):
         locale = str(interaction.locale)
         lines += results_lines(found, zone or UTC_ZONE, locale)
         await answer(interaction, *lines, view=go_on_button(found.posts, locale))
-
-    @results.autocomplete("timezone")
-    async def zones(self, _: discord.Interaction, typed: str) -> list[Choice[str]]:
-        """IANA names that hold the typed text."""
-        return matching(sorted(available_timezones()), typed.strip().replace(" ", "_"))
 
     @pressed(GO_ON_ID)
     async def go_on(self, interaction: discord.Interaction, found: re.Match[str]) -> None:
