@@ -7,6 +7,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 from aiohttp import ClientSession
@@ -85,11 +86,18 @@ async def _answer_questions(series: Series) -> None:
         posted = set(await _posted(series))
         for draft_id, _, message_id, _ in _rows(series, "state = 'unknown'"):
             label = "It is there" if _next_part(series, draft_id) in posted else "It is not there"
-            message = series.shown()[str(message_id)]
-            button = next(b for b in buttons(message) if b.get("label") == label)
-            await series.discord.click("alice", message, button["custom_id"])
+            asks = partial(_button, series, message_id, label)  # what is stored is shown soon
+            if button := await series.until(asks, ANSWER_S, tick_s=0.1):
+                message = series.shown()[str(message_id)]
+                await series.discord.click("alice", message, button)
         await series.until(lambda: not is_asking(), ANSWER_S, tick_s=0.1)
         await series.until(lambda: not is_busy(), LAST_S, tick_s=0.1)
+
+
+def _button(series: Series, message_id: int, label: str) -> str:
+    """The id of a message's button; "" as long as it has none of that name."""
+    shown = buttons(series.shown()[str(message_id)])
+    return next((str(b["custom_id"]) for b in shown if b.get("label") == label), "")
 
 
 def _next_part(series: Series, draft_id: int) -> str:
