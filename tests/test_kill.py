@@ -2,12 +2,14 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bot.chat.actions import action_of_emoji
-from bot.draft import Draft
+from bot.draft import Draft, State, Status
 from bot.store import Store
 from drills.kill import SERVERS, measure, show
 from drills.kill_networks import run_networks
@@ -86,6 +88,37 @@ async def test_after_a_crash_an_approval_for_two_networks_is_carried_out_at_both
     async with stage.running():  # and not a minute later
         await stage.until(lambda: stage.sandbox.bluesky.posts("you.test"))
         await stage.story("✅")
+
+
+@pytest.mark.parametrize(("then", "story"), [("ask", "❓"), ("release", "✍️"), ("undo", "↩️")])
+async def test_what_was_stored_right_before_a_crash_is_shown_after_it(
+    stage: Stage, then: str, story: str
+) -> None:
+    now = datetime.now(UTC)
+    async with stage.running():
+        await stage.sandbox.discord.slash("alice", "draft", topic="tea")
+        await stage.dm()
+    async with Store.open(stage.database) as store:
+        draft, decisions = await _draft(store), store.decisions
+        text = draft.candidates[0]
+        assert await decisions.claim(1, 0, text.fingerprint, ("http://a.test @you",), now)
+        await store.drafts.told(await _draft(store))
+        if then == "ask":
+            assert await decisions.ask(1, now)
+        elif then == "release":
+            assert await decisions.release(1, now)
+        else:
+            await decisions.posted(1, 0, Status("9", None), text.text, now)
+            await decisions.mark_published(1)
+            assert await decisions.mark_undone(1, State.PUBLISHED, now)
+    async with stage.running() as bot:
+        await stage.story(story)
+        dms = partial(stage.sandbox.discord.dm_messages, "alice")
+        if then != "undo":
+            await stage.until(lambda: any("needs you" in m["content"] for m in dms()))
+        await asyncio.sleep(0.2)
+        assert len(dms()) == 1 + (then != "undo")
+        assert await bot.drafting.store.drafts.untold() == []
 
 
 async def test_an_approval_of_a_text_that_was_just_changing_is_answered_after_a_crash(

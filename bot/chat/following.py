@@ -48,6 +48,7 @@ class Following:
             self.plan(draft)
         for draft in await self._drafts.in_state(State.SCHEDULED):
             self.plan(draft)
+        self._scheduler.add_job(self._catch_up, misfire_grace_time=None)
         for work in (self.sweep, self.listen):
             self._scheduler.add_job(
                 work, "interval", minutes=1, next_run_time=now, misfire_grace_time=None
@@ -87,6 +88,17 @@ class Following:
                     self.plan(draft)
         except BotError as e:
             log.error("a draft waits for the next minute", draft=draft_id, why=str(e))
+
+    async def _catch_up(self) -> None:
+        """Show what was stored right before a crash; an open question calls its owner."""
+        try:
+            for draft in await self._drafts.untold():
+                if draft.state in (State.UNKNOWN, State.PENDING):
+                    await self.announce(draft, None)
+                elif draft.state is not State.PUBLISHING:  # `sweep` shows that one's outcome
+                    await self._messages.update(draft)
+        except BotError as e:
+            log.error("what changed before a crash is not shown", why=str(e))
 
     async def sweep(self, now: datetime | None = None) -> None:
         """Post due drafts, finish half-way ones, expire old ones, show those that nobody saw."""

@@ -175,6 +175,7 @@ class Messages:
             log.warning("the message could not be edited", draft=draft.id, why=str(e))
             if getattr(e, "code", None) in GONE:
                 self.tries.end(draft.id)
+                await self._drafts.told(draft)  # there is nothing that could be wrong
             elif self.tries.go_on(draft.id, draft.owner_id, e, now or datetime.now(UTC)):
                 self.outdated[draft.id] = note
             else:
@@ -183,6 +184,8 @@ class Messages:
         self.tries.end(draft.id)
         if draft.shown != draft.fingerprint and draft.state is State.PENDING:
             await self._drafts.shown(draft, draft.channel_id, draft.message_id)
+        else:
+            await self._drafts.told(draft)
         return True
 
     async def update_again(self, now: datetime) -> None:

@@ -76,9 +76,13 @@ class DraftTable:
         Without a channel only its owner sees it, and decides by buttons.
         """
         await self._db.write(
-            "UPDATE drafts SET channel_id = ?, message_id = ?, shown = ? WHERE id = ?",
-            (channel_id, message_id, draft.fingerprint, draft.id),
+            "UPDATE drafts SET channel_id = ?, message_id = ?, shown = ?, told = ? WHERE id = ?",
+            (channel_id, message_id, draft.fingerprint, draft.state, draft.id),
         )
+
+    async def told(self, draft: Draft) -> None:
+        """Record that a draft's message shows the state that it is in."""
+        await self._db.write("UPDATE drafts SET told = ? WHERE id = ?", (draft.state, draft.id))
 
     async def reacted(self, draft: Draft, emoji: str) -> None:
         """Record an owner's reaction below a draft."""
@@ -127,6 +131,10 @@ class DraftTable:
             State.PUBLISHED,
             State.UNKNOWN,
         )
+
+    async def untold(self) -> list[Draft]:
+        """Drafts whose messages show another state than theirs."""
+        return await self._select("WHERE channel_id NOT NULL AND told IS NOT state ORDER BY id")
 
     async def twins(self, draft_id: int) -> list[Draft]:
         """The drafts that an approval for two networks made beside this one."""
