@@ -94,9 +94,9 @@ async def _answer_questions(series: Series) -> None:
         await series.until(lambda: not is_busy(), LAST_S, tick_s=0.1)
 
 
-def _button(series: Series, message_id: int, label: str) -> str:
+def _button(series: Series, message_id: int | None, label: str) -> str:
     """The id of a message's button; "" as long as it has none of that name."""
-    shown = buttons(series.shown()[str(message_id)])
+    shown = buttons(series.shown()[str(message_id)]) if message_id else []
     return next((str(b["custom_id"]) for b in shown if b.get("label") == label), "")
 
 

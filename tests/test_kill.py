@@ -1,6 +1,8 @@
 """Nothing is lost and nothing posted twice, whenever the bot is killed: the short form."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -108,7 +110,7 @@ async def test_what_was_stored_right_before_a_crash_is_shown_after_it(
         elif then == "release":
             assert await decisions.release(1, now)
         else:
-            await decisions.posted(1, 0, Status("9", None), text.text, now)
+            await decisions.posted(1, 0, Status("9", "https://a.test/9"), text.text, now)
             await decisions.mark_published(1)
             assert await decisions.mark_undone(1, State.PUBLISHED, now)
     async with stage.running() as bot:
@@ -119,6 +121,24 @@ async def test_what_was_stored_right_before_a_crash_is_shown_after_it(
         await asyncio.sleep(0.2)
         assert len(dms()) == 1 + (then != "undo")
         assert await bot.drafting.store.drafts.untold() == []
+
+
+async def test_a_click_tells_which_message_a_draft_has_if_a_crash_came_in_between(
+    stage: Stage,
+) -> None:
+    async with stage.running():
+        await stage.sandbox.discord.slash("alice", "draft", topic="tea")
+        message = await stage.dm()
+    forget = "UPDATE drafts SET channel_id = NULL, message_id = NULL, shown = NULL, told = NULL"
+    with closing(sqlite3.connect(stage.database)) as db, db:
+        db.execute(forget)
+    async with stage.running() as bot:
+        await stage.press(message, "Post 1")
+        await stage.story("✅")
+        draft = await bot.drafting.store.drafts.get(1)
+        assert draft and str(draft.message_id) == message["id"]
+    assert len(stage.sandbox.discord.dm_messages("alice")) == 1
+    assert len(await stage.posted()) == 1
 
 
 async def test_an_approval_of_a_text_that_was_just_changing_is_answered_after_a_crash(

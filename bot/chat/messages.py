@@ -96,6 +96,13 @@ class Messages:
                 log.warning("a reaction is missing below the draft", draft=draft.id, why=str(e))
         return message
 
+    async def adopt(self, draft: Draft, message: discord.Message | None) -> bool:
+        """Record a draft's message if a crash came right after it was sent; False if not."""
+        if draft.message_id or not message or not message.embeds or message.flags.ephemeral:
+            return False
+        await self._drafts.shown(draft, message.channel.id, message.id)
+        return True
+
     async def present(
         self, interaction: discord.Interaction, draft: Draft
     ) -> discord.Message | None:

@@ -122,14 +122,14 @@ class DraftTable:
         return {**dict.fromkeys(map(str, State), 0), **await self.counts()}
 
     async def unshown(self, before: datetime) -> list[Draft]:
-        """Pending drafts from before then that nobody has seen, and twins that are there."""
+        """Open drafts from before then that nobody has seen, and twins that are there."""
         return await self._select(
             "WHERE message_id IS NULL AND created_at < ?"
-            " AND (state = ? OR twin_of NOT NULL AND state IN (?, ?)) ORDER BY id",
+            " AND (state IN (?, ?) OR twin_of NOT NULL AND state = ?) ORDER BY id",
             iso(before),
             State.PENDING,
-            State.PUBLISHED,
             State.UNKNOWN,
+            State.PUBLISHED,
         )
 
     async def untold(self) -> list[Draft]:

@@ -39,6 +39,8 @@ class Decisions(commands.Cog):
     async def click(self, interaction: discord.Interaction, found: re.Match[str]) -> None:
         """Carry out a button's action."""
         draft = await self.drafting.own(int(found["id"]), interaction.user.id)
+        if await self.messages.adopt(draft, interaction.message):
+            draft = await self.drafting.own(draft.id, draft.owner_id)
         action = Action.of(found)
         if action.kind in FORMS or (action.kind in OF_ONE_TEXT and action.position is None):
             await self._open_form(interaction, draft, action)
