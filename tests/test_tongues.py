@@ -142,6 +142,24 @@ def test_figures_of_any_script_and_number_words_are_the_same() -> None:
     assert check("pour l'Irlande", "Vive Irlande").missing == ()
 
 
+@pytest.mark.parametrize(
+    ("code", "words", "is_one"),
+    [
+        ("en", "talked talking", True),
+        ("en", "library librarian", False),
+        ("de", "häuser hauses", True),
+        ("nb", "båten båter", True),
+        ("fi", "taloissa talossa", True),  # Snowball knows it; nobody has made a table
+        ("th", "เรือ เรือ", True),
+        ("xx", "fogginess foggiest", True),  # unknown: by the first letters
+        ("", "taxes taxing", False),
+    ],
+)
+def test_forms_of_a_word_have_one_stem(code: str, words: str, is_one: bool) -> None:
+    one, other = map(tongue(code).stem, words.split())
+    assert (one == other) == is_one
+
+
 def test_nouns_that_an_author_writes_are_no_names() -> None:
     wording = Wording.of(GERMAN)
     assert "gans" in wording.nouns and "fink" not in wording.nouns

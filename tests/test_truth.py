@@ -31,6 +31,12 @@ def test_what_adds_and_misses_nothing_comes_first_and_what_adds_last(ranker: Ran
     assert shown(texts, Request(None, 2, notes=NOTES), ranker) == [true, lost]
 
 
+def test_of_two_forms_of_a_word_that_of_the_notes_comes_first() -> None:
+    texts = ["Sailing to Port Almond.", "Sailed to Port Almond."]
+    request, ranker = Request(None, 2, notes="sailed to Port Almond"), Ranker({"w sailing": 50.0})
+    assert shown(texts, request, ranker) == texts[::-1]
+
+
 def test_of_texts_as_true_the_ranker_chooses() -> None:
     texts = [
         "Sailing to Port Almond.",

@@ -164,7 +164,8 @@ class _Told:
         return self.holds(fact)
 
     def _knows(self, word: str) -> bool:
-        if word in self.words:
+        long = _long_forms().get(word, word)  # "Dept" of who was given "department"
+        if word in self.words or self.words.issuperset(long.split()):
             return True
         size = len(word)
         return size >= _SHORTENED and any(
@@ -232,7 +233,9 @@ def _named(run: list[re.Match[str]], text: str, usual: Container[str]) -> Iterat
 
 
 def _is_figure(token: str, usual: Container[str]) -> bool:
-    """Whether a token with a digit is a number: not "2day" or "4the", of those who write so."""
+    """Whether a token with a digit is a number: not "b4", nor "4the" of those who write so."""
+    if token.casefold() in _long_forms():
+        return False
     if token.isdigit() or token.casefold() not in usual:
         figure = re.fullmatch(r"([24])([^\W\d_]{2,})", token)
         return not figure or bool(_ORDINAL.fullmatch(figure[2].casefold()))
@@ -253,8 +256,8 @@ def _figures(token: str) -> list[str]:
 def _parts(word: str) -> list[str]:
     """The words in a name, in lower case, without 's."""
     return [
-        re.sub(r"['’]s?$", "", after_elision(w))
-        for w in re.split(r"[\s.&-]+", word.casefold().strip("."))
+        re.sub(r"'s?$", "", after_elision(w))
+        for w in re.split(r"[\s.&-]+", word.casefold().replace("’", "'").strip("."))
         if w not in ("", "s")
     ]
 
@@ -269,3 +272,10 @@ def _digits() -> dict[str, str]:
     return {
         word: digits for code in languages_told() for word, digits in tongue(code).numbers.items()
     }
+
+
+@lru_cache(maxsize=1)
+def _long_forms() -> dict[str, str]:
+    """Short forms of all languages with a table, and what they stand for."""
+    codes = languages_told()
+    return {short: long for code in codes for short, long in tongue(code).spelled.items()}

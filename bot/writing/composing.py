@@ -226,8 +226,9 @@ def _untruth(text: str, request: Request, wording: Wording) -> tuple[int, ...]:
         return (len(numbers.intersection(added)),)
     found = check(request.given, text, wording.nouns)
     apart = words_apart(request.given, text, wording)
-    amiss = apart + joined(request.given, text, wording)
-    return (len(found.added), len(found.missing), amiss, apart)
+    amiss = apart + len(joined(request.given, text, wording))
+    whole = words_apart(request.given, text, wording, by_stem=False)  # a librarian is no library
+    return (len(found.added), len(found.missing), amiss, apart, whole)
 
 
 def drawn_for(count: int, ranker: Ranker | None) -> int:
