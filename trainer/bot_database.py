@@ -16,7 +16,7 @@ from bot.voice.rates import COUNTS, DECIDED_AT, IS_SHOWN, REASON_WORDS, Approval
 from trainer.errors import DataError
 
 USUAL = Path("state/bot.db")  # the default of the bot's setting DATABASE
-LAYOUT = 13  # PRAGMA user_version: the number of the newest migration
+LAYOUT = 14  # PRAGMA user_version: the number of the newest migration
 UNOPENED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}
 
 
