@@ -55,7 +55,7 @@ demo: install  ## train the sample voice (LANGUAGE=de: a German one), then try t
 	  $(PY) -m trainer train $(DEMO)/data --voice mara --voices $(DEMO)/voices; }
 	@$(PY) -m bot sandbox --voices $(DEMO)/voices --voice mara --port $(SANDBOX_PORT)
 
-run: install  ## the same bot against the real Discord and Mastodon; settings in .env
+run: install  ## the same bot against the real Discord, Mastodon and Bluesky; settings in .env
 	@$(PY) -m bot run
 
 doctor: install  ## check everything `make run` needs

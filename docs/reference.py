@@ -55,7 +55,7 @@ MORE = {  # what a description in Discord has no room for
     "mastodon show": "It also says how long they may be.",
     "mastodon disconnect": "The server forgets it, and so does the bot.",
     "export-me": "You get it as a JSON file.",
-    "forget-me": "It asks you to confirm. What you posted stays on Mastodon.",
+    "forget-me": "It asks you to confirm. What you posted stays where it is.",
 }
 SETTINGS = """\
 ## Settings

@@ -128,6 +128,10 @@ async def test_a_connected_bluesky_account_is_looked_at_and_named(
             "Bluesky": (True, "The operators' posts go to @ann.test."),
             "account of 8": (True, "@ben.test at Bluesky takes the bot's posts."),
         }
+        monkeypatch.setenv("BLUESKY_APP_PASSWORD", "main")
+        main = (await looked())["Bluesky"][1]
+        assert "not an app password, so I do not use it" in main and "in the place of" in main
+        monkeypatch.setenv("BLUESKY_APP_PASSWORD", given["BLUESKY_APP_PASSWORD"])
         for passwords in pds.app.values():
             passwords.clear()
         gone = await looked()

@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from bot.chat.client import Bot
 from bot.writing.composing import Request
 from tests.fakes.llm import TEXTS
 from tests.stage import Stage
+from tests.test_results import post_many
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -29,6 +30,10 @@ FLAGS = [
 ]
 SHOTS = Path("build/screenshots")  # to look at afterwards
 WIDTHS = pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"])
+STICKS_OUT = """() => [...document.querySelectorAll('.panel, dialog')].flatMap((box) =>
+  [...box.querySelectorAll('*')]
+    .filter((e) => e.getBoundingClientRect().right > box.getBoundingClientRect().right + 1)
+    .map((e) => e.outerHTML.slice(0, 100)))"""
 LONG = " ".join(f"This is sentence {n} of the harbour's long report." for n in range(1, 25))
 
 pytestmark = needs_chromium
@@ -96,6 +101,8 @@ class Visitor:
         return found
 
     async def shoot(self, name: str) -> None:
+        """Keep a picture; nothing is wider than the place it has."""
+        assert await self.page.evaluate(STICKS_OUT) == []
         await self.page.screenshot(path=SHOTS / f"{self.width}-{name}.png")
 
 
@@ -246,6 +253,41 @@ async def test_a_queue_is_filled_and_looked_through(visitor: Visitor, bot: Bot) 
     await expect(draft).to_contain_text("is rejected: dull")
     await visitor.shoot("reasons")
     assert (await bot.drafting.get(1)).reason == "dull"
+
+
+@WIDTHS
+async def test_a_draft_goes_to_both_networks_and_results_tell_what_came_of_posts(
+    visitor: Visitor, stage: Stage, bot: Bot
+) -> None:
+    page = visitor.page
+    await visitor.send("bluesky connect")
+    await expect(page.locator("#modal")).to_be_visible()
+    await visitor.shoot("connect")
+    await visitor.fill(handle="you.test", password=stage.sandbox.app_passwords["you.test"])
+    await expect(visitor.told).to_contain_text("Connected: @you.test on Bluesky")
+    await visitor.send("account use", to="both")
+    await visitor.send("draft", topic="tea", count="1")
+    draft = await visitor.dm(1)
+    await visitor.press(draft, "Edit")
+    await visitor.fill(text=LONG[:450])
+    await expect(draft).to_contain_text("of 300 characters · a thread of 2")
+    await visitor.shoot("both")
+    await visitor.press(draft, "Post 1")
+    await expect(page.locator(".dm")).to_contain_text("The same as draft 1, for Bluesky.")
+    statuses = await visitor.statuses(3)
+    await expect(statuses.filter(has_text="🦋 Bluesky")).to_have_count(2)
+    await visitor.shoot("both-posted")
+
+    await post_many(stage, bot.drafting.store, datetime.now(UTC) - timedelta(days=2))
+    await visitor.send("results", timezone="Europe/Berlin")
+    await expect(visitor.told).to_contain_text("One topic to go on with: tea.")
+    await visitor.shoot("results")
+    at = page.locator('#options [name="timezone"]')
+    await at.focus()
+    about = page.locator("#command-description")
+    await expect(about).to_have_text("timezone: Whose hours count, such as Europe/Berlin")
+    await at.blur()
+    await expect(about).to_contain_text("What came of your posts")
 
 
 @WIDTHS

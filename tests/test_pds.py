@@ -1,11 +1,13 @@
 """The loopback Bluesky answers as the real server does; and the bot posts to the real one.
 
-Needs the real server, which `make test-pds` installs.
+Most of it needs the real server, which `make test-pds` installs.
 """
 
 import json
+import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +21,9 @@ from bot.posting.bluesky_record import length, record, record_key
 from bot.posting.target import Part
 from sandbox.pds import LoopbackPds
 from tests.fakes.loopback import listen
-from tests.fakes.real_pds import MISSING, is_installed, real_pds
+from tests.fakes.real_pds import HERE, MISSING, is_installed, real_pds
 
-pytestmark = pytest.mark.skipif(not is_installed(), reason=MISSING)
+needs_the_server = pytest.mark.skipif(not is_installed(), reason=MISSING)
 NOW = datetime(2026, 11, 30, 9, 0, 0, 123456, tzinfo=UTC)
 SERVER, REPO = "com.atproto.server.", "com.atproto.repo."
 POST = "app.bsky.feed.post"
@@ -103,12 +105,25 @@ async def _talk(a: Asking) -> list[Any]:
     return list(enumerate(said))
 
 
+def test_a_server_half_installed_or_of_another_version_is_installed_anew(tmp_path: Path) -> None:
+    """What was broken off has its packages, but no compiled database."""
+    (tmp_path / "node_modules" / "@atproto" / "pds").mkdir(parents=True)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "node").touch()
+    assert not is_installed(tmp_path)
+    shutil.copy(HERE / "package.json", tmp_path / "installed.json")
+    assert is_installed(tmp_path)
+    (tmp_path / "installed.json").write_text("{}")
+    assert not is_installed(tmp_path)
+
+
 @pytest.fixture
 async def real() -> AsyncIterator[dict[str, Any]]:
     async with real_pds() as found:
         yield found
 
 
+@needs_the_server
 async def test_the_loopback_server_answers_as_the_real_one(real: dict[str, Any]) -> None:
     async with LoopbackPds({"ann.test": "main-password"}) as ours, ClientSession() as http:
         ann = real["accounts"]["ann.test"]
@@ -117,6 +132,7 @@ async def test_the_loopback_server_answers_as_the_real_one(real: dict[str, Any])
         assert await _talk(Asking(http, ours.url, ours.did("ann.test"), app)) == theirs
 
 
+@needs_the_server
 async def test_a_thread_stands_on_the_real_server(real: dict[str, Any]) -> None:
     ben, url = real["accounts"]["ben.test"], real["url"]
     account = Bluesky("ben.test", ben["app"], Identities(frozenset({url})), (0.1,))
@@ -139,6 +155,7 @@ async def test_a_thread_stands_on_the_real_server(real: dict[str, Any]) -> None:
     assert await account.revoke()
 
 
+@needs_the_server
 async def test_what_came_of_a_post_is_asked_of_the_app_by_way_of_the_real_server() -> None:
     """An app password may ask so; each address stands alone in the query, and the token stays."""
     asked: list[web.Request] = []

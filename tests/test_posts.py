@@ -116,6 +116,7 @@ def test_a_voice_is_kept_fresh_by_what_its_account_has_posted_since(
     ("command", "change", "said"),
     [
         (["bot", "posts", "mastodon", "f", "--of", "7"], {}, "not connected a Mastodon account"),
+        (["bot", "posts", "bluesky", "f"], {}, "BLUESKY_HANDLE and BLUESKY_APP_PASSWORD in .env"),
         (["bot", "posts", "mastodon", "f"], {"OWNER_IDS": "7,8"}, "Say whose account with --of"),
         (["bot", "posts", "mastodon", "no/f"], {}, "no/f cannot be written"),
         (["bot", "posts", "myspace", "f"], {}, "invalid choice: 'myspace'"),

@@ -88,8 +88,8 @@ async def _posted(
     return draft
 
 
-async def _many(stage: Stage, store: Store, newest: datetime) -> None:
-    """Twelve posts of alice's, every third day: tea does well, fog does not."""
+async def post_many(stage: Stage, store: Store, newest: datetime) -> None:
+    """Post and count twelve of alice's, every third day: tea does well, fog does not."""
     owner = int(stage.sandbox.people["alice"]["id"])
     counts = [30, 2, 44, 3, 25, 5, 60, 4, 38, 2, 41, 6]
     for number, count in enumerate(counts):
@@ -144,7 +144,7 @@ async def test_what_did_well_is_told_and_once_a_week_by_itself(
     discord.set_locale("alice", locale)
     monday = datetime(2027, 1, 4, 8, 0, tzinfo=UTC)  # 9:00 in Berlin
     newest = datetime.now(UTC).replace(hour=10, minute=0) - 2 * DAY
-    await _many(stage, store, newest)
+    await post_many(stage, store, newest)
     owner = int(stage.sandbox.people["alice"]["id"])
     await _posted(store, owner, "gull", newest - 40 * DAY, None)
     await _posted(store, int(stage.sandbox.people["bob"]["id"]), "secret", newest, 999)
@@ -186,7 +186,7 @@ async def test_a_weekly_message_that_cannot_be_sent_waits_for_the_next_command(
     async with Store.open(stage.database) as store:
         await store.people.met(alice, "en-GB")
         await store.people.want_results(alice, now - 2 * DAY)
-        await _many(stage, store, now - 3 * DAY)
+        await post_many(stage, store, now - 3 * DAY)
     stage.sandbox.discord.close_dms("alice")
     async with stage.running() as bot:
         people = bot.drafting.store.people

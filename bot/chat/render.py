@@ -357,8 +357,8 @@ def _part_by_part(texts: Sequence[str], locale: str) -> str:
 def _footer(draft: Draft, candidate: Candidate, locale: str) -> str:
     length = say("{length} of {limit} characters", length=candidate.length, limit=draft.max_chars)
     words = [*became_of_notes(draft, candidate), length]
-    if candidate.parts:
-        words.append(say("a thread of {parts}", parts=len(candidate.parts)))
+    if (parts := max(len(candidate.parts), len(candidate.also))) > 1:
+        words.append(say("a thread of {parts}", parts=parts))
     if candidate.original is not None:
         words.append(say("edited by you"))
     if mentioned := sorted(handles(candidate.text)):

@@ -4,8 +4,8 @@ import argparse
 
 DESCRIPTION = """\
 Looks at everything `python -m bot run` needs, and has one sentence for each:
-the settings, every voice, who serves them, Discord, Mastodon, the database
-and the connected accounts. It prints the links that add the bot to an account
+the settings, every voice, who serves them, Discord, Mastodon, Bluesky, the
+database and the connected accounts. It prints the links that add the bot to an account
 or a server. ✓ is well, ✗ is not, ! should be changed. It posts nothing. The
 exit code is 1 if something is not well."""
 EXAMPLES = """\

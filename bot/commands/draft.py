@@ -1,4 +1,4 @@
-"""`draft`: candidates in the terminal, or in bulk into a file, without Discord and Mastodon.
+"""`draft`: candidates in the terminal, or in bulk into a file, without Discord or an account.
 
 Writes and refuses the same as /draft: bot/writing/composing.py.
 """
@@ -22,7 +22,7 @@ MIN_CHARS = 20  # of a status: a thread's parts need some for their numbers
 DESCRIPTION = """\
 Writes candidates on a topic, from notes, or from both, in the terminal; with
 --topics on many, into a file. Below each stands what became of the facts in
-the notes. Nothing is posted or kept, and neither Discord nor Mastodon is
+the notes. Nothing is posted or kept, and neither Discord nor an account is
 needed. Which voice and whose server: the settings VOICE, VOICES and LLM_…
 in the environment or .env."""
 EXAMPLES = """\

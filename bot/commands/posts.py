@@ -25,6 +25,12 @@ examples:
   python -m bot posts bluesky posts.car --of 80351110224678912"""
 
 
+_SETTINGS = {
+    "mastodon": "MASTODON_BASE_URL and MASTODON_ACCESS_TOKEN",
+    "bluesky": "BLUESKY_HANDLE and BLUESKY_APP_PASSWORD",
+}
+
+
 def add(parser: argparse.ArgumentParser) -> None:
     """Add its flags."""
     parser.description, parser.epilog = DESCRIPTION, EXAMPLES
@@ -83,4 +89,12 @@ async def _account(network: str, user_id: int | None) -> AsyncIterator["Target"]
     async with Database.reading(settings.database) as database:
         accounts = Accounts.from_settings(settings, Store(database))
         (asked,) = (kind.network for kind in (Mastodon, Bluesky) if kind.network == network)
+        if asked not in await accounts.connected(user_id):
+            raise UserError(
+                "You have not connected a {network} account yet. Do it in Discord with /{command}"
+                " connect. An operator may set {names} in .env instead: that needs no running bot.",
+                network=asked.proper,
+                command=network,
+                names=_SETTINGS[network],
+            )
         yield await accounts.of(user_id, asked)

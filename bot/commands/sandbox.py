@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 8350
 READY_S = 120
 DESCRIPTION = """\
-Starts a Discord and a Mastodon of its own, a page to use them with, and the
-bot in between. All of it is on this machine, and forgotten at the end unless
---database names a file: no account is needed. It needs a trained voice."""
+Starts a Discord, a Mastodon and a Bluesky of its own, a page to use them
+with, and the bot in between. All of it is on this machine, and forgotten at
+the end unless --database names a file: no account is needed, and the accounts
+of .env are not used. It needs a trained voice."""
 EXAMPLES = """\
 examples:
   python -m bot sandbox --voice me

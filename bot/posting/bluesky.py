@@ -395,6 +395,6 @@ def _is_gone() -> Refused:
 
 def _not_an_app_password() -> Refused:
     return Refused(
-        "That is not an app password, so I did not keep it. Make one under Settings, Privacy and"
-        " security, App passwords, name it write-my-posts, and give me that."
+        "That is not an app password, so I do not use it. Make one under Settings, Privacy and"
+        " security, App passwords, name it write-my-posts, and put it in the place of this one."
     )

@@ -122,7 +122,10 @@ class Engine:
             async with asyncio.timeout(START_TIMEOUT_S):
                 line = (await self._process.stdout.readline()).decode().strip()
         except TimeoutError as e:
-            raise Unavailable("The voice engine did not start within two minutes.") from e
+            raise Unavailable(
+                "The voice engine did not start within two minutes: the machine has much else to"
+                " do. Try again when it has less."
+            ) from e
         if line != "ready":
             raise VoiceError(line or "The voice engine ended while starting. Its log says why.")
         self._is_up.set()

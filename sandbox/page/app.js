@@ -17,6 +17,7 @@ const panels = Object.fromEntries(
 const people = document.getElementById("people");
 const statusLine = document.getElementById("status");
 const localeSwitch = document.getElementById("locale");
+const instance = document.getElementById("instance");
 const hidden = new Set(); // ephemeral answers that were dismissed
 const notes = []; // what only this page says, e.g. that the bot did not answer
 const seen = {}; // person -> id of the last DM they looked at
@@ -196,8 +197,8 @@ function showTimeline(statuses) {
 function showAccounts() {
   const { url, accounts, bluesky } = state.mastodon;
   const handles = Object.keys(bluesky);
-  const keys = handles.slice(1).map((handle) => `${handle}, app password ${bluesky[handle]}`);
-  document.getElementById("instance").textContent = url && `Server: ${url}. Bluesky, to connect: ${keys.join("; ")}`;
+  const keys = handles.slice(1).map((handle) => element("div", {}, `To connect: ${handle}, app password `, element("b", {}, bluesky[handle])));
+  if (!instance.children.length) instance.append(...(url ? [element("div", {}, `Mastodon: ${url}`)] : []), ...keys);
   const list = document.getElementById("accounts");
   if (list.children.length) return;
   const choose = (name) => {

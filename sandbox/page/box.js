@@ -26,6 +26,7 @@ const error = document.getElementById("box-error");
 const send = document.getElementById("send");
 const example = document.getElementById("example");
 const where = document.getElementById("where");
+const hint = document.getElementById("command-description");
 let known = "";
 let leaves = new Map(); // "draft" or "daily set" -> what can be called
 let context = {};
@@ -41,7 +42,9 @@ export function startBox(who, onsend) {
     hideSuggestions();
     if (!send.disabled) void submit(onsend);
   });
+  options.addEventListener("focusin", ({ target: { name, title } }) => tell(name && `${name}: ${title}`));
   form.addEventListener("focusout", (event) => {
+    if (!options.contains(event.relatedTarget)) tell();
     if (!form.contains(event.relatedTarget)) hideSuggestions();
   });
 }
@@ -83,10 +86,16 @@ function showOptions() {
   const required = fields.filter((option) => option.required);
   const first = required.length ? required : fields.slice(0, FIRST);
   const others = fields.filter((option) => !first.includes(option));
-  document.getElementById("command-description").textContent = (leaf && local(leaf, "description")) ?? "";
+  tell();
   options.replaceChildren(...first.map(field), ...(others.length ? [more(others)] : []));
   hideSuggestions();
   error.hidden = true;
+}
+
+// What the option in hand is for, as its placeholder has little room; or else the command.
+function tell(about) {
+  const { leaf } = leaves.get(picker.value) ?? {};
+  hint.textContent = about || (leaf ? (local(leaf, "description") ?? "") : "");
 }
 
 function more(optional) {

@@ -17,9 +17,10 @@ FOLDER = Path(os.environ.get("PDS_FOLDER") or _CACHE / "write-my-posts" / "pds")
 MISSING = "the real server is not installed: `make test-pds` does it, and runs this"
 
 
-def is_installed() -> bool:
-    """Whether the server and a Node of its own are there."""
-    return (FOLDER / "bin" / "node").exists() and (FOLDER / "node_modules/@atproto/pds").is_dir()
+def is_installed(folder: Path = FOLDER) -> bool:
+    """Whether the server of `package.json` is there, whole: `install.sh` says so at its end."""
+    done = folder / "installed.json"
+    return done.exists() and done.read_bytes() == (HERE / "package.json").read_bytes()
 
 
 @asynccontextmanager

