@@ -71,6 +71,22 @@ async def test_an_account_is_connected_shown_chosen_and_disconnected(
     assert "Bluesky" in await stage.says("alice", "account use", to="mastodon bluesky")
 
 
+@pytest.mark.parametrize(("locale", "said"), [("en-GB", "Do it with"), ("de", "Das geht mit")])
+async def test_whoever_has_no_account_at_all_hears_of_both_networks(
+    stage: Stage, bot: Bot, locale: str, said: str
+) -> None:
+    bob = stage.sandbox.people["bob"]["id"]
+    for owner in (stage.sandbox.people["alice"]["id"], bob):
+        await stage.says("alice", "voice grant", user=owner)
+    stage.sandbox.discord.set_locale("bob", locale)
+    for command, options in (("draft", {"topic": "tea"}), ("bluesky show", {})):
+        told = await stage.says("bob", command, **options)
+        assert said in told and "/bluesky " in told and "/mastodon " in told
+    await stage.connect_bluesky("bob", "bob.test")
+    told = await stage.says("bob", "draft", topic="tea", to="mastodon")
+    assert said in told and "/bluesky " not in told
+
+
 async def test_a_main_password_is_refused_and_not_kept(stage: Stage, bot: Bot) -> None:
     stage.sandbox.app_passwords["you.test"] = "main-password"
     assert "not an app password" in await stage.connect_bluesky("alice", "you.test")

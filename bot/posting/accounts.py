@@ -34,6 +34,10 @@ _NONE_YET: dict[Network, Words] = {
     ),
 }
 
+_NONE_AT_ALL = say(
+    "You have not connected an account yet. Do it with /bluesky connect or /mastodon connect."
+)
+
 
 class NotConnected(Refused):
     """An account that its owner has not connected any more."""
@@ -111,7 +115,7 @@ class Accounts:
             shared = self._shared[network]
             await shared.identify()
             return shared
-        none = _NONE_YET[network]
+        none = _NONE_YET[network] if await self.connected(user_id) else _NONE_AT_ALL
         raise UserError(none.template, **none.values)
 
     async def named(self, user_id: int, name: str) -> Target:
