@@ -22,6 +22,8 @@ from bot.posting.target import Part
 from sandbox.pds import LoopbackPds
 from tests.fakes.loopback import listen
 from tests.fakes.real_pds import HERE, MISSING, is_installed, real_pds
+from trainer.archives import open_archives
+from trainer.archives.post import Post
 
 needs_the_server = pytest.mark.skipif(not is_installed(), reason=MISSING)
 NOW = datetime(2026, 11, 30, 9, 0, 0, 123456, tzinfo=UTC)
@@ -133,7 +135,9 @@ async def test_the_loopback_server_answers_as_the_real_one(real: dict[str, Any])
 
 
 @needs_the_server
-async def test_a_thread_stands_on_the_real_server(real: dict[str, Any]) -> None:
+async def test_a_thread_stands_on_the_real_server_and_in_its_export(
+    real: dict[str, Any], tmp_path: Path
+) -> None:
     ben, url = real["accounts"]["ben.test"], real["url"]
     account = Bluesky("ben.test", ben["app"], Identities(frozenset({url})), (0.1,))
     assert await account.verify() == "@ben.test"
@@ -145,6 +149,12 @@ async def test_a_thread_stands_on_the_real_server(real: dict[str, Any]) -> None:
     assert (await account.look(Part("", "k-1", NOW, thread=(first,)))).found == second
     with pytest.raises(Refused, match="301"):
         await account.publish(Part("x" * 301, "k-2", NOW))
+    export = f"{url}/xrpc/com.atproto.sync.getRepo"
+    async with ClientSession() as http, http.get(export, params={"did": ben["did"]}) as answer:
+        (tmp_path / "repo.car").write_bytes(await answer.read())
+    [(archive, _, _)] = open_archives(tmp_path / "repo.car")
+    kinds = {post.text: post.kind for post in archive.posts() if isinstance(post, Post)}
+    assert kinds == {text: "original", "👩‍👩‍👧‍👦" * 120: "self_reply"}
     for status in (second, first, first):
         await account.delete(status)
     assert (await account.look(Part(text, "k-0", NOW))).found is None

@@ -114,7 +114,7 @@ async def test_connecting_has_a_limit(stage: Stage, bot: Bot) -> None:
         told = await stage.says("bob", "mastodon connect", instance="localhost")
         assert "not the address of a Mastodon server" in told
     told = await stage.says("bob", "mastodon connect", instance=stage.sandbox.mastodon_url)
-    assert "a little fast" in told
+    assert "a little fast. Try again in 10 minutes." in told
 
 
 async def test_a_person_gets_everything_about_them_and_no_secret(stage: Stage, bot: Bot) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -24,6 +25,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 EXPIRED, ALREADY_ANSWERED = 10062, 40060
 _LONGEST = 2000  # characters of a message
+_MINUTE_S = 60.0
 PASSING_S = 5.0  # a message in passing holds nothing up for longer
 # no, no answer, or one that is no JSON
 DISCORD_FAULTS = (discord.HTTPException, aiohttp.ClientError, OSError, json.JSONDecodeError)
@@ -50,6 +52,12 @@ def explanation(error: BaseException) -> Words:
             # without its values, which may be somebody's words
             log.info("said no", kind=type(error).__name__, why=error.words.template)
             return error.words
+        case app_commands.CommandOnCooldown(retry_after=seconds) if seconds > _MINUTE_S:
+            return say_n(
+                "That was a little fast. Try again in {n} minute.",
+                "That was a little fast. Try again in {n} minutes.",
+                n=math.ceil(seconds / _MINUTE_S),
+            )
         case app_commands.CommandOnCooldown():
             return say_n(
                 "That was a little fast. Try again in {n} second.",
