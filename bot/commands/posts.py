@@ -22,7 +22,7 @@ itself."""
 EXAMPLES = """\
 examples:
   python -m bot posts mastodon posts.jsonl
-  python -m bot posts bluesky posts.car --of 80351110224678912"""
+  python -m bot posts bluesky posts.jsonl --of 80351110224678912"""
 
 
 _SETTINGS = {
