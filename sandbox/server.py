@@ -94,7 +94,7 @@ class Sandbox:
         reachable = "127.0.0.1" if host == EVERYWHERE else host
         self.url = f"http://{reachable}:{runner.addresses[0][1]}"
         self.discord.listen_at(self.url)
-        await self.bluesky.start()
+        await self.bluesky.start(reachable)
         if self.mastodon:
             await asyncio.to_thread(self.mastodon.start)
             self.mastodon_url = self.mastodon.base_url

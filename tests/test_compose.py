@@ -6,6 +6,7 @@ test_images.py builds the images and runs them, where there is an engine.
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -79,6 +80,27 @@ def test_every_command_of_the_docs_is_one_we_have(page: str) -> None:
         PARSERS[module]().parse_args(arguments)
 
 
+def test_what_the_docs_copy_out_of_a_container_cannot_be_committed() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no checkout")
+    page = (ROOT / "docs" / "operating.md").read_text("utf-8")
+    copied = [Path(place).name for place in re.findall(r"docker compose cp bot:(\S+) \.", page)]
+    assert len(copied) > 2
+    for name in copied:
+        place = f"{name}/" if "." not in name else name
+        git = [str(shutil.which("git")), "-C", str(ROOT), "check-ignore", place]
+        assert subprocess.run(git, check=False).returncode == 0, place
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/operating.md", "docs/elsewhere.md"])
+def test_every_build_of_the_docs_is_one_of_both_images(page: str) -> None:
+    """Compose passes over the services of a profile that is not named."""
+    text = (ROOT / page).read_text("utf-8")
+    builds = re.findall(r"docker compose[^`\n]* build\b", text)
+    assert all("--profile train" in build for build in builds), builds
+    assert builds or page == "README.md"
+
+
 def test_the_checkout_may_move_and_be_renamed() -> None:
     """Compose names volumes and images after the project."""
     assert yaml.safe_load(COMPOSE)["name"] == "write-my-posts"
@@ -145,6 +167,7 @@ def test_every_setting_means_the_same_in_a_container() -> None:
 
 def test_what_a_container_reads_is_a_setting() -> None:
     named = set(re.findall(r"\$\{(\w+)", WRITTEN))
+    named |= {name for service in SERVICES.values() for name in service["build"]["args"]}
     assert {n.lower() for n in named} <= {*Settings.model_fields, *ELSEWHERE}
 
 
@@ -167,18 +190,43 @@ def health(status: int, body: dict[str, str]) -> Iterator[int]:
         server.shutdown()
 
 
-@pytest.mark.parametrize("status", [200, 503])
-def test_the_health_check_says_what_the_bot_says(status: int) -> None:
+def check_health(here: int) -> "subprocess.CompletedProcess[str]":
+    """Run the container's own check against this port."""
     kind, python, flag, code = SERVICES["bot"]["healthcheck"]["test"]
     assert (kind, python, flag) == ("CMD", "python", "-c")
     port = str(SERVICES["bot"]["environment"]["METRICS_PORT"])
     assert code.count(port) == 1
+    run = [sys.executable, "-c", code.replace(port, str(here))]
+    return subprocess.run(run, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_the_health_check_says_what_the_bot_says(status: int) -> None:
     said = {"gateway": "The bot is not connected to Discord."}
     with health(status, said) as here:
-        run = [sys.executable, "-c", code.replace(port, str(here))]
-        done = subprocess.run(run, capture_output=True, text=True, check=False)
+        done = check_health(here)
     assert (done.returncode, done.stderr) == (int(status != 200), "")
     assert json.loads(done.stdout) == said
+
+
+@pytest.mark.parametrize("answer", [None, b""], ids=["no server", "it hangs up"])
+def test_a_bot_that_gives_no_answer_is_a_sentence_in_the_health_log(answer: bytes | None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        here = server.getsockname()[1]
+        if answer is None:
+            server.close()
+        else:
+            threading.Thread(target=_answer, args=(server, answer), daemon=True).start()
+        done = check_health(here)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"The bot does not answer \(.+\): .+\n", done.stderr)
+
+
+def _answer(server: socket.socket, answer: bytes) -> None:
+    connection = server.accept()[0]
+    with connection:
+        connection.recv(4096)
+        connection.sendall(answer)
 
 
 def test_the_bot_keeps_running_and_has_the_time_it_takes_to_stop() -> None:

@@ -1,9 +1,9 @@
 """The images, built and walked through as the README says: `make test-images`.
 
 It needs Docker's engine, and the base image and the packages from where the engine finds them. The
-project and its volumes are this test's own; Discord and Mastodon are the sandbox's, at the address
-by which containers reach this machine. COMPOSE_FILE and TORCH_INDEX are passed on, for a place that
-needs other settings to build.
+project and its volumes are this test's own; Discord, Mastodon and Bluesky are the sandbox's, at the
+address by which containers reach this machine. COMPOSE_FILE and TORCH_INDEX are passed on, for a
+place that needs other settings to build.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.draft import Network
 from sample import build
 from sandbox.mastodon import LoopbackMastodon
 from sandbox.server import Sandbox
@@ -98,7 +99,7 @@ def _fill(folder: Path) -> None:
 
 @pytest.fixture
 async def world(checkout: Checkout) -> AsyncIterator[Sandbox]:
-    """A Discord and a Mastodon that containers reach, and a .env that names them."""
+    """A Discord, a Mastodon and a Bluesky that containers reach, and a .env that names them."""
     asked = await checkout.run(
         "docker network inspect bridge --format '{{(index .IPAM.Config 0).Gateway}}'"
     )
@@ -125,8 +126,9 @@ def _road() -> list[str]:
 
 
 async def _draft(world: Sandbox, number: int, voice: str) -> dict[str, object]:
-    """Alice's direct message of that number, once it can be decided on."""
-    await world.discord.slash("alice", "draft", topic="the coffee", count=1, voice=voice)
+    """Alice's direct message of that number, once it can be decided on: to both networks."""
+    both = " ".join(Network)
+    await world.discord.slash("alice", "draft", topic="the coffee", count=1, voice=voice, to=both)
 
     def complete() -> dict[str, object] | None:
         messages = world.discord.dm_messages("alice")
@@ -151,10 +153,10 @@ async def test_the_readmes_road_leads_from_an_archive_to_a_status(
     message = await _draft(world, 1, "me")
     await world.discord.react("alice", message, "1️⃣")
     async with asyncio.timeout(60):
-        while not (statuses := await world.timeline()):
+        while len(statuses := await world.timeline()) < len(Network):
             await asyncio.sleep(0.2)
-    assert len(statuses) == 1
-    assert "goose" not in str(statuses[0]["content"]).lower()  # words.txt
+    assert sorted(status["visibility"] == "bluesky" for status in statuses) == [False, True]
+    assert "goose" not in str(statuses).lower()  # words.txt
 
     # A voice that is new is served by the bot that runs.
     train = "docker compose run --rm trainer train data/me --voice two --epochs 1"
@@ -163,8 +165,8 @@ async def test_the_readmes_road_leads_from_an_archive_to_a_status(
 
     # What the operator is told to do, while it runs.
     await run("docker compose run --rm trainer report me --db state/bot.db --no-drafts")
-    await run("docker compose cp bot:/app/voices/me .")
-    assert (checkout.folder / "me" / "report.html").is_file()
+    await run("docker compose cp bot:/app/voices/me/report.html .")
+    assert (checkout.folder / "report.html").is_file()
     await run(
         "docker compose run --rm trainer feedback --db state/bot.db --out data/liked --voice me"
     )
@@ -172,11 +174,19 @@ async def test_the_readmes_road_leads_from_an_archive_to_a_status(
     await run("docker compose cp bot:/app/state/drafts.db .")
     assert (checkout.folder / "drafts.db").is_file()
     first = await run("docker compose run --rm --entrypoint cat trainer data/me/posts.jsonl")
-    assert first.count('"text"') == POSTS
+    assert first.count('{"id"') == POSTS
     port = (await run("docker compose port bot 9100")).strip().rpartition(":")[2]
     assert "bot_up" in await run(f"curl -sf http://127.0.0.1:{port}/metrics")
+    bot = "$(docker compose ps --quiet bot)"
+    story = await run(f"docker logs {bot} 2>&1 | jq -cR 'fromjson? | select(.draft == 1)'")
+    assert all(f'"event":"{event}"' in story for event in ("drafted", "decided", "posted"))
+    await run("docker compose exec bot python -m bot posts mastodon state/posts.jsonl")
+    prepare = "docker compose run --rm trainer prepare state/posts.jsonl --out data/account"
+    assert "written by the bot" in await run(f"{prepare} --db state/bot.db", expected=2)
+    refused = await run("docker compose exec bot python -m bot install-gemma --accept-terms", 1)
+    assert "GEMMA_TERMS=accepted" in refused
     watched = "docker inspect --format '{{range .State.Health.Log}}{{.Output}}{{end}}'"
-    assert '"gateway": "well"' in await run(f"{watched} $(docker compose ps --quiet bot)")
+    assert '"gateway": "well"' in await run(f"{watched} {bot}")
     await run("docker compose stop bot")
     ended = await run("docker compose ps --all --format json bot")
     assert '"ExitCode":0' in ended.replace(" ", "")

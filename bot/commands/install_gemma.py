@@ -115,6 +115,12 @@ def install(file: Path, pins: Mapping[str, str], sha256: str) -> None:
     except OSError as e:
         if e.errno in (errno.ENOSPC, errno.EDQUOT):
             raise ConfigError(_no_room(file.parent)) from e
+        if e.errno == errno.EROFS:
+            raise ConfigError(
+                f"Gemma cannot be written to {file.parent}, where nothing can. In Docker it is part"
+                " of the images: put GEMMA_TERMS=accepted into .env, and run `docker compose"
+                " --profile train build`."
+            ) from e
         raise ConfigError(
             f"Gemma cannot be written to {file.parent} ({e.strerror}). Run this as the user that"
             " ran `make install`."
