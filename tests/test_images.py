@@ -183,7 +183,7 @@ async def test_the_readmes_road_leads_from_an_archive_to_a_status(
     await run("docker compose exec bot python -m bot posts mastodon state/posts.jsonl")
     prepare = "docker compose run --rm trainer prepare state/posts.jsonl --out data/account"
     assert "written by the bot" in await run(f"{prepare} --db state/bot.db", expected=2)
-    refused = await run("docker compose exec bot python -m bot install-gemma --accept-terms", 1)
+    refused = await run("docker compose exec bot python -m bot install-gemma --accept-terms", 2)
     assert "GEMMA_TERMS=accepted" in refused
     watched = "docker inspect --format '{{range .State.Health.Log}}{{.Output}}{{end}}'"
     assert '"gateway": "well"' in await run(f"{watched} {bot}")
