@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from bot.posting.evidence import plain_text
 from drills.kill_rounds import ANSWER_S, Round, Series, numbers
+from sandbox.server import Sandbox
 from tests.stage import buttons
 
 LATE_S = 11.0  # after that, the bot takes a draft that nobody saw for interrupted
@@ -53,12 +54,12 @@ async def audit(series: Series, rounds: Sequence[Round], server: str, seed: int)
     approved = [r for r in rounds if r.approved]
     await series.until(lambda: all(map(series.is_told, approved)), LAST_S, tick_s=0.1)
     await _answer_questions(series)
-    posted = Counter(await _posted(series))
+    posted = Counter(await all_posted(series.sandbox))
     refused = [r for r in approved if not _whole(r.text or "", posted)]
     unanswered = [str(r) for r in refused if not series.is_told(r)]
     await _decide_the_rest(series)
     await _answer_questions(series)
-    posted = Counter(await _posted(series))
+    posted = Counter(await all_posted(series.sandbox))
     return Figures(
         server=server,
         seed=seed,
@@ -83,7 +84,7 @@ async def _answer_questions(series: Series) -> None:
 
     await series.until(lambda: not is_busy(), LAST_S, tick_s=0.1)
     while is_asking():
-        posted = set(await _posted(series))
+        posted = set(await all_posted(series.sandbox))
         for draft_id, _, message_id, _ in _rows(series, "state = 'unknown'"):
             label = "It is there" if _next_part(series, draft_id) in posted else "It is not there"
             asks = partial(_button, series, message_id, label)  # what is stored is shown soon
@@ -169,11 +170,11 @@ def _whole(number: str, posted: Counter[str]) -> bool:
     return bool(own) and (not parts or len(parts) == int(parts[0][2]))
 
 
-async def _posted(series: Series) -> list[str]:
-    """The text of every status."""
+async def all_posted(sandbox: Sandbox) -> list[str]:
+    """The text of every status of the sandbox's Mastodon."""
     found: list[str] = []
-    headers = {"Authorization": f"Bearer {series.sandbox.mastodon_token}"}
-    async with ClientSession(series.sandbox.mastodon_url, headers=headers) as http:
+    headers = {"Authorization": f"Bearer {sandbox.mastodon_token}"}
+    async with ClientSession(sandbox.mastodon_url, headers=headers) as http:
         async with http.get("/api/v1/accounts/verify_credentials") as answer:
             account = (await answer.json())["id"]
         path, last = f"/api/v1/accounts/{account}/statuses?limit=40", ""

@@ -26,7 +26,7 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from bot.posting.evidence import plain_text
+from drills.kill_audit import all_posted
 from drills.kill_rounds import PATIENCE_S, STATUSES, start_hasty
 from sandbox.server import Sandbox
 from tests import warm
@@ -141,9 +141,7 @@ class Field:
                 if not said.get("cursor"):
                     break
                 cursor = f"&cursor={said['cursor']}"
-        for status in await self.sandbox.timeline():
-            if status["visibility"] != "bluesky":
-                found["mastodon", _words(plain_text(status["content"]))] += 1
+        found.update(("mastodon", text) for text in await all_posted(self.sandbox))
         return found
 
 
