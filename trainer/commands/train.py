@@ -19,7 +19,7 @@ from trainer.commands.arguments import (
     number,
 )
 from trainer.errors import DataError, ServeError
-from trainer.training.recipe import FEW_POSTS_EPOCHS, Recipe
+from trainer.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -100,8 +100,7 @@ def _add_amounts(group: Group) -> None:
         type=WHOLE_NUMBER,
         default=recipe.epochs,
         metavar="N",
-        help=f"times the posts are read (default: {FEW_POSTS_EPOCHS}, or 1 where --tokens allow no"
-        " more)",
+        help="times the posts are read (default: 1; at a provider 2)",
     )
     option(
         "--memory-tokens",
@@ -320,7 +319,7 @@ def _provider(args: argparse.Namespace, recipe: Recipe, console: "Console") -> "
             model=args.base or job.DEFAULT_PROVIDER_MODEL,
             method=args.method,
             preferences=args.preferences,
-            epochs=recipe.epochs or FEW_POSTS_EPOCHS,
+            epochs=recipe.epochs or job.DEFAULT_EPOCHS,
             beta=args.beta,
             seed=recipe.seed,
         ),

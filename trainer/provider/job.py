@@ -38,6 +38,7 @@ from trainer.provider.progress import JobProgress
 from trainer.training.voice_folder import VoiceFolder
 
 DEFAULT_PROVIDER_MODEL = "gpt-4.1-mini-2025-04-14"
+DEFAULT_EPOCHS = 2
 MINIMUM_EXAMPLES = 10  # a job on fewer is refused
 ENDED = ("succeeded", "failed", "cancelled")
 TOKEN = "write-my-posts"  # noqa: S105 - key in the metadata that marks a job as ours
@@ -50,7 +51,7 @@ class Order:
     model: str = DEFAULT_PROVIDER_MODEL
     method: Literal["supervised", "dpo"] = "supervised"
     preferences: Path | None = None  # the training file of "dpo"
-    epochs: int = 2
+    epochs: int = DEFAULT_EPOCHS
     beta: float | None = None  # of "dpo"; None leaves it to the provider
     seed: int = 0
 

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from trainer.data.folder import Example
 from trainer.training.base_model import BaseModel
-from trainer.training.recipe import FEW_POSTS_EPOCHS, Recipe
+from trainer.training.recipe import FEW, Recipe
 
 WINDOW = 16  # batches: a month or less of those who post a lot
 VALIDATED = 100  # posts: with all of a large archive, validation took longer than training
@@ -72,12 +72,6 @@ def last(
     return kept[::-1]
 
 
-def epochs_of(examples: list[Tokens], recipe: Recipe) -> int:
-    """How often the examples are read: twice if they are few."""
-    is_few = FEW_POSTS_EPOCHS * sum(map(len, examples)) <= recipe.tokens
-    return FEW_POSTS_EPOCHS if is_few else 1
-
-
 def some(examples: list[Example], count: int = VALIDATED) -> list[Example]:
     """At most VALIDATED, evenly spaced: a hundred posts give the loss well enough."""
     step = max(1.0, len(examples) / count)
@@ -105,12 +99,14 @@ def epoch_batches(examples: list[Tokens], recipe: Recipe, epoch: int) -> list[li
     """Batches in the order of the examples, the newest last, and the same again when resumed.
 
     Posts learnt last are kept best, and people change. Within a window the order is random, and
-    batches have similar lengths, so little padding. Few posts, read again, are one window: they
-    were learnt worse in the order of time (experiments/LOG.md).
+    batches have similar lengths, so little padding. Few posts, or posts read again, are one window:
+    they were learnt worse in the order of time (experiments/LOG.md).
     """
     rng = random.Random(f"{recipe.seed}:{epoch}")  # noqa: S311 - an order, not a secret
     size = recipe.batch_size
-    at_once = WINDOW * size if recipe.is_read_once else max(1, len(examples))
+    are_few = sum(map(len, examples)) <= FEW * recipe.tokens
+    is_in_order = recipe.epochs == 1 and not are_few
+    at_once = WINDOW * size if is_in_order else max(1, len(examples))
     batches: list[list[Tokens]] = []
     for first in range(0, len(examples), at_once):
         window = examples[first : first + at_once]

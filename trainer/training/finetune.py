@@ -31,7 +31,6 @@ from trainer.training.batches import (
     digest,
     encode_all,
     epoch_batches,
-    epochs_of,
     last,
     learnt_tokens,
     memory_batches,
@@ -82,7 +81,7 @@ def train(
         with console.status("Loading the base model (the first time it is converted: a minute) …"):
             base = load_fitting(base_name, dtype, processes)
         train_set = last(data.train, base, recipe, console)
-        recipe = replace(recipe, epochs=recipe.epochs or epochs_of(train_set, recipe))
+        recipe = replace(recipe, epochs=recipe.epochs or 1)
         validation_set = encode_all(some(data.validation), base, recipe, console)
         with folder.open() if processes.is_main_process else nullcontext():
             training = attach_adapter(
@@ -278,11 +277,11 @@ def learning_rate(step: int, total: int, recipe: Recipe) -> float:
     """Warm up over the first 6% of the steps, and decay to 5% of the peak in the last 30%.
 
     A cosine hardly learns from the last posts, which are the newest (warm-up, stable, decay: Hu et
-    al., MiniCPM, 2024). Few posts, read again, are learnt by heart at the full rate, so they get
-    the cosine (experiments/LOG.md).
+    al., MiniCPM, 2024). Posts that are read again are learnt by heart at the full rate, so they
+    get the cosine (experiments/LOG.md).
     """
     warm, left = min(1.0, (step + 1) / max(1.0, 0.06 * total)), 1 - step / total
-    share = min(1.0, left / 0.3) if recipe.is_read_once else (1 - math.cos(math.pi * left)) / 2
+    share = min(1.0, left / 0.3) if recipe.epochs == 1 else (1 - math.cos(math.pi * left)) / 2
     return recipe.learning_rate * warm * (0.05 + 0.95 * share)
 
 

@@ -9,7 +9,7 @@ class Recipe:
     """How a local voice is trained."""
 
     tokens: int = 55_000  # an epoch, of the newest posts: seven minutes on two cores
-    epochs: int = 0  # 0: two if they hold no more tokens than that, else one
+    epochs: int = 0  # 0: one, and two at a provider
     patience: int = (
         1  # epochs without gain before the end: past the best, runs got worse (experiments/LOG.md)
     )
@@ -22,17 +22,12 @@ class Recipe:
     threads: int = 0  # 0: every core this process may use
     checkpoint_every: int = 10  # steps: half a minute's work is lost at most, 0.2 s spent
 
-    @property
-    def is_read_once(self) -> bool:
-        """Whether posts are read in the order of time; few, read again, did not gain by it."""
-        return self.epochs == 1
-
     def changes_from(self, other: dict[str, Any]) -> list[str]:
         """Names of the settings that make this training differ from `other` up to the same step."""
         names = [f.name for f in fields(self) if f.name not in _SAME_STEPS]
         return [name for name in names if other.get(name) != getattr(self, name)]
 
 
-FEW_POSTS_EPOCHS = 2  # the second still gains; a third was worse whenever tried
+FEW = 0.5  # of an epoch's tokens: posts that hold fewer are read in random order
 
 _SAME_STEPS = ("patience", "memory_tokens", "threads", "checkpoint_every")
