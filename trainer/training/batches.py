@@ -14,7 +14,7 @@ from rich.console import Console
 
 from trainer.data.folder import Example
 from trainer.training.base_model import BaseModel
-from trainer.training.recipe import FEW, Recipe
+from trainer.training.recipe import FEW_POSTS, Recipe
 
 WINDOW = 16  # batches: a month or less of those who post a lot
 VALIDATED = 100  # posts: with all of a large archive, validation took longer than training
@@ -104,7 +104,7 @@ def epoch_batches(examples: list[Tokens], recipe: Recipe, epoch: int) -> list[li
     """
     rng = random.Random(f"{recipe.seed}:{epoch}")  # noqa: S311 - an order, not a secret
     size = recipe.batch_size
-    are_few = sum(map(len, examples)) <= FEW * recipe.tokens
+    are_few = sum(map(len, examples)) <= FEW_POSTS * recipe.tokens
     is_in_order = recipe.epochs == 1 and not are_few
     at_once = WINDOW * size if is_in_order else max(1, len(examples))
     batches: list[list[Tokens]] = []

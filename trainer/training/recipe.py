@@ -28,6 +28,6 @@ class Recipe:
         return [name for name in names if other.get(name) != getattr(self, name)]
 
 
-FEW = 0.5  # of an epoch's tokens: posts that hold fewer are read in random order
+FEW_POSTS = 0.5  # of an epoch's tokens: posts that hold fewer are read in random order
 
 _SAME_STEPS = ("patience", "memory_tokens", "threads", "checkpoint_every")
