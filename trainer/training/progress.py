@@ -1,4 +1,4 @@
-"""Shows a training to a person: a live bar on a terminal, a line an epoch elsewhere."""
+"""Shows a training to a person: a live bar on a terminal, lines elsewhere."""
 
 import time
 from typing import Self
@@ -15,6 +15,8 @@ from rich.progress import (
 from rich.table import Table
 
 from trainer.training.curve import Curve
+
+_LINES = 10  # of a training, where there is no bar
 
 
 class LiveBar:
@@ -44,7 +46,7 @@ class TrainingProgress(LiveBar):
     def __init__(self, console: Console, total: int, epochs: int, done: int) -> None:
         figures = TextColumn("{task.fields[figures]}")
         super().__init__(console, MofNCompleteColumn(), figures, TimeRemainingColumn())
-        self._epochs = epochs
+        self._epochs, self._total, self._done = epochs, total, done
         self._started = time.monotonic()
         self._tokens = 0
         self._task = self._bar.add_task("Starting", total=total, completed=done, figures="")
@@ -52,7 +54,11 @@ class TrainingProgress(LiveBar):
     def advance(self, epoch: int, loss: float, tokens: int) -> None:
         """Count one step."""
         self._tokens += tokens
+        self._done += 1
         speed = self._tokens / (time.monotonic() - self._started)
+        if not self._console.is_terminal and self._done * _LINES % self._total < _LINES:
+            share = self._done / self._total
+            self._console.print(f"{share:.0%}, loss {loss:.3f}, {speed:.0f} tokens/s")
         self._bar.update(
             self._task,
             advance=1,
