@@ -25,6 +25,7 @@ from sandbox.mastodon import LoopbackMastodon
 from sandbox.server import Sandbox
 from tests.conftest import end_heartbeats
 from tests.fakes import x_archive
+from tests.fakes.voice import write_voice
 
 ROOT = Path(__file__).parents[1]
 PROJECT = "write-my-posts-test"
@@ -195,7 +196,11 @@ async def test_the_readmes_road_leads_from_an_archive_to_a_status(
 async def test_a_wrong_token_ends_the_start_and_the_log_says_why(
     checkout: Checkout, world: Sandbox
 ) -> None:
+    write_voice(checkout.folder / "voices" / "mine")
+    await checkout.run("chmod --recursive a+rX voices")  # the image's user is not who runs this
     env = checkout.folder / ".env"
-    env.write_text(re.sub("(?m)^DISCORD_TOKEN=.*$", "DISCORD_TOKEN=no", env.read_text()))
+    settings = re.sub("(?m)^DISCORD_TOKEN=.*$", "DISCORD_TOKEN=no", env.read_text("utf-8"))
+    env.write_text(f"{settings}VOICES_FROM=./voices\n", "utf-8")
     await checkout.run(_road()[-1], expected=1)
-    assert "DISCORD_TOKEN" in await checkout.run("docker compose logs --no-log-prefix bot")
+    said = await checkout.run("docker compose logs --no-log-prefix bot")
+    assert "does not accept DISCORD_TOKEN" in said
