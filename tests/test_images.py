@@ -199,8 +199,7 @@ async def test_a_wrong_token_ends_the_start_and_the_log_says_why(
     write_voice(checkout.folder / "voices" / "mine")
     await checkout.run("chmod --recursive a+rX voices")  # the image's user is not who runs this
     env = checkout.folder / ".env"
-    settings = re.sub("(?m)^DISCORD_TOKEN=.*$", "DISCORD_TOKEN=no", env.read_text("utf-8"))
-    env.write_text(f"{settings}VOICES_FROM=./voices\n", "utf-8")
-    await checkout.run(_road()[-1], expected=1)
+    env.write_text(re.sub("(?m)^DISCORD_TOKEN=.*$", "DISCORD_TOKEN=no", env.read_text()))
+    await checkout.run(f"VOICES_FROM=./voices {_road()[-1]}", expected=1)
     said = await checkout.run("docker compose logs --no-log-prefix bot")
     assert "does not accept DISCORD_TOKEN" in said
