@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Fine-tunes a voice on what prepare wrote, and writes the folder VOICES/NAME:
 that folder is the voice. It takes at least 40 posts, and likes a few hundred;
-200 take about five minutes on two cores. Run the same command again after an
+200 take about three minutes on two cores. Run the same command again after an
 interruption: it goes on where it was. The best epoch is kept in any case.
 
 Larger models, GPUs and providers: docs/elsewhere.md."""
