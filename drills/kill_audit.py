@@ -88,9 +88,9 @@ async def _answer_questions(series: Series) -> None:
         for draft_id, _, message_id, _ in _rows(series, "state = 'unknown'"):
             label = "It is there" if _next_part(series, draft_id) in posted else "It is not there"
             asks = partial(_button, series, message_id, label)  # what is stored is shown soon
-            if button := await series.until(asks, ANSWER_S, tick_s=0.1):
-                message = series.shown()[str(message_id)]
-                await series.discord.click("alice", message, button)
+            if not (button := await series.until(asks, LAST_S, tick_s=0.1)):
+                return  # nobody was asked: the audit counts it
+            await series.discord.click("alice", series.shown()[str(message_id)], button)
         await series.until(lambda: not is_asking(), ANSWER_S, tick_s=0.1)
         await series.until(lambda: not is_busy(), LAST_S, tick_s=0.1)
 
