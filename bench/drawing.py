@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import openai
@@ -70,10 +70,14 @@ class Server:
 
 @asynccontextmanager
 async def by_the_engine(voice: Path, folder: Path, copies: int) -> AsyncIterator[Server]:
-    """An engine with a voice, and copies of it: of too many it merges none."""
+    """An engine with a voice, and copies of it: of too many it merges none.
+
+    A file that was merged before stays behind: the engine would take it, however many there are.
+    """
     for number in range(copies):
         name = voice.name if number == 0 else f"{voice.name}-{number}"
-        shutil.copytree(voice, folder / name)
+        shutil.copytree(voice, folder / name, ignore=shutil.ignore_patterns("merged-*"))
+        replace(Voice.load(voice), name=name).save(folder / name)
     async with Engine(folder, servers=1) as engine:  # as the bot's, but at normal priority
         client = openai.AsyncOpenAI(base_url=engine.base_url, api_key="none")
         yield Server(client, psutil.Process(engine.pid), Voice.load(voice))

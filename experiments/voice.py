@@ -1,4 +1,4 @@
-"""Measures how much voices sound like their authors: the table of docs/voice.md, and drafts.
+"""Measures how much voices sound like their authors: the tables of docs/voice.md, and drafts.
 
 Takes a folder of authors (<name>.jsonl, oldest first). Prepares, trains and evaluates each by the
 commands a person uses, with their defaults. Keeps finished steps, so an interrupted run goes on. On
@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -18,16 +19,29 @@ from typing import Any
 from rich.console import Console
 
 from bot.voice import HELD_OUT_FILE, PromptParts, Voice, load_posts
+from bot.voice.notes import Wording
 from bot.voice.ranker import Ranker
+from bot.voice.tongues import detect, main_languages
 from experiments import word_chain
 from trainer.drawing.draw import shown
-from trainer.drawing.kept import CANDIDATES, read_kept
+from trainer.drawing.kept import CANDIDATES, name_of, read_kept
+from trainer.judging.from_notes import asked_by_notes
 from trainer.training.voice_folder import VoiceFolder
 
-SHOWN = 20  # unchosen drafts of each author
+SHOWN = 20  # unchosen drafts of each author, from notes and on topics
 FEW = (200, 40)  # posts to learn from and to validate on: how the project began
 
-Found = dict[str, Any]  # evaluation.json's measures, and voice.json's under "training"
+Found = dict[str, Any]  # evaluation.json's measures, voice.json's under "training", "languages"
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How every author's voice is trained and judged."""
+
+    out: Path
+    drafts: int
+    base: str | None
+    with_floors: bool
 
 
 def main() -> None:
@@ -36,6 +50,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(".bench-voice"), help="(.bench-voice)")
     parser.add_argument("--drafts", type=int, default=300, help="an author (300)")
     parser.add_argument("--only", nargs="*", help="names of authors (all)")
+    parser.add_argument("--base", help="base model (as `train` chooses it)")
+    parser.add_argument("--no-floors", action="store_true", help="only the voices")
     parser.add_argument("--few", help="author who is also trained on 200 posts")
     parser.add_argument(
         "--show", type=Path, metavar="FILE", help="write twenty drafts of each here"
@@ -45,12 +61,13 @@ def main() -> None:
         f for f in sorted(args.authors.glob("*.jsonl")) if not args.only or f.stem in args.only
     ]
     console = Console(stderr=True)
-    found = {f.stem: judged(prepared(f, args.out), args.out, args.drafts, console) for f in files}
-    print(*table(found), sep="\n")
+    how = How(args.out, args.drafts, args.base, not args.no_floors)
+    found = {f.stem: judged(prepared(f, args.out), how, console) for f in files}
+    print(*table(found), "", *table_from_notes(found), sep="\n")
     if args.few:
         data = cut(args.out / "data" / args.few, args.out / "data" / f"{args.few}-few")
         both = {
-            f"{FEW[0]} posts": judged(data, args.out, args.drafts, console),
+            f"{FEW[0]} posts": judged(data, how, console),
             "newest posts": found[args.few],
         }
         print("", *table(both), sep="\n")
@@ -86,19 +103,50 @@ def cut(data: Path, few: Path) -> Path:
     return few
 
 
-def judged(data: Path, out: Path, drafts: int, console: Console) -> Found:
+def judged(data: Path, how: How, console: Console) -> Found:
     """Train and evaluate, as far as that is not done."""
-    voices = out / "voices"
-    folder = voices / data.name
-    if not (folder / "voice.json").exists():
+    voice = VoiceFolder(how.out / "voices", data.name.replace(".", "-"))
+    options = ("--voices", how.out / "voices")
+    if not (voice.place / "voice.json").exists():
         console.print(f"{data.name}: training")
-        _trainer("train", data, "--voice", data.name, "--voices", voices)
-    if not (folder / "evaluation.json").exists():
+        base = ("--base", how.base) if how.base else ()
+        _trainer("train", data, "--voice", voice.name, *options, *base)
+    if not (voice.place / "evaluation.json").exists():
         console.print(f"{data.name}: evaluating")
-        _trainer("evaluate", data.name, "--voices", voices, "--drafts", drafts)
-    measures: Found = json.loads((folder / "evaluation.json").read_text("utf-8"))["measures"]
-    floors = measures["floors"] | {"markov": word_chain.measured(folder, drafts)}
-    return measures | {"floors": floors, "training": Voice.load(folder).metrics}
+        floors = () if how.with_floors else ("--no-floors",)
+        _trainer("evaluate", voice.name, *options, "--drafts", how.drafts, *floors)
+    measures: Found = json.loads((voice.place / "evaluation.json").read_text("utf-8"))["measures"]
+    if how.with_floors:
+        measures["floors"]["markov"] = word_chain.measured(voice.place, how.drafts)
+    training = Voice.load(voice.place).metrics
+    return measures | {"training": training, "languages": right_languages(voice)}
+
+
+def right_languages(voice: VoiceFolder) -> dict[str, float]:
+    """The share of held-out posts, and of first texts, in the author's main languages."""
+    main = main_languages([post.text for post in load_posts(voice.place)])
+    real = load_posts(voice.place, HELD_OUT_FILE)
+    sets = {"real": [post.text for post in real]}
+    sets |= {kind: [text for _, text in firsts(voice, kind)] for kind in ("voice", "notes")}
+    return {
+        kind: fmean(detect(text)[0] in main for text in texts)
+        for kind, texts in sets.items()
+        if texts
+    }
+
+
+def firsts(voice: VoiceFolder, kind: str) -> Iterator[tuple[PromptParts, str]]:
+    """What an evaluation asked for, and the text shown first; kind is "voice" or "notes"."""
+    ranker = Ranker.load(voice.place)
+    wording = Wording.of(post.text for post in load_posts(voice.place))
+    posts = load_posts(voice.place, HELD_OUT_FILE)
+    topics = [PromptParts(post.topic) for post in posts]
+    asked = topics if kind == "voice" else asked_by_notes(posts, wording)
+    for file in voice.evaluation.glob(f"{kind}-????????????????.jsonl"):
+        drawn = read_kept(file)
+        for post, parts in zip(posts, asked, strict=True):
+            if texts := drawn.get(name_of(post, parts)):
+                yield parts, shown(texts, parts, CANDIDATES, ranker, wording=wording)[0]
 
 
 def _trainer(*arguments: object) -> None:
@@ -113,16 +161,21 @@ SOURCES = {
     "examples": "base model, five examples",
     "markov": "word chain (markovify)",
 }
-MEASURES = ("style", "masked", "near_copies", "distinct_2", "on_topic", "lengths", "overlap")
+MEASURES = (
+    *("style", "second", "masked", "near_copies", "distinct_2", "on_topic", "lengths"),
+    "overlap",
+)
 
 
 def measured(found: Found, source: str) -> dict[str, float | None]:
     """The measures of the texts of one source; empty if there are none."""
     of = found.get(source) or found["floors"].get(source) or {}
     if source == "past":
-        of = {"told": of}
+        of = {"told": of, "told_second": found.get("past_second")}
     style, masked, _ = of.get("told") or (None, None, None)
-    return {name: of.get(name) for name in MEASURES} | {"style": style, "masked": masked}
+    second, *_ = of.get("told_second") or (None,)
+    own = {"style": style, "second": second, "masked": masked}
+    return {name: of.get(name) for name in MEASURES} | own
 
 
 def table(found: dict[str, Found]) -> Iterator[str]:
@@ -133,16 +186,45 @@ def table(found: dict[str, Found]) -> Iterator[str]:
         rows = [measured(one, source) for one in found.values()]
         yield _row(name, *(_mean([row[measure] for row in rows]) for measure in MEASURES))
     yield ""
-    yield _row("voice", *MEASURES, "own past, style", "bits", "posts", "training, s")
-    yield _row(*["---"] * (5 + len(MEASURES)))
+    yield _row("voice", *MEASURES, "own past", "second", "bits", "posts", "training, s")
+    yield _row(*["---"] * (6 + len(MEASURES)))
     for name, one in found.items():
         trained, own = one["training"], measured(one, "voice")
         before, after = one["bits_base"], one["bits"]
         bits = f"{before:.3f} -> {after:.3f} ({after / before - 1:+.0%})"
-        past = _mean([measured(one, "past")["style"]])
+        past = [_mean([measured(one, "past")[judge]]) for judge in ("style", "second")]
         figures = [_mean([own[measure]]) for measure in MEASURES]
         seconds = f"{trained['train_seconds']:.0f}"
-        yield _row(name, *figures, past, bits, str(one["voice"]["texts"]), seconds)
+        yield _row(name, *figures, *past, bits, str(one["voice"]["texts"]), seconds)
+
+
+def table_from_notes(found: dict[str, Found]) -> Iterator[str]:
+    """Markdown: what each author's voice makes of notes, and in which language; then the mean."""
+    yield _row(
+        *("voice", "holds a number, name, handle or link nobody gave", "facts kept", "words kept"),
+        *("one of four says all and only that", "chrF", "above the notes"),
+        *("style", "second", "own past", "second", "near copies"),
+        *("right language: from notes", "on topics", "real posts"),
+    )
+    yield _row(*["---"] * 15)
+    rows = {name: from_notes(one) for name, one in found.items() if one.get("notes")}
+    for name, row in rows.items():
+        yield _row(name, *(_mean([one]) for one in row))
+    if len(rows) > 1:
+        yield _row(f"mean of {len(rows)}", *map(_mean, zip(*rows.values(), strict=True)))
+
+
+def from_notes(found: Found) -> list[float | None]:
+    """The figures of a row."""
+    written, languages = found["notes"]["voice"], found["languages"]
+    true, like = written["true"], written["like"]
+    nearer = found["notes"]["nearer"].get("notes") or [None]
+    return [
+        *(true["invented"], true["facts_kept"], true["words_kept"], written["approved"]),
+        *(true["chrf"], nearer[0], like["told"][0], like["told_second"][0]),
+        *(found["past"][0], found["past_second"][0], like["near_copies"]),
+        *(languages.get(kind) for kind in ("notes", "voice", "real")),
+    ]
 
 
 def _mean(values: Sequence[float | None]) -> str:
@@ -155,17 +237,16 @@ def _row(*cells: str) -> str:
 
 
 def drafts_of(out: Path, authors: Sequence[str]) -> Iterator[str]:
-    """Markdown: the first draft shown on twenty topics of each author, not chosen."""
+    """Markdown: the first draft shown for twenty posts of each author, not chosen."""
     for author in authors:
-        voice = VoiceFolder(out / "voices", author)
-        drawn = read_kept(next(voice.evaluation.glob("voice-*.jsonl")))
-        posts = [p for p in load_posts(voice.place, HELD_OUT_FILE) if drawn.get(p.text)]
-        ranker = Ranker.load(voice.place)
-        yield from (f"## {author}", "")
-        for post in posts[:: max(1, len(posts) // SHOWN)][:SHOWN]:
-            first = shown(drawn[post.text], PromptParts(post.topic), CANDIDATES, ranker)[0]
-            yield f"- *{post.topic or 'anything'}*: {' / '.join(first.splitlines())}"
-        yield ""
+        voice = VoiceFolder(out / "voices", author.replace(".", "-"))
+        for kind in ("notes", "voice"):
+            drafts = list(firsts(voice, kind))
+            yield from (f"## {author}, {'from notes' if kind == 'notes' else 'on topics'}", "")
+            for parts, first in drafts[:: max(1, len(drafts) // SHOWN)][:SHOWN]:
+                asked = parts.notes or parts.topic or "anything"
+                yield f"- *{' / '.join(asked.splitlines())}*: {' / '.join(first.splitlines())}"
+            yield ""
 
 
 if __name__ == "__main__":

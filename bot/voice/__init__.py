@@ -139,6 +139,11 @@ class Voice:
                 " Train the voice again with this version."
             )
         voice: Voice = _read(cls, data, file, "")
+        if voice.name != folder.name:  # rights are by name
+            raise VoiceError(
+                f"{file}: this is the voice {voice.name}, in a folder named {folder.name}."
+                f" Name the folder {voice.name} again."
+            )
         if voice.backend == "local" and not (folder / voice.model).exists():
             raise VoiceError(
                 f"{file}: field 'model' names {voice.model}, which is not in the folder."

@@ -172,8 +172,6 @@ class Voices:
                 known = self._open.get(name)
                 if known is None or known[0] != stamp:
                     opened = await asyncio.to_thread(OpenVoice.load, self._folder / name)
-                    if opened.voice.name != name:
-                        raise VoiceError("The folder of this voice was given another name.")
                     known = self._open[name] = stamp, opened
             except (VoiceError, OSError) as e:
                 raise _damaged(name, e) from e

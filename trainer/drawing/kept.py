@@ -50,7 +50,7 @@ class Drawing:
         count = 1 if prompt else CANDIDATES
         file = self._file(name, self._key(prompt, count))
         drawn = {} if self.is_fresh else read_kept(file)
-        todo = list(zip(map(_name_of, self.posts, asked), asked, strict=True))
+        todo = list(zip(map(name_of, self.posts, asked), asked, strict=True))
         missing = [row for row in todo if row[0] not in drawn]
         total, done = len(self.posts), len(self.posts) - len(missing)
         task = self.bar.add_task(f"Drafting: {NAMES[name]}", total=total, completed=done)
@@ -100,7 +100,7 @@ class Drawing:
         return file
 
 
-def _name_of(post: VoicePost, asked: PromptParts) -> str:
+def name_of(post: VoicePost, asked: PromptParts) -> str:
     """What a draft is kept by: its post, and what was asked besides the post's own topic."""
     if asked == PromptParts(post.topic):
         return post.text
