@@ -42,7 +42,7 @@ async def _greedy(client: openai.AsyncOpenAI, model: str) -> str | None:
 
 async def test_the_model_named_is_the_voice_that_writes(voices: Path) -> None:
     async with (
-        Engine(voices) as engine,
+        Engine(voices, servers=1) as engine,
         openai.AsyncOpenAI(base_url=engine.base_url, api_key="none") as client,
     ):
         assert [m.id async for m in client.models.list()] == ["mara", "odd"]
@@ -57,7 +57,7 @@ async def test_the_model_named_is_the_voice_that_writes(voices: Path) -> None:
 
 async def test_a_killed_engine_is_started_again_and_no_call_fails(voices: Path) -> None:
     voice = Voice.load(voices / "mara")
-    async with Engine(voices) as engine:
+    async with Engine(voices, servers=1) as engine:
         llm = LLM(engine.base_url, "none")
         killed = engine.pid
         assert killed
@@ -74,7 +74,7 @@ async def test_neither_ctrl_c_nor_a_token_reaches_the_engine(
     voices: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "canary")
-    async with Engine(voices) as engine:
+    async with Engine(voices, servers=1) as engine:
         assert engine.pid
         assert os.getpgid(engine.pid) == engine.pid  # a terminal signals our group only
         assert b"canary" not in Path(f"/proc/{engine.pid}/environ").read_bytes()
@@ -112,7 +112,7 @@ def _status(pid: int) -> str:
 
 async def test_no_secret_reaches_the_engine(voices: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "canary-token")
-    async with Engine(voices) as engine:
+    async with Engine(voices, servers=1) as engine:
         environment = Path(f"/proc/{engine.pid}/environ").read_bytes()
     assert b"canary-token" not in environment
 
@@ -151,7 +151,7 @@ def test_the_file_named_serves_a_base_without_a_known_hash(tmp_path: Path) -> No
 async def test_a_damaged_adapter_is_that_voices_fault_alone(voices: Path) -> None:
     (voices / "odd" / "adapter.gguf").write_bytes(b"GGUF, but no adapter")
     async with (
-        Engine(voices) as engine,
+        Engine(voices, servers=1) as engine,
         openai.AsyncOpenAI(base_url=engine.base_url, api_key="none") as client,
     ):
         assert await _greedy(client, "mara")
@@ -170,7 +170,7 @@ async def test_a_voice_whose_base_is_not_here_stops_no_other(voices: Path) -> No
     file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | {"base": asdict(OTHER)}))
     for named, said in ((None, "trained on someone/other-model"), (voices / "no.gguf", "no.gguf")):
         async with (
-            Engine(voices, named) as engine,
+            Engine(voices, named, servers=1) as engine,
             openai.AsyncOpenAI(base_url=engine.base_url, api_key="none") as client,
         ):
             assert await _greedy(client, "odd")
@@ -181,7 +181,7 @@ async def test_a_voice_whose_base_is_not_here_stops_no_other(voices: Path) -> No
 async def test_an_adapter_of_another_base_is_a_sentence(voices: Path) -> None:
     write_adapter(voices / "odd" / "adapter.gguf", 1, 1.0, "gemma3", 640)
     async with (
-        Engine(voices) as engine,
+        Engine(voices, servers=1) as engine,
         openai.AsyncOpenAI(base_url=engine.base_url, api_key="none") as client,
     ):
         with pytest.raises(openai.APIStatusError, match="not the base model they were trained on"):
@@ -202,7 +202,7 @@ async def test_a_voice_that_is_new_or_trained_again_is_served_without_a_restart_
 ) -> None:
     (voices / "odd").rename(tmp_path / "odd")
     async with (
-        Engine(voices) as engine,
+        Engine(voices, servers=1) as engine,
         openai.AsyncOpenAI(base_url=await engine.ready(), api_key="none") as client,
     ):
         assert [m.id async for m in client.models.list()] == ["mara"]

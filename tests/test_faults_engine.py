@@ -35,7 +35,7 @@ async def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def engine(voices: Path) -> AsyncIterator[Engine]:
-    async with Engine(voices, threads=1) as engine:  # two would wait for each other when it is busy
+    async with Engine(voices, servers=1) as engine:
         yield engine
 
 

@@ -149,7 +149,7 @@ async def test_a_voice_that_cannot_be_merged_or_whose_file_is_damaged_writes_by_
             file.write_bytes(file.read_bytes()[:1000])
         with _unwritable(voices / "mara") if turn == "cannot be written" else nullcontext():
             async with (
-                Engine(voices, threads=1) as engine,
+                Engine(voices, servers=1) as engine,
                 openai.AsyncOpenAI(base_url=engine.base_url, api_key="none") as client,
             ):
                 answer = await client.chat.completions.create(

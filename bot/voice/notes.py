@@ -41,7 +41,7 @@ _TOKEN = re.compile(
     # Most tokens are plain words and spaces: they are tried first
     r"(?P<plain>(?-i:[^\W\d_]++)(?=[\s,;!?]|\Z))|(?P<space>[^\S\n]+)"
     rf"|(?P<quoted>{QUOTATION.pattern})|(?P<link>{MAIL.pattern}|{ANY_LINK.pattern})"
-    rf"|(?P<tag>{HANDLE.pattern}|{HASHTAG.pattern})"
+    rf"|(?P<tag>(?:{HANDLE.pattern}|{HASHTAG.pattern})(?:['’]s(?!\w))?)"
     rf"|(?P<number>[$€£¥]?\d+(?:[.,:/–-]\d+)*(?:%|(?:(?![{SPACELESS}])[^\W\d_])+)?)"
     r"|(?P<word>(?:w/o|w/|b/c)(?!\w)|(?:[^\W\d_]\.){2,}|(?-i:[A-Z]{1,3}&[A-Z]{1,3})(?!\w)|(?:Mr|Mrs|Ms|Dr|St|Sen|Rep|Gov|Prof)(?=\.\s)"
     rf"|{_LETTERS}(?:[_'’.-]{_LETTERS})*)"
@@ -220,7 +220,7 @@ def _said(match: re.Match[str], starts: bool, wording: Wording, told: Tongue) ->
             return [token if len(words_in(inner)) > 1 else inner]
         return [f'"{inner}"'] if " " in inner else [inner]
     if kind in ("link", "tag"):
-        return [token]
+        return [_straight(token)]
     if kind == "number":
         return _spelled_number(token, told)
     return told.spelled.get(token, token).split() if kind == "sign" else None

@@ -50,6 +50,7 @@ class Engine:
         self._process: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._is_up = asyncio.Event()
+        self._is_renewed = False  # it was ended because the voices changed
         self._readying = asyncio.Lock()
 
     @property
@@ -95,6 +96,7 @@ class Engine:
                 await self.__aenter__()
             elif await asyncio.to_thread(_stamps, self._voices) != self._served and self._process:
                 self._is_up.clear()
+                self._is_renewed = True
                 with suppress(ProcessLookupError):
                     self._process.terminate()  # it finishes its answers; the watcher goes on
             try:
@@ -146,9 +148,13 @@ class Engine:
         while True:
             assert self._process
             code = await self._process.wait()
-            pause = RESTART_PAUSES_S[min(failures, len(RESTART_PAUSES_S) - 1)]
-            log.warning("the voice engine ended; starting it again", code=code, in_s=pause)
-            await asyncio.sleep(pause)
+            if self._is_renewed:
+                log.info("the voices changed; starting their engine anew")
+            else:
+                pause = RESTART_PAUSES_S[min(failures, len(RESTART_PAUSES_S) - 1)]
+                log.warning("the voice engine ended; starting it again", code=code, in_s=pause)
+                await asyncio.sleep(pause)
+            self._is_renewed = False
             try:
                 await self._start()
                 failures = 0
