@@ -64,6 +64,12 @@ def test_a_voice_json_that_is_no_voice_is_refused(voice_folder: Path, text: str)
         Voice.load(voice_folder)
 
 
+def test_a_voice_in_a_folder_of_another_name_is_refused(voice_folder: Path) -> None:
+    renamed = voice_folder.rename(voice_folder.with_name("somebody-else"))
+    with pytest.raises(VoiceError, match="Name the folder mara again"):
+        Voice.load(renamed)
+
+
 def test_a_folder_without_voice_json_is_no_voice(tmp_path: Path) -> None:
     (tmp_path / "half" / "adapter").mkdir(parents=True)
     assert list_voices(tmp_path) == []
