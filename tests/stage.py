@@ -123,7 +123,7 @@ class Stage:
         """Another voice beside the first, with the same posts."""
         folder = self.voice.parent / name
         shutil.copytree(self.voice, folder)
-        replace(Voice.load(folder), name=name).save(folder)
+        replace(Voice.load(self.voice), name=name).save(folder)
         return folder
 
     async def dm(self, number: int = 1, user: str = "alice") -> Json:

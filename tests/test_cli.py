@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,7 @@ from bot.commands import COMMANDS
 from bot.posting.vault import Vault
 from bot.store import Store
 from bot.store.accounts import Connected
+from bot.voice import Voice
 from sandbox.server import Sandbox
 from tests import warm
 from tests.fakes.llm import TEXTS, FakeLLM
@@ -248,7 +250,8 @@ async def test_a_damaged_voice_stops_the_bot_with_a_sentence(
 async def test_doctor_has_a_sentence_for_everything(
     env: dict[str, str], voice_folder: Path
 ) -> None:
-    shutil.copytree(voice_folder, voice_folder.parent / "zoe")
+    zoe = Path(shutil.copytree(voice_folder, voice_folder.parent / "zoe"))
+    replace(Voice.load(voice_folder), name="zoe").save(zoe)
     sandbox = Sandbox()
     await sandbox.start()
     good = env | sandbox.environment | {"VOICE": "zoe"}
