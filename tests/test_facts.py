@@ -75,3 +75,27 @@ def test_a_text_is_compared_with_all_that_was_given(
 def test_usual_words_are_no_additions_but_usual_figures_are() -> None:
     usual = {"iowa", "2day", "5"}
     assert check("all fine", "All fine 2day in Iowa, 5 of us", usual).added == ("5",)
+
+
+@pytest.mark.parametrize(
+    ("notes", "text", "missing", "added"),
+    [
+        ("did not sign it", "I didn’t sign it", (), ()),
+        ("not signed, will not sign", "I have signed it. I will not sign it", ("not",), ()),
+        ("nobody minded", "No one minded at all", (), ()),
+        ("all fine with the ferry", "Not all is fine with the ferry", (), ("not",)),
+        ("patients get care without bills", "Patients get care w/o bills", (), ()),
+        ("we dont raise taxes here", "We will raise taxes here", ("dont",), ()),
+        ("die Fähre kam nicht und kommt nie", "Die Fähre kam und kommt nie", ("nie",), ()),
+        ("no vino nadie a la fiesta ayer", "Nadie vino a la fiesta ayer", (), ()),
+        ("no vino nadie a la fiesta ayer", "Todos a la fiesta de ayer", ("no", "nadie"), ()),
+        ("霧が出ない朝", "霧が出る朝です", (), ()),  # no table tells which words say no
+    ],
+)
+def test_a_text_says_no_as_often_as_the_notes(
+    notes: str, text: str, missing: tuple[str, ...], added: tuple[str, ...]
+) -> None:
+    found = check(notes, text, notes=notes)
+    assert (found.no_missing, found.no_added) == (missing, added)
+    bare = check(notes, text)  # a topic or a wish says what it likes
+    assert (bare.no_missing, bare.no_added) == ((), ())

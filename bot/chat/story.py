@@ -121,15 +121,16 @@ def became_of_notes(draft: Draft, candidate: Candidate) -> list[Words]:
 
     A fact that was not given is the model's, on a bare topic too.
     """
-    found, lines = check(draft.given, candidate.text), list[Words]()
+    found, lines = check(draft.given, candidate.text, notes=draft.notes), list[Words]()
     given = len(found.kept) + len(found.missing)
     if draft.notes and given:
         kept = len(found.kept)
         lines.append(say_n("{kept} of {n} fact", "{kept} of {n} facts", n=given, kept=kept))
-    if draft.notes and found.missing:
-        lines.append(say("missing: {facts}", facts=_listed(found.missing)))
-    if found.added:
-        lines.append(say("⚠️ added: {facts}", facts=_listed(found.added)))
+    missing, added = (*found.missing, *found.no_missing), (*found.added, *found.no_added)
+    if draft.notes and missing:
+        lines.append(say("missing: {facts}", facts=_listed(missing)))
+    if added:
+        lines.append(say("⚠️ added: {facts}", facts=_listed(added)))
     return lines
 
 

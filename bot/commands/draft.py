@@ -106,7 +106,7 @@ async def run(args: argparse.Namespace) -> int:
             await _in_bulk(ask, args.topics, args.out)
         else:
             given = "\n".join(filter(None, (args.topic, notes)))
-            _show(await ask(args.topic, notes), args.max_chars, given)
+            _show(await ask(args.topic, notes), args.max_chars, given, notes)
     return 0
 
 
@@ -119,7 +119,7 @@ def _notes(args: argparse.Namespace) -> str | None:
     return "\n".join(_lines(args.notes_file)).strip() or None
 
 
-def _show(candidates: Sequence["Candidate"], max_chars: int, given: str) -> None:
+def _show(candidates: Sequence["Candidate"], max_chars: int, given: str, notes: str | None) -> None:
     from rich.console import Console
     from rich.text import Text
 
@@ -129,11 +129,12 @@ def _show(candidates: Sequence["Candidate"], max_chars: int, given: str) -> None
     for i, candidate in enumerate(candidates, 1):
         console.print(Text(f"{i}  ", "bold") + Text(f"{candidate.length}/{max_chars}", "dim"))
         console.print(Text(candidate.text), soft_wrap=True)
-        found = check(given, candidate.text)
+        found = check(given, candidate.text, notes=notes)
         of = len(found.kept) + len(found.missing)
         said = [f"{len(found.kept)} of {of} facts"] if of else []
-        said += [f"missing: {', '.join(found.missing)}"] if found.missing else []
-        said += [f"⚠️ added: {', '.join(found.added)}"] if found.added else []
+        missing, added = found.missing + found.no_missing, found.added + found.no_added
+        said += [f"missing: {', '.join(missing)}"] if missing else []
+        said += [f"⚠️ added: {', '.join(added)}"] if added else []
         console.print(Text(" · ".join(said) + "\n" if said else "", "dim"), soft_wrap=True)
 
 

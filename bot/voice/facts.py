@@ -1,7 +1,8 @@
 """Compares a text with what its owner gave: the facts it keeps, misses and adds. Pure.
 
 A fact is a number or date, a name, a handle, a hashtag, a link or a quoted passage. A name is known
-by its capital letter inside of a sentence, so scripts and sentences without capitals have none.
+by its capital letter inside of a sentence, so scripts and sentences without capitals have none. A
+"no" is no fact, but whether a text says it as often as its notes is told beside them.
 """
 
 import re
@@ -15,6 +16,7 @@ from bot.voice.tongues import (
     after_elision,
     capital_nouns,
     common_words,
+    detect,
     languages_told,
     tongue,
 )
@@ -52,6 +54,10 @@ _TITLES = "Mr|Mrs|Ms|Dr|St|Sen|Rep|Gov|Pres|Prof|Lt|Col|Gen|Sgt|Mt|Ft"
 _TITLE, _AFTER_TITLE = re.compile(_TITLES), re.compile(rf"\b(?:{_TITLES})\. $")
 _HEADLINE = 0.8  # of long words with a capital: a headline, whose capitals say nothing
 _SHORTEST_NOUN = 6  # letters: of a word with a noun's ending
+_NOT = re.compile(  # English; people leave the apostrophe out
+    r"(?:ai|are|ca|cld|could|did|do|does|had|has|have|is|should|was|were|wld|wo|would)n'?t"
+)
+_NO_TWICE = frozenset(("ca", "cs", "es", "fr", "it", "pl", "pt", "ro", "ru", "uk"))  # mean no once
 _SHORTENED = 3  # letters: "Sept" is "September", "Iowans" are of "Iowa"
 
 FactKind = Literal["number", "name", "handle", "hashtag", "link", "quotation"]
@@ -72,20 +78,43 @@ class FactCheck:
     kept: tuple[str, ...]
     missing: tuple[str, ...]
     added: tuple[str, ...]
+    no_missing: tuple[str, ...] = ()  # words that say no: of the notes, and of the text
+    no_added: tuple[str, ...] = ()
 
 
-def check(given: str, text: str, usual: Container[str] = ()) -> FactCheck:
+def check(given: str, text: str, usual: Container[str] = (), notes: str | None = None) -> FactCheck:
     """Compare a text with all that its owner typed.
 
     `usual` are words in lower case that the author writes as a matter of course: a name among them
-    is not added, and neither is "2day".
+    is not added, and neither is "2day". With `notes`, whether a text says no as often as they do.
     """
     asked, found = _Told(given), _Told(text)
     known = dict.fromkeys(facts(given))
     kept = [fact.text for fact in known if found.holds(fact)]
     missing = [fact.text for fact in known if not found.holds(fact)]
     added = [fact.text for fact in dict.fromkeys(facts(text, usual)) if not asked.mentions(fact)]
-    return FactCheck(tuple(kept), tuple(missing), tuple(added))
+    noes = _noes_apart(notes, text) if notes else ((), ())
+    return FactCheck(tuple(kept), tuple(missing), tuple(added), *noes)
+
+
+def _noes_apart(notes: str, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words that say no which a text lacks, and those it has too many, where that is known."""
+    told = tongue(detect(f"{notes} {text}")[0])
+    said, found = _noes(notes, told), _noes(text, told)
+    if said and found and told.code in _NO_TWICE:
+        return (), ()
+    return said[len(found) :], found[len(said) :]
+
+
+def _noes(text: str, told: Tongue) -> tuple[str, ...]:
+    words = words_in(text.casefold().replace("’", "'").replace("w/o", "without"))
+    return tuple(word for word in words if _says_no(word, told))
+
+
+def _says_no(word: str, told: Tongue) -> bool:
+    if told.code == "en" and _NOT.fullmatch(word):
+        return True
+    return not told.no.isdisjoint(told.spelled.get(word, word).split())
 
 
 def facts(

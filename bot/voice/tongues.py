@@ -32,6 +32,7 @@ class Tongue:
 
     small: frozenset[str] = frozenset()  # may be left out
     who: frozenset[str] = frozenset()  # who, and no: these stay, however short the notes
+    no: frozenset[str] = frozenset()  # those of them that say no; none in an unknown language
     spelled: Mapping[str, str] = field(default_factory=dict)  # short forms, contractions and signs
     endings: Mapping[str, str] = field(default_factory=dict)  # contracted ones: "'ll"
     numbers: Mapping[str, str] = field(default_factory=dict)  # number words, as digits
@@ -86,8 +87,9 @@ _SPELLED = {
 }
 _WHO = """
 i me my mine myself we us our ours you your yours he him his himself she her hers herself they them
-their theirs themselves who whose whom not no never none nothing nobody neither nor without cannot
+their theirs themselves who whose whom
 """
+_NO = "not no never none nothing nobody neither nor without cannot"
 
 
 def _figures(words: str) -> dict[str, str]:
@@ -102,7 +104,7 @@ def _words(text: str) -> frozenset[str]:
 class _Table:
     """What stopwordsiso does not know of a language."""
 
-    who: str  # words that say who, or no
+    who: str  # words that say no | words that say who; where the table does not part them, either
     numbers: str = ""  # from two to twelve
     signs: tuple[str, str] = ("&", "@")  # how "&" and "@" are said
     links: str = ""  # inside of names: Simone de Beauvoir
@@ -115,9 +117,10 @@ class _Table:
 
 _TABLES = {
     "de": _Table(
-        """nicht kein keine keinen keinem keiner keines nie niemals nichts niemand ohne weder noch
-        ich du er sie es wir ihr mich mir dich dir ihn ihm uns euch mein meine meinen meinem meiner
-        dein deine sein seine seinen seinem seiner unser unsere euer eure wer wem wen man""",
+        """nicht kein keine keinen keinem keiner keines nie niemals nichts niemand ohne weder |
+        noch ich du er sie es wir ihr mich mir dich dir ihn ihm uns euch mein meine meinen
+        meinem meiner dein deine sein seine seinen seinem seiner unser unsere euer eure wer wem
+        wen man""",
         "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
         ("und", "bei"),
         links="vom",
@@ -133,45 +136,45 @@ _TABLES = {
         ),
     ),
     "nl": _Table(
-        """niet geen nooit niets niemand zonder ik jij je hij zij ze wij we jullie mij me hem haar
-        ons hun mijn jouw zijn onze wie""",
+        """niet geen nooit niets niemand zonder | ik jij je hij zij ze wij we jullie mij me hem
+        haar ons hun mijn jouw zijn onze wie""",
         "twee drie vier vijf zes zeven acht negen tien elf twaalf",
         ("en", "bij"),
         links="ter",
     ),
     "fr": _Table(
-        """ne n' pas plus jamais rien sans ni personne aucun aucune je j' tu il elle on nous vous
-        ils elles me te se lui leur leurs mon ma mes ton ta tes son sa ses notre nos votre vos
-        qui""",
+        """pas jamais rien sans ni personne aucun aucune | ne n' plus je j' tu il elle on nous
+        vous ils elles me te se lui leur leurs mon ma mes ton ta tes son sa ses notre nos votre
+        vos qui""",
         "deux trois quatre cinq six sept huit neuf dix onze douze",
         ("et", "à"),
         links="du des",
         elided="l d j m t s n c qu jusqu lorsqu puisqu quoiqu",
     ),
     "es": _Table(
-        """no nunca jamás nada nadie sin ni tampoco yo tú él ella nosotros vosotros ellos ellas
+        """no nunca jamás nada nadie sin ni tampoco | yo tú él ella nosotros vosotros ellos ellas
         me te se le les nos mi mis tu tus su sus nuestro nuestra quien quién""",
         "dos tres cuatro cinco seis siete ocho nueve diez once doce",
         ("y", "en"),
         links="las los",
     ),
     "ca": _Table(
-        """no mai res ningú sense ni tampoc jo tu ell ella nosaltres vosaltres ells elles em et es
-        ens us li els meu meva teu teva seu seva nostre nostra qui""",
+        """no mai res ningú sense ni tampoc | jo tu ell ella nosaltres vosaltres ells elles em et
+        es ens us li els meu meva teu teva seu seva nostre nostra qui""",
         "dos tres quatre cinc sis set vuit nou deu onze dotze",
         ("i", "a"),
         links="dels",
         elided="l d m t s n",
     ),
     "pt": _Table(
-        """não nunca jamais nada ninguém sem nem eu tu ele ela nós vós eles elas você vocês me te
-        se lhe lhes meu minha meus minhas seu sua seus suas nosso nossa quem""",
+        """não nunca jamais nada ninguém sem nem | eu tu ele ela nós vós eles elas você vocês me
+        te se lhe lhes meu minha meus minhas seu sua seus suas nosso nossa quem""",
         "dois três quatro cinco seis sete oito nove dez onze doze",
         ("e", "em"),
         links="do da dos das",
     ),
     "it": _Table(
-        """non mai niente nulla nessuno senza né io tu lui lei noi voi loro mi ti ci vi mio mia
+        """non mai niente nulla nessuno senza né | io tu lui lei noi voi loro mi ti ci vi mio mia
         miei mie tuo tua suo sua suoi sue nostro nostra chi""",
         "due tre quattro cinque sei sette otto nove dieci undici dodici",
         ("e", "a"),
@@ -179,64 +182,66 @@ _TABLES = {
         elided="l d un dell all nell sull dall coll c quell quest sant tutt com dov m t s v",
     ),
     "ro": _Table(
-        """nu niciodată nimic nimeni fără nici eu tu el ea noi voi ei ele mă te se îl îmi îți își
-        ne vă meu mea tău ta său sa nostru noastră cine""",
+        """nu niciodată nimic nimeni fără nici | eu tu el ea noi voi ei ele mă te se îl îmi îți
+        își ne vă meu mea tău ta său sa nostru noastră cine""",
         "doi trei patru cinci șase șapte opt nouă zece unsprezece doisprezece",
         ("și", "la"),
         links="din al ale lui",
     ),
     "pl": _Table(
-        """nie nigdy nic nikt bez ani ja ty on ona ono my wy oni one mnie mi mną ciebie tobie jego
-        jej ich im nas nam was wam mój moja moje twój twoja nasz nasza swój swoja kto""",
+        """nie nigdy nic nikt bez ani | ja ty on ona ono my wy oni one mnie mi mną ciebie tobie
+        jego jej ich im nas nam was wam mój moja moje twój twoja nasz nasza swój swoja kto""",
         "dwa trzy cztery pięć sześć siedem osiem dziewięć dziesięć jedenaście dwanaście",
         ("i", "w"),
     ),
     "cs": _Table(
-        """ne nikdy nic nikdo bez ani já ty on ona ono my vy oni ony mě mi mně tě ti ho mu jí ji
-        nás nám vás vám jim jich můj moje tvůj tvoje jeho její náš naše svůj kdo není""",
+        """ne nikdy nic nikdo bez ani není | já ty on ona ono my vy oni ony mě mi mně tě ti ho mu
+        jí ji nás nám vás vám jim jich můj moje tvůj tvoje jeho její náš naše svůj kdo""",
         "dva tři čtyři pět šest sedm osm devět deset jedenáct dvanáct",
         ("a", "v"),
     ),
     "ru": _Table(
-        """не нет ни никогда ничего ничто никто никого без я ты он она оно мы вы они меня мне мной
-        тебя тебе его ему её ей нас нам вас вам их им мой моя мои твой твоя наш наша свой кто""",
+        """не нет ни никогда ничего ничто никто никого без | я ты он она оно мы вы они меня мне
+        мной тебя тебе его ему её ей нас нам вас вам их им мой моя мои твой твоя наш наша свой
+        кто""",
         "два три четыре пять шесть семь восемь девять десять одиннадцать двенадцать",
         ("и", "в"),
     ),
     "uk": _Table(
-        """не ні ніколи нічого ніщо ніхто нікого без я ти він вона воно ми ви вони мене мені тебе
-        тобі його йому її їй нас нам вас вам їх їм мій моя твій твоя наш наша свій хто немає""",
+        """не ні ніколи нічого ніщо ніхто нікого без немає | я ти він вона воно ми ви вони мене
+        мені тебе тобі його йому її їй нас нам вас вам їх їм мій моя твій твоя наш наша свій
+        хто""",
         "два три чотири п'ять шість сім вісім дев'ять десять одинадцять дванадцять",
         ("і", "в"),
     ),
     "sv": _Table(
-        """inte ingen inget inga aldrig utan jag du han hon den det vi ni de mig dig honom henne
+        """inte ingen inget inga aldrig utan | jag du han hon den det vi ni de mig dig honom henne
         oss er dem min mitt mina din ditt hans hennes vår vårt vem""",
         "två tre fyra fem sex sju åtta nio tio elva tolv",
         ("och", "vid"),
     ),
     "da": _Table(
-        """ikke ingen intet aldrig uden jeg du han hun den det vi i de mig dig ham hende os jer
+        """ikke ingen intet aldrig uden | jeg du han hun den det vi i de mig dig ham hende os jer
         dem min mit mine din dit hans hendes vores hvem""",
         "to tre fire fem seks syv otte ni ti elleve tolv",
         ("og", "ved"),
         links="af for og i",
     ),
     "nb": _Table(
-        """ikke ingen intet aldri uten jeg du han hun den det vi dere de meg deg ham henne oss dem
-        min mitt mine din ditt hans hennes vår vårt hvem""",
+        """ikke ingen intet aldri uten | jeg du han hun den det vi dere de meg deg ham henne oss
+        dem min mitt mine din ditt hans hennes vår vårt hvem""",
         "to tre fire fem seks sju åtte ni ti elleve tolv",
         ("og", "ved"),
     ),
     "tr": _Table(
-        """değil yok hiç asla kimse ne ben sen o biz siz onlar beni bana sana seni onu ona bizi
+        """değil yok hiç asla | kimse ne ben sen o biz siz onlar beni bana sana seni onu ona bizi
         bize size sizi onlara benim senin onun bizim sizin onların kim""",
         "iki üç dört beş altı yedi sekiz dokuz on",
         ("ve", "@"),
         has_endings=True,
     ),
     "id": _Table(
-        """tidak bukan tak jangan tanpa belum saya aku kamu anda dia ia kami kita mereka siapa""",
+        """tidak bukan tak jangan tanpa belum | saya aku kamu anda dia ia kami kita mereka siapa""",
         "dua tiga empat lima enam tujuh delapan sembilan sepuluh sebelas",
         ("dan", "di"),
     ),
@@ -261,7 +266,8 @@ _TABLES = {
 
 _ENGLISH = Tongue(
     small=frozenset(_SMALL.split()),
-    who=frozenset(_WHO.split()),
+    who=_words(_WHO) | _words(_NO),
+    no=_words(_NO),
     spelled=_SPELLED,
     endings={"n't": " not", "'m": " am", "'re": " are", "'ve": " have", "'ll": " will"},
     numbers=_figures("two three four five six seven eight nine ten eleven twelve"),
@@ -278,12 +284,14 @@ def tongue(language: str | None) -> Tongue:
     table = _TABLES.get(language or "")
     if table is None:  # which of its small words says no is not known: all stay
         return Tongue(spelled={"&": "&", "+": "&", "@": "@"}, code=language or "")
-    who = _words(table.who)
+    before, bar, after = table.who.partition("|")
+    who = _words(before) | _words(after)
     stop = (word for word in stop_words(language) if len(word) < _SHORTEST_TELLING)
     together, place = table.signs
     return Tongue(
         small=(_words(table.small) or frozenset(stop)) - who,
         who=who,
+        no=_words(before) if bar else frozenset(),
         spelled={"&": together, "+": together, "@": place},
         numbers=_figures(table.numbers),
         links=_words(table.links),

@@ -224,11 +224,12 @@ def _untruth(text: str, request: Request, wording: Wording) -> tuple[int, ...]:
         added = check(request.given, text, wording.usual).added
         numbers = {fact.text for fact in facts(text) if fact.kind == "number"}
         return (len(numbers.intersection(added)),)
-    found = check(request.given, text, wording.nouns)
+    found = check(request.given, text, wording.nouns, request.notes)
     apart = words_apart(request.given, text, wording)
     amiss = apart + len(joined(request.given, text, wording))
     whole = words_apart(request.given, text, wording, by_stem=False)  # a librarian is no library
-    return (len(found.added), len(found.missing), amiss, apart, whole)
+    added, missing = found.added + found.no_added, found.missing + found.no_missing
+    return (len(added), len(missing), amiss, apart, whole)
 
 
 def drawn_for(count: int, ranker: Ranker | None) -> int:
