@@ -136,7 +136,7 @@ async def test_the_example_is_sent_and_the_form_asks_for_more(
     stage.llm.texts = iter(
         [
             "45 minutes late, says the ferry. Captain Okafor says sorry. 12 of us, nobody minded.",
-            "The ferry: late again, by 45 minutes. 12 of us, none minded. Captain Okafor apologised.",
+            "The ferry: late again, by 45 minutes. 12 of us, nobody minded. Captain Okafor called.",
             "Ferry late. Captain Okafor apologised by megaphone to all of Port Almond.",
             "The ferry has opinions about punctuality, and a megaphone. 12 of us minded nothing.",
             "Fed the goose at 7:40. It says thanks, in its way.",
