@@ -37,6 +37,12 @@ def test_of_two_forms_of_a_word_that_of_the_notes_comes_first() -> None:
     assert shown(texts, request, ranker) == texts[::-1]
 
 
+def test_a_text_that_loses_a_no_comes_after_one_that_loses_other_words() -> None:
+    texts = ["We did sail, and will not sail again", "We did not sail, will not"]
+    request = Request(None, 2, notes="we did not sail and will not sail again")
+    assert shown(texts, request) == texts[::-1]
+
+
 def test_of_texts_as_true_the_ranker_chooses() -> None:
     texts = [
         "Sailing to Port Almond.",
