@@ -39,7 +39,7 @@ EMBEDDED = {  # by what --base may call them
         GEMMA_BASE,
         GEMMA,
         template=GEMMA_TEMPLATE,
-        # For topics; from notes a voice draws colder. At .8 its texts gave themselves away (LOG.md).
+        # For topics: at .8 they were told from posts more easily. From notes a voice draws colder.
         sampling=Sampling(temperature=1.0, min_p=0.01),
     ),
 }
