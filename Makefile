@@ -21,7 +21,7 @@ LANGUAGE ?= en
 DEMO := .demo$(if $(filter-out en,$(LANGUAGE)),/$(LANGUAGE))
 MAKEFLAGS += --no-print-directory
 # What is imported is compiled once and kept, whatever the environment says. To compile everything
-# that is installed took a minute of both processors, four fifths of it for what nobody imports.
+# that is installed took 51 s of both processors, three quarters of it for what nobody imports.
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help install install-gemma install-dev demo run doctor check lint reference chromium test coverage hooks test-nightly test-images audit lock bench bench-load kill-test kill-networks test-pds fuzz bench-training bench-voice bench-owner clean

@@ -30,6 +30,7 @@ GERMAN = Wording.of(["Die Fähre fährt heute nicht nach Wismar, sagt der Hafen 
             0.0,
             "thanks @goose@sea.example; j.fog@sea.example #Fog https://example.org/a?b=1",
         ),
+        ("see https://example.org/goose’s", 1.0, "see https://example.org/goose’s"),
         ("On @goose’s rock #FogReport's author", 1.0, "On @goose's rock #FogReport's author"),
         ("She said “no fog at all”, 5:30pm, $4.9", 0.0, 'She said "no fog at all"; 5:30pm; $4.9'),
         ("NASA, the U.S. and 21st-century fog", 0.0, "NASA; U.S. 21st; century fog"),

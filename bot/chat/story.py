@@ -126,11 +126,10 @@ def became_of_notes(draft: Draft, candidate: Candidate) -> list[Words]:
     if draft.notes and given:
         kept = len(found.kept)
         lines.append(say_n("{kept} of {n} fact", "{kept} of {n} facts", n=given, kept=kept))
-    missing, added = (*found.missing, *found.no_missing), (*found.added, *found.no_added)
-    if draft.notes and missing:
-        lines.append(say("missing: {facts}", facts=_listed(missing)))
-    if added:
-        lines.append(say("⚠️ added: {facts}", facts=_listed(added)))
+    if draft.notes and found.left_out:
+        lines.append(say("missing: {facts}", facts=_listed(found.left_out)))
+    if found.put_in:
+        lines.append(say("⚠️ added: {facts}", facts=_listed(found.put_in)))
     return lines
 
 

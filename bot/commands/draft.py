@@ -132,9 +132,8 @@ def _show(candidates: Sequence["Candidate"], max_chars: int, given: str, notes: 
         found = check(given, candidate.text, notes=notes)
         of = len(found.kept) + len(found.missing)
         said = [f"{len(found.kept)} of {of} facts"] if of else []
-        missing, added = found.missing + found.no_missing, found.added + found.no_added
-        said += [f"missing: {', '.join(missing)}"] if missing else []
-        said += [f"⚠️ added: {', '.join(added)}"] if added else []
+        said += [f"missing: {', '.join(found.left_out)}"] if found.left_out else []
+        said += [f"⚠️ added: {', '.join(found.put_in)}"] if found.put_in else []
         console.print(Text(" · ".join(said) + "\n" if said else "", "dim"), soft_wrap=True)
 
 

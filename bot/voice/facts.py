@@ -81,6 +81,16 @@ class FactCheck:
     no_missing: tuple[str, ...] = ()  # words that say no: of the notes, and of the text
     no_added: tuple[str, ...] = ()
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The given facts that the text lacks, and the noes."""
+        return self.missing + self.no_missing
+
+    @property
+    def put_in(self) -> tuple[str, ...]:
+        """The facts and the noes that nobody gave."""
+        return self.added + self.no_added
+
 
 def check(given: str, text: str, usual: Container[str] = (), notes: str | None = None) -> FactCheck:
     """Compare a text with all that its owner typed.

@@ -219,7 +219,9 @@ def _said(match: re.Match[str], starts: bool, wording: Wording, told: Tongue) ->
         if is_spaceless(inner):
             return [token if len(words_in(inner)) > 1 else inner]
         return [f'"{inner}"'] if " " in inner else [inner]
-    if kind in ("link", "tag"):
+    if kind == "link":
+        return [token]
+    if kind == "tag":
         return [_straight(token)]
     if kind == "number":
         return _spelled_number(token, told)

@@ -228,8 +228,7 @@ def _untruth(text: str, request: Request, wording: Wording) -> tuple[int, ...]:
     apart = words_apart(request.given, text, wording)
     amiss = apart + len(joined(request.given, text, wording))
     whole = words_apart(request.given, text, wording, by_stem=False)  # a librarian is no library
-    added, missing = found.added + found.no_added, found.missing + found.no_missing
-    return (len(added), len(missing), amiss, apart, whole)
+    return (len(found.put_in), len(found.left_out), amiss, apart, whole)
 
 
 def drawn_for(count: int, ranker: Ranker | None) -> int:
