@@ -50,7 +50,6 @@ class Engine:
         self._process: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._is_up = asyncio.Event()
-        self._is_renewed = False  # it was ended because the voices changed
         self._readying = asyncio.Lock()
 
     @property
@@ -96,7 +95,6 @@ class Engine:
                 await self.__aenter__()
             elif await asyncio.to_thread(_stamps, self._voices) != self._served and self._process:
                 self._is_up.clear()
-                self._is_renewed = True
                 with suppress(ProcessLookupError):
                     self._process.terminate()  # it finishes its answers; the watcher goes on
             try:
@@ -148,13 +146,12 @@ class Engine:
         while True:
             assert self._process
             code = await self._process.wait()
-            if self._is_renewed:
+            if failures == 0 and not self._is_up.is_set():  # `ready` ended it
                 log.info("the voices changed; starting their engine anew")
             else:
                 pause = RESTART_PAUSES_S[min(failures, len(RESTART_PAUSES_S) - 1)]
                 log.warning("the voice engine ended; starting it again", code=code, in_s=pause)
                 await asyncio.sleep(pause)
-            self._is_renewed = False
             try:
                 await self._start()
                 failures = 0
