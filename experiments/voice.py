@@ -24,7 +24,7 @@ from bot.voice.ranker import Ranker
 from bot.voice.tongues import detect, main_languages
 from experiments import word_chain
 from trainer.drawing.draw import shown
-from trainer.drawing.kept import CANDIDATES, name_of, read_kept
+from trainer.drawing.kept import CANDIDATES, kept_files, name_of, read_kept
 from trainer.judging.from_notes import asked_by_notes
 from trainer.training.voice_folder import VoiceFolder
 
@@ -142,7 +142,7 @@ def firsts(voice: VoiceFolder, kind: str) -> Iterator[tuple[PromptParts, str]]:
     posts = load_posts(voice.place, HELD_OUT_FILE)
     topics = [PromptParts(post.topic) for post in posts]
     asked = topics if kind == "voice" else asked_by_notes(posts, wording)
-    for file in voice.evaluation.glob(f"{kind}-????????????????.jsonl"):
+    for file in kept_files(voice.evaluation, kind):
         drawn = read_kept(file)
         for post, parts in zip(posts, asked, strict=True):
             if texts := drawn.get(name_of(post, parts)):

@@ -19,7 +19,7 @@ from tests.fakes.prepared import invented_posts, write_prepared
 from trainer.__main__ import main
 from trainer.data.summary import progress_bar
 from trainer.drawing.draw import shown
-from trainer.drawing.kept import Drawing
+from trainer.drawing.kept import Drawing, kept_files
 from trainer.judging import baselines
 from trainer.judging.evaluate import choose
 from trainer.judging.evaluation import Verdict
@@ -299,3 +299,10 @@ def test_what_could_not_be_told_is_no_part_of_a_mean() -> None:
     assert found.style == pytest.approx(0.7)
     assert (found.masked, found.posts) == (0.7, 300)
     assert mean([Separability(None, None, 2)]) == (None, None, 2)
+
+
+def test_the_drafts_of_one_name_are_not_those_of_a_longer_one(tmp_path: Path) -> None:
+    for name in ("notes-00ff", "notes-examples-00ff", "voice-00ff"):
+        (tmp_path / f"{name}.jsonl").touch()
+    assert kept_files(tmp_path, "notes") == [tmp_path / "notes-00ff.jsonl"]
+    assert kept_files(tmp_path, "notes-examples") == [tmp_path / "notes-examples-00ff.jsonl"]

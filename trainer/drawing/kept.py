@@ -89,7 +89,7 @@ class Drawing:
         try:
             kept.mkdir(mode=0o700, exist_ok=True)  # posts lie in there
             file = kept / f"{name}-{key}.jsonl"
-            for other in set(kept.glob(f"{name}-*.jsonl")) - {file}:
+            for other in set(kept_files(kept, name)) - {file}:
                 other.unlink()
             file.touch()
         except OSError as e:
@@ -98,6 +98,11 @@ class Drawing:
                 " you may write to with --voices."
             ) from e
         return file
+
+
+def kept_files(folder: Path, name: str) -> list[Path]:
+    """The files of one name: "notes-0123456789abcdef.jsonl", but no "notes-examples-…"."""
+    return [f for f in folder.glob(f"{name}-*.jsonl") if "-" not in f.stem[len(name) + 1 :]]
 
 
 def name_of(post: VoicePost, asked: PromptParts) -> str:
