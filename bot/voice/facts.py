@@ -57,7 +57,6 @@ _SHORTEST_NOUN = 6  # letters: of a word with a noun's ending
 _NOT = re.compile(  # English; people leave the apostrophe out
     r"(?:ai|are|ca|cld|could|did|do|does|had|has|have|is|should|was|were|wld|wo|would)n'?t"
 )
-_NO_TWICE = frozenset(("ca", "cs", "es", "fr", "it", "pl", "pt", "ro", "ru", "uk"))  # mean no once
 _SHORTENED = 3  # letters: "Sept" is "September", "Iowans" are of "Iowa"
 
 FactKind = Literal["number", "name", "handle", "hashtag", "link", "quotation"]
@@ -111,7 +110,7 @@ def _noes_apart(notes: str, text: str) -> tuple[tuple[str, ...], tuple[str, ...]
     """The words that say no which a text lacks, and those it has too many, where that is known."""
     told = tongue(detect(f"{notes} {text}")[0])
     said, found = _noes(notes, told), _noes(text, told)
-    if said and found and told.code in _NO_TWICE:
+    if said and found and told.says_no_twice:
         return (), ()
     return said[len(found) :], found[len(said) :]
 

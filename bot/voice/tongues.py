@@ -39,6 +39,7 @@ class Tongue:
     links: frozenset[str] = frozenset()  # inside of names
     elided: frozenset[str] = frozenset()  # words before an apostrophe: l'Europe
     has_endings: bool = False  # what follows an apostrophe is no part of a name: Türkiye'nin
+    says_no_twice: bool = False  # two words that say no mean it once: "no vino nadie"
     determiners: frozenset[str] = frozenset()  # where nouns have capitals: what is before them …
     nouns: tuple[str, ...] = ()  # … and how many of them end
     code: str = ""  # of ISO 639-1
@@ -110,6 +111,7 @@ class _Table:
     links: str = ""  # inside of names: Simone de Beauvoir
     elided: str = ""  # before an apostrophe they are a word: l'Europe
     has_endings: bool = False  # what follows an apostrophe is none: Türkiye'nin
+    says_no_twice: bool = False  # two words that say no mean it once
     small: str = ""  # where the list of stop words does not do
     determiners: str = ""  # before them a capital says nothing: languages whose nouns have one
     nouns: tuple[str, ...] = ()  # endings of nouns, in such a language
@@ -150,6 +152,7 @@ _TABLES = {
         ("et", "à"),
         links="du des",
         elided="l d j m t s n c qu jusqu lorsqu puisqu quoiqu",
+        says_no_twice=True,
     ),
     "es": _Table(
         """no nunca jamás nada nadie sin ni tampoco | yo tú él ella nosotros vosotros ellos ellas
@@ -157,6 +160,7 @@ _TABLES = {
         "dos tres cuatro cinco seis siete ocho nueve diez once doce",
         ("y", "en"),
         links="las los",
+        says_no_twice=True,
     ),
     "ca": _Table(
         """no mai res ningú sense ni tampoc | jo tu ell ella nosaltres vosaltres ells elles em et
@@ -165,6 +169,7 @@ _TABLES = {
         ("i", "a"),
         links="dels",
         elided="l d m t s n",
+        says_no_twice=True,
     ),
     "pt": _Table(
         """não nunca jamais nada ninguém sem nem | eu tu ele ela nós vós eles elas você vocês me
@@ -172,6 +177,7 @@ _TABLES = {
         "dois três quatro cinco seis sete oito nove dez onze doze",
         ("e", "em"),
         links="do da dos das",
+        says_no_twice=True,
     ),
     "it": _Table(
         """non mai niente nulla nessuno senza né | io tu lui lei noi voi loro mi ti ci vi mio mia
@@ -180,6 +186,7 @@ _TABLES = {
         ("e", "a"),
         links="dello della dei degli delle",
         elided="l d un dell all nell sull dall coll c quell quest sant tutt com dov m t s v",
+        says_no_twice=True,
     ),
     "ro": _Table(
         """nu niciodată nimic nimeni fără nici | eu tu el ea noi voi ei ele mă te se îl îmi îți
@@ -187,18 +194,21 @@ _TABLES = {
         "doi trei patru cinci șase șapte opt nouă zece unsprezece doisprezece",
         ("și", "la"),
         links="din al ale lui",
+        says_no_twice=True,
     ),
     "pl": _Table(
         """nie nigdy nic nikt bez ani | ja ty on ona ono my wy oni one mnie mi mną ciebie tobie
         jego jej ich im nas nam was wam mój moja moje twój twoja nasz nasza swój swoja kto""",
         "dwa trzy cztery pięć sześć siedem osiem dziewięć dziesięć jedenaście dwanaście",
         ("i", "w"),
+        says_no_twice=True,
     ),
     "cs": _Table(
         """ne nikdy nic nikdo bez ani není | já ty on ona ono my vy oni ony mě mi mně tě ti ho mu
         jí ji nás nám vás vám jim jich můj moje tvůj tvoje jeho její náš naše svůj kdo""",
         "dva tři čtyři pět šest sedm osm devět deset jedenáct dvanáct",
         ("a", "v"),
+        says_no_twice=True,
     ),
     "ru": _Table(
         """не нет ни никогда ничего ничто никто никого без | я ты он она оно мы вы они меня мне
@@ -206,6 +216,7 @@ _TABLES = {
         кто""",
         "два три четыре пять шесть семь восемь девять десять одиннадцать двенадцать",
         ("и", "в"),
+        says_no_twice=True,
     ),
     "uk": _Table(
         """не ні ніколи нічого ніщо ніхто нікого без немає | я ти він вона воно ми ви вони мене
@@ -213,6 +224,7 @@ _TABLES = {
         хто""",
         "два три чотири п'ять шість сім вісім дев'ять десять одинадцять дванадцять",
         ("і", "в"),
+        says_no_twice=True,
     ),
     "sv": _Table(
         """inte ingen inget inga aldrig utan | jag du han hon den det vi ni de mig dig honom henne
@@ -297,6 +309,7 @@ def tongue(language: str | None) -> Tongue:
         links=_words(table.links),
         elided=_words(table.elided),
         has_endings=table.has_endings,
+        says_no_twice=table.says_no_twice,
         determiners=_words(table.determiners),
         nouns=table.nouns,
         code=language or "",
