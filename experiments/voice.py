@@ -103,9 +103,14 @@ def cut(data: Path, few: Path) -> Path:
     return few
 
 
+def voice_of(out: Path, author: str) -> VoiceFolder:
+    """The voice of an author; its name holds no dot, as "name.language" does."""
+    return VoiceFolder(out / "voices", author.replace(".", "-"))
+
+
 def judged(data: Path, how: How, console: Console) -> Found:
     """Train and evaluate, as far as that is not done."""
-    voice = VoiceFolder(how.out / "voices", data.name.replace(".", "-"))
+    voice = voice_of(how.out, data.name)
     options = ("--voices", how.out / "voices")
     if not (voice.place / "voice.json").exists():
         console.print(f"{data.name}: training")
@@ -239,7 +244,7 @@ def _row(*cells: str) -> str:
 def drafts_of(out: Path, authors: Sequence[str]) -> Iterator[str]:
     """Markdown: the first draft shown for twenty posts of each author, not chosen."""
     for author in authors:
-        voice = VoiceFolder(out / "voices", author.replace(".", "-"))
+        voice = voice_of(out, author)
         for kind in ("notes", "voice"):
             drafts = list(firsts(voice, kind))
             yield from (f"## {author}, {'from notes' if kind == 'notes' else 'on topics'}", "")
