@@ -160,6 +160,8 @@ async def test_a_keystroke_of_draft_again_takes_five_statements_at_most(
     for i in range(many):
         draft = Draft(owner, "mara", f"tea {i}", candidates, 500, now)
         await store.drafts.shown(await store.drafts.add(draft), None, i + 1)
+    await bot.wait_until_ready()  # two seconds after a start, however slow this was
+    await asyncio.sleep(0.1)
     missed = [task for task in asyncio.all_tasks() if task.get_name() == "missed reactions"]
     await asyncio.gather(*missed)  # the look at all drafts after a start is no keystroke's either
     await stage.says("alice", "voice show")  # the bot knows her language by now

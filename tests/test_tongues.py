@@ -1,6 +1,8 @@
 """From a post to a draft in any language: notes, facts, topics, and the language of a draft."""
 
 import random
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -220,3 +222,11 @@ def test_short_and_doubtful_texts_are_in_any_language() -> None:
     assert not is_in_another(OTHERWISE, "en")
     assert is_in_another(OTHERWISE, "de")
     assert main_languages([]) == () == NO_WORDING.languages
+
+
+def test_the_tables_hold_nothing_that_nobody_reads() -> None:
+    tables = tomllib.loads(Path("bot/voice/tongues.toml").read_text("utf-8"))
+    read = {"no", "who", "small", "numbers", "and", "at", "spelled", "endings", "links", "elided"}
+    read |= {"has_endings", "says_no_twice", "determiners", "nouns"}
+    assert {name for table in tables.values() for name in table} == read
+    assert all(table["who"] == table["who"].lower() for table in tables.values())

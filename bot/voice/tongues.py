@@ -1,4 +1,4 @@
-"""What notes and facts know of a language: a table each. Pure.
+"""What notes and facts know of a language: its table in tongues.toml, read once. Pure besides.
 
 A language without a table still works: notes keep all of its small words, since nobody knows which
 of them says no. Stop words, which are no topic, are listed for 57 languages (stopwordsiso),
@@ -6,10 +6,13 @@ stems are Snowball's, for 34.
 """
 
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib.resources import files
+from typing import Any
 
 import Stemmer
 
@@ -24,6 +27,7 @@ _TELLING = 0.2  # of the words: then a text is in that language
 _SPOKEN = 0.1  # of the posts: in a language of fewer, somebody is quoted, or it is a wrong guess
 _OLD_CODES = {"iw": "he", "in": "id", "ji": "yi", "no": "nb", "nn": "nb"}  # and one for Norwegian
 _LISTED_AS = {"nb": "no"}
+_WORDS = ("no", "who", "small", "links", "elided", "determiners")  # in a table: lists of words
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,261 +61,33 @@ class Tongue:
         return "", word
 
 
-_SMALL = """
-a an the this that these those and or but so then than as at by for from in into of off on onto out
-over to up upon with within about across after along around before behind below between down during
-near per since through toward towards under until via while when where which what how if because
-is am are was were be been being do does did has have had having can could will would shall should
-may might must there here it its also just very too such some any well really quite rather now
-"""
-_SPELLED = {
-    **{"&": "and", "+": "and", "@": "at", "w": "with", "w/": "with", "w/o": "without"},
-    **{"abt": "about", "hv": "have", "b4": "before", "2day": "today", "2morrow": "tomorrow"},
-    **{"2nite": "tonight", "2night": "tonight", "2gether": "together", "yr": "year"},
-    **{"yrs": "years", "wk": "week", "wks": "weeks", "mtg": "meeting", "mtgs": "meetings"},
-    **{"govt": "government", "dept": "department", "ppl": "people", "pls": "please"},
-    **{"plz": "please", "thx": "thanks", "thru": "through", "shld": "should", "wld": "would"},
-    **{"cld": "could", "btwn": "between", "bc": "because", "b/c": "because", "cuz": "because"},
-    **{"u": "you", "ur": "your", "r": "are", "natl": "national", "intl": "international"},
-    **{"bipart": "bipartisan", "cmte": "committee", "cmtes": "committees", "gr8": "great"},
-    **{"incl": "including", "addtl": "additional", "tho": "though", "tmrw": "tomorrow"},
-    **{"msg": "message", "hrs": "hours", "mins": "minutes", "mos": "months", "wrk": "work"},
-    **{"bldg": "building", "hrg": "hearing", "gd": "good", "im": "I am", "ive": "I have"},
-    **{"dont": "do not", "doesnt": "does not", "didnt": "did not", "cant": "cannot"},
-    **{"wont": "will not", "isnt": "is not", "wasnt": "was not", "can't": "cannot"},
-    **{"won't": "will not", "shan't": "shall not", "ain't": "is not", "gonna": "going to"},
-    **{"wanna": "want to", "gotta": "have to", "y'all": "you all", "let's": "let us"},
-    **{"it's": "it is", "that's": "that is", "he's": "he is", "she's": "she is"},
-    **{"where's": "where is", "how's": "how is", "shldnt": "should not", "wldnt": "would not"},
-    **{"cldnt": "could not", "wknd": "weekend", "b": "be", "fr": "from"},
-    **{"there's": "there is", "here's": "here is", "what's": "what is", "who's": "who is"},
-}
-_WHO = """
-i me my mine myself we us our ours you your yours he him his himself she her hers herself they them
-their theirs themselves who whose whom
-"""
-_NO = "not no never none nothing nobody neither nor without cannot"
-
-
-def _figures(words: str) -> dict[str, str]:
-    return {word: str(n) for n, word in enumerate(words.split(), 2)}
-
-
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """What stopwordsiso does not know of a language."""
-
-    who: str  # words that say no | words that say who; where the table does not part them, either
-    numbers: str = ""  # from two to twelve
-    signs: tuple[str, str] = ("&", "@")  # how "&" and "@" are said
-    links: str = ""  # inside of names: Simone de Beauvoir
-    elided: str = ""  # before an apostrophe they are a word: l'Europe
-    has_endings: bool = False  # what follows an apostrophe is none: Türkiye'nin
-    says_no_twice: bool = False  # two words that say no mean it once
-    small: str = ""  # where the list of stop words does not do
-    determiners: str = ""  # before them a capital says nothing: languages whose nouns have one
-    nouns: tuple[str, ...] = ()  # endings of nouns, in such a language
-
-
-_TABLES = {
-    "de": _Table(
-        """nicht kein keine keinen keinem keiner keines nie niemals nichts niemand ohne weder |
-        noch ich du er sie es wir ihr mich mir dich dir ihn ihm uns euch mein meine meinen
-        meinem meiner dein deine sein seine seinen seinem seiner unser unsere euer eure wer wem
-        wen man""",
-        "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
-        ("und", "bei"),
-        links="vom",
-        determiners="""der die das den dem des ein eine einen einem einer eines kein keine keinen
-        keinem keiner keines mein meine meinen meinem meiner meines dein deine sein seine seinen
-        seinem seiner seines ihr ihre ihren ihrem ihrer ihres unser unsere unseren unserem unserer
-        unseres euer eure dieser diese dieses diesen diesem jeder jede jedes jeden jedem alle aller
-        allen viele vieler vielen mehr weniger wenige einige einigen mehrere welche welcher welches
-        im am zum zur beim vom ins ans aufs fürs durchs""",
-        nouns=(
-            *("ung", "ungen", "heit", "heiten", "keit", "keiten", "schaft", "schaften", "tion"),
-            *("tionen", "tät", "täten", "ismus", "nis", "nisse", "tum", "ling", "linge"),
-        ),
-    ),
-    "nl": _Table(
-        """niet geen nooit niets niemand zonder | ik jij je hij zij ze wij we jullie mij me hem
-        haar ons hun mijn jouw zijn onze wie""",
-        "twee drie vier vijf zes zeven acht negen tien elf twaalf",
-        ("en", "bij"),
-        links="ter",
-    ),
-    "fr": _Table(
-        """pas jamais rien sans ni personne aucun aucune | ne n' plus je j' tu il elle on nous
-        vous ils elles me te se lui leur leurs mon ma mes ton ta tes son sa ses notre nos votre
-        vos qui""",
-        "deux trois quatre cinq six sept huit neuf dix onze douze",
-        ("et", "à"),
-        links="du des",
-        elided="l d j m t s n c qu jusqu lorsqu puisqu quoiqu",
-        says_no_twice=True,
-    ),
-    "es": _Table(
-        """no nunca jamás nada nadie sin ni tampoco | yo tú él ella nosotros vosotros ellos ellas
-        me te se le les nos mi mis tu tus su sus nuestro nuestra quien quién""",
-        "dos tres cuatro cinco seis siete ocho nueve diez once doce",
-        ("y", "en"),
-        links="las los",
-        says_no_twice=True,
-    ),
-    "ca": _Table(
-        """no mai res ningú sense ni tampoc | jo tu ell ella nosaltres vosaltres ells elles em et
-        es ens us li els meu meva teu teva seu seva nostre nostra qui""",
-        "dos tres quatre cinc sis set vuit nou deu onze dotze",
-        ("i", "a"),
-        links="dels",
-        elided="l d m t s n",
-        says_no_twice=True,
-    ),
-    "pt": _Table(
-        """não nunca jamais nada ninguém sem nem | eu tu ele ela nós vós eles elas você vocês me
-        te se lhe lhes meu minha meus minhas seu sua seus suas nosso nossa quem""",
-        "dois três quatro cinco seis sete oito nove dez onze doze",
-        ("e", "em"),
-        links="do da dos das",
-        says_no_twice=True,
-    ),
-    "it": _Table(
-        """non mai niente nulla nessuno senza né | io tu lui lei noi voi loro mi ti ci vi mio mia
-        miei mie tuo tua suo sua suoi sue nostro nostra chi""",
-        "due tre quattro cinque sei sette otto nove dieci undici dodici",
-        ("e", "a"),
-        links="dello della dei degli delle",
-        elided="l d un dell all nell sull dall coll c quell quest sant tutt com dov m t s v",
-        says_no_twice=True,
-    ),
-    "ro": _Table(
-        """nu niciodată nimic nimeni fără nici | eu tu el ea noi voi ei ele mă te se îl îmi îți
-        își ne vă meu mea tău ta său sa nostru noastră cine""",
-        "doi trei patru cinci șase șapte opt nouă zece unsprezece doisprezece",
-        ("și", "la"),
-        links="din al ale lui",
-        says_no_twice=True,
-    ),
-    "pl": _Table(
-        """nie nigdy nic nikt bez ani | ja ty on ona ono my wy oni one mnie mi mną ciebie tobie
-        jego jej ich im nas nam was wam mój moja moje twój twoja nasz nasza swój swoja kto""",
-        "dwa trzy cztery pięć sześć siedem osiem dziewięć dziesięć jedenaście dwanaście",
-        ("i", "w"),
-        says_no_twice=True,
-    ),
-    "cs": _Table(
-        """ne nikdy nic nikdo bez ani není | já ty on ona ono my vy oni ony mě mi mně tě ti ho mu
-        jí ji nás nám vás vám jim jich můj moje tvůj tvoje jeho její náš naše svůj kdo""",
-        "dva tři čtyři pět šest sedm osm devět deset jedenáct dvanáct",
-        ("a", "v"),
-        says_no_twice=True,
-    ),
-    "ru": _Table(
-        """не нет ни никогда ничего ничто никто никого без | я ты он она оно мы вы они меня мне
-        мной тебя тебе его ему её ей нас нам вас вам их им мой моя мои твой твоя наш наша свой
-        кто""",
-        "два три четыре пять шесть семь восемь девять десять одиннадцать двенадцать",
-        ("и", "в"),
-        says_no_twice=True,
-    ),
-    "uk": _Table(
-        """не ні ніколи нічого ніщо ніхто нікого без немає | я ти він вона воно ми ви вони мене
-        мені тебе тобі його йому її їй нас нам вас вам їх їм мій моя твій твоя наш наша свій
-        хто""",
-        "два три чотири п'ять шість сім вісім дев'ять десять одинадцять дванадцять",
-        ("і", "в"),
-        says_no_twice=True,
-    ),
-    "sv": _Table(
-        """inte ingen inget inga aldrig utan | jag du han hon den det vi ni de mig dig honom henne
-        oss er dem min mitt mina din ditt hans hennes vår vårt vem""",
-        "två tre fyra fem sex sju åtta nio tio elva tolv",
-        ("och", "vid"),
-    ),
-    "da": _Table(
-        """ikke ingen intet aldrig uden | jeg du han hun den det vi i de mig dig ham hende os jer
-        dem min mit mine din dit hans hendes vores hvem""",
-        "to tre fire fem seks syv otte ni ti elleve tolv",
-        ("og", "ved"),
-        links="af for og i",
-    ),
-    "nb": _Table(
-        """ikke ingen intet aldri uten | jeg du han hun den det vi dere de meg deg ham henne oss
-        dem min mitt mine din ditt hans hennes vår vårt hvem""",
-        "to tre fire fem seks sju åtte ni ti elleve tolv",
-        ("og", "ved"),
-    ),
-    "tr": _Table(
-        """değil yok hiç asla | kimse ne ben sen o biz siz onlar beni bana sana seni onu ona bizi
-        bize size sizi onlara benim senin onun bizim sizin onların kim""",
-        "iki üç dört beş altı yedi sekiz dokuz on",
-        ("ve", "@"),
-        has_endings=True,
-    ),
-    "id": _Table(
-        """tidak bukan tak jangan tanpa belum | saya aku kamu anda dia ia kami kita mereka siapa""",
-        "dua tiga empat lima enam tujuh delapan sembilan sepuluh sebelas",
-        ("dan", "di"),
-    ),
-    "ja": _Table(
-        "ない なく なし なかった ません せん ず ぬ 私 僕 俺 我々 彼 彼女 誰 自分",
-        small="""は が を に へ と で の も や か から まで より など って ね よ について
-        による により における として です この その これ それ こちら""",
-    ),
-    "zh": _Table(
-        """不 没 沒 没有 沒有 无 無 别 別 未 非 我 你 您 他 她 它 我们 我們 你们 他们 她们 谁 誰
-        自己""",
-        small="""的 了 在 和 是 也 就 都 与 與 及 而 但 把 被 着 著 过 過 地 得 很 对 對 从 從 到 为
-        為 于 於 以 之 等 这 這 那 一个 一個 个 個 将 將 并 並 让 讓""",
-    ),
-    "th": _Table(
-        "ไม่ มิ อย่า ห้าม ไร้ ฉัน ผม ดิฉัน เรา คุณ เขา เธอ มัน พวก ท่าน ใคร",
-        small="""ที่ และ ใน ของ เป็น มี ได้ จะ ให้ ว่า กับ แต่ ก็ นี้ นั้น ซึ่ง จาก โดย เพื่อ ด้วย แล้ว
-        อยู่ การ ความ""",
-    ),
-}
-
-
-_ENGLISH = Tongue(
-    small=frozenset(_SMALL.split()),
-    who=_words(_WHO) | _words(_NO),
-    no=_words(_NO),
-    spelled=_SPELLED,
-    endings={"n't": " not", "'m": " am", "'re": " are", "'ve": " have", "'ll": " will"},
-    numbers=_figures("two three four five six seven eight nine ten eleven twelve"),
-    links=_words("of the for de la le del von van der den da di du"),
-    code="en",
-)
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(files("bot.voice").joinpath("tongues.toml").read_text("utf-8"))
 
 
 @lru_cache(maxsize=128)
 def tongue(language: str | None) -> Tongue:
     """The table of a language, by its code of ISO 639-1; of none or an unknown one, a bare one."""
-    if language == "en":
-        return _ENGLISH
-    table = _TABLES.get(language or "")
+    table = _tables().get(language or "")
     if table is None:  # which of its small words says no is not known: all stay
         return Tongue(spelled={"&": "&", "+": "&", "@": "@"}, code=language or "")
-    before, bar, after = table.who.partition("|")
-    who = _words(before) | _words(after)
-    stop = (word for word in stop_words(language) if len(word) < _SHORTEST_TELLING)
-    together, place = table.signs
+    words = {name: _words(text) for name, text in table.items() if name in _WORDS}
+    who = words.pop("who") | words.get("no", frozenset())
+    stop = frozenset(word for word in stop_words(language) if len(word) < _SHORTEST_TELLING)
+    together, place = table.get("and", "&"), table.get("at", "@")
     return Tongue(
-        small=(_words(table.small) or frozenset(stop)) - who,
-        who=who,
-        no=_words(before) if bar else frozenset(),
-        spelled={"&": together, "+": together, "@": place},
-        numbers=_figures(table.numbers),
-        links=_words(table.links),
-        elided=_words(table.elided),
-        has_endings=table.has_endings,
-        says_no_twice=table.says_no_twice,
-        determiners=_words(table.determiners),
-        nouns=table.nouns,
+        **words | {"small": words.get("small", stop) - who, "who": who},
+        spelled={"&": together, "+": together, "@": place, **table.get("spelled", {})},
+        endings=table.get("endings", {}),
+        numbers={word: str(n) for n, word in enumerate(table.get("numbers", "").split(), 2)},
+        has_endings=table.get("has_endings", False),
+        says_no_twice=table.get("says_no_twice", False),
+        nouns=tuple(table.get("nouns", "").split()),
         code=language or "",
     )
 
@@ -333,7 +109,7 @@ def tongue_of(text: str, languages: Sequence[str]) -> Tongue:
 
 def languages_told() -> tuple[str, ...]:
     """The languages that have a table; English is last."""
-    return (*reversed(_TABLES), "en")
+    return tuple(reversed(_tables()))
 
 
 def after_elision(word: str) -> str:
@@ -344,14 +120,14 @@ def after_elision(word: str) -> str:
 
 @lru_cache(maxsize=1)
 def _elided() -> frozenset[str]:
-    return frozenset(word for table in _TABLES.values() for word in _words(table.elided))
+    return _words(" ".join(table.get("elided", "") for table in _tables().values()))
 
 
 def capital_nouns(text: str) -> Tongue | None:
     """The table of a text's language, if that writes nouns with a capital: German."""
     found = [word.casefold() for word in words_in(text)]
-    for code, table in _TABLES.items():
-        if table.determiners:
+    for code, table in _tables().items():
+        if "determiners" in table:
             telling = sum(word in _telling(code) for word in found)
             if telling > 1 and telling >= _TELLING * len(found):
                 return tongue(code)

@@ -1,7 +1,7 @@
 """A post's words as the topic layers see them, and the words that are never a topic.
 
 Pure. English has lists of its own; other languages have those of stopwordsiso and Unicode's CLDR,
-and what bot/voice/tongues.py tells. topics.py leaves out an author's commonest words besides.
+and what bot/voice/tongues.toml tells. topics.py leaves out an author's commonest words besides.
 """
 
 import re
