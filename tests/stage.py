@@ -30,6 +30,13 @@ from tests.fakes.proxy import Proxy
 Json = dict[str, Any]  # Discord's and Mastodon's JSON
 
 
+def another_voice(voice: Path, name: str) -> Path:
+    """A copy of a voice beside it, under a name of its own."""
+    folder = Path(shutil.copytree(voice, voice.parent / name))
+    replace(Voice.load(voice), name=name).save(folder)
+    return folder
+
+
 @dataclass
 class Stage:
     """Everything a story needs: the people's side, the fakes, and a way to restart the bot."""
@@ -121,10 +128,7 @@ class Stage:
 
     def add_voice(self, name: str) -> Path:
         """Another voice beside the first, with the same posts."""
-        folder = self.voice.parent / name
-        shutil.copytree(self.voice, folder)
-        replace(Voice.load(self.voice), name=name).save(folder)
-        return folder
+        return another_voice(self.voice, name)
 
     async def dm(self, number: int = 1, user: str = "alice") -> Json:
         """A person's direct message of that number, with all its reactions below it."""

@@ -4,9 +4,7 @@ import asyncio
 import json
 import os
 import re
-import shutil
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,10 +16,10 @@ from bot.commands import COMMANDS
 from bot.posting.vault import Vault
 from bot.store import Store
 from bot.store.accounts import Connected
-from bot.voice import Voice
 from sandbox.server import Sandbox
 from tests import warm
 from tests.fakes.llm import TEXTS, FakeLLM
+from tests.stage import another_voice
 
 
 async def _bot(*args: str, **env: str) -> tuple[int, str, str]:
@@ -250,8 +248,7 @@ async def test_a_damaged_voice_stops_the_bot_with_a_sentence(
 async def test_doctor_has_a_sentence_for_everything(
     env: dict[str, str], voice_folder: Path
 ) -> None:
-    zoe = Path(shutil.copytree(voice_folder, voice_folder.parent / "zoe"))
-    replace(Voice.load(voice_folder), name="zoe").save(zoe)
+    another_voice(voice_folder, "zoe")
     sandbox = Sandbox()
     await sandbox.start()
     good = env | sandbox.environment | {"VOICE": "zoe"}

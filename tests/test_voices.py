@@ -1,6 +1,5 @@
 """A voice's owner and guests; and a folder that changes under a running bot."""
 
-import json
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -13,6 +12,7 @@ from bot.errors import Refused, UserError
 from bot.store import Store
 from bot.voice import VoicePost, save_posts
 from bot.writing.voices import Voices
+from tests.stage import another_voice
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 OPERATOR, MARA, GUEST, STRANGER = 1, 2, 3, 4
@@ -22,15 +22,6 @@ OPERATOR, MARA, GUEST, STRANGER = 1, 2, 3, 4
 async def voices(voice_folder: Path, tmp_path: Path) -> AsyncIterator[Voices]:
     async with Store.open(tmp_path / "bot.db") as store:
         yield Voices(voice_folder.parent, store, frozenset({OPERATOR}))
-
-
-def _copy(folder: Path, name: str) -> Path:
-    """Another voice beside this one."""
-    other = folder.parent / name
-    shutil.copytree(folder, other)
-    data = json.loads((other / "voice.json").read_text()) | {"name": name}
-    (other / "voice.json").write_text(json.dumps(data))
-    return other
 
 
 async def test_a_voice_nobody_owns_is_the_operators(voices: Voices) -> None:
@@ -104,7 +95,7 @@ async def test_a_stranger_learns_nothing_of_a_voice(voices: Voices) -> None:
 
 
 async def test_each_person_uses_the_voice_they_chose(voices: Voices, voice_folder: Path) -> None:
-    _copy(voice_folder, "odd")
+    another_voice(voice_folder, "odd")
     assert (await voices.of(OPERATOR)).voice.name == "mara"
     await voices.use(OPERATOR, "odd")
     assert (await voices.of(OPERATOR)).voice.name == "odd"
@@ -114,7 +105,7 @@ async def test_each_person_uses_the_voice_they_chose(voices: Voices, voice_folde
 
 
 async def test_voices_come_and_go_while_the_bot_runs(voices: Voices, voice_folder: Path) -> None:
-    other = _copy(voice_folder, "odd")
+    other = another_voice(voice_folder, "odd")
     assert (await voices.of(OPERATOR, "odd")).voice.name == "odd"
     shutil.rmtree(other)
     with pytest.raises(UserError):
@@ -138,7 +129,7 @@ async def test_a_voice_that_was_trained_again_is_read_again(
 async def test_a_damaged_voice_is_said_and_stops_no_other(
     voices: Voices, voice_folder: Path, damage: str
 ) -> None:
-    other = _copy(voice_folder, "odd")
+    other = another_voice(voice_folder, "odd")
     await voices.of(OPERATOR, "odd")
     (other / "voice.json").write_text(damage)
     for ask in (voices.of(OPERATOR, "odd"), voices.about(OPERATOR, "odd")):
