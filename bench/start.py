@@ -5,6 +5,7 @@ embedded engine's memory is not in it. Its second figure is that after a first d
 """
 
 import asyncio
+import os
 import resource
 import statistics
 import subprocess
@@ -21,7 +22,6 @@ from bench.machine import machine
 from sandbox.server import Sandbox
 from tests.fakes.llm import FakeLLM
 from tests.fakes.voice import write_voice
-from tests.process import bot_process
 
 TIMES = 7
 REST_S = 5  # until a bot that has just connected is idle
@@ -59,13 +59,22 @@ async def waiting_bot() -> tuple[float, float]:
         async with FakeLLM() as llm:
             settings = {"DATABASE": str(folder / "bot.db"), "LOG_LEVEL": "ERROR"}
             settings |= {"VOICES": str(folder / "voices"), "LLM_BASE_URL": llm.url}
-            async with bot_process(sandbox.environment | settings, folder) as bot:
+            # None of tests.process: a fork has the libraries of what it was forked from
+            bot = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bot", "run"),
+                env=os.environ | sandbox.environment | settings,
+                cwd=folder,
+            )
+            try:
                 await sandbox.wait_ready(60)
                 await asyncio.sleep(REST_S)
                 before = megabytes(bot.pid)
                 await seconds_to_dm(sandbox, {"topic": "tea"})
                 await asyncio.sleep(REST_S)
                 after = megabytes(bot.pid)
+            finally:
+                bot.kill()
+                await bot.wait()
         await sandbox.stop()
         return before, after
 

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
-
-import Stemmer
+from typing import TYPE_CHECKING, Any
 
 from bot.voice.words import words_in
+
+if TYPE_CHECKING:
+    import Stemmer
 
 SHORT = 30  # characters: what language a shorter text is in is half guessed
 SURE = 0.8  # of the guesses about shorter texts, half below this were wrong, and 3% above
@@ -93,7 +94,9 @@ def tongue(language: str | None) -> Tongue:
 
 
 @lru_cache
-def _stemmer(code: str) -> Stemmer.Stemmer | None:
+def _stemmer(code: str) -> "Stemmer.Stemmer | None":
+    import Stemmer  # noqa: PLC0415 - the first draft loads it, as it does openai's library
+
     try:
         return Stemmer.Stemmer(_LISTED_AS.get(code, code))
     except KeyError:

@@ -6,8 +6,8 @@ openai's own client reads any answer into memory, unpacks it there, and follows 
 from collections.abc import AsyncIterator
 
 import httpx2
+import openai
 
-from bot.writing.lazy import openai
 from bot.writing.refusals import Refusal, TooMuch
 
 MAX_BYTES = 4 << 20  # four candidates take some ten thousand

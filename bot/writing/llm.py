@@ -9,21 +9,22 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx2
 import structlog
 
 from bot import metrics
 from bot.config import DraftSettings
 from bot.errors import Refused, Unavailable
 from bot.voice import Message, Voice
-from bot.writing.bounded import bounded_client
 from bot.writing.engine import Engine
 from bot.writing.lazy import openai
 from bot.writing.parameters import Parameters, RequestBody
 from bot.writing.refusals import Refusal, ServerRefused, TooMuch, error_of
 from bot.writing.replies import Reply, read_reply
+
+if TYPE_CHECKING:
+    import httpx2
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -157,6 +158,8 @@ class LLM:
             return await asyncio.to_thread(self._client, base_url, api_key)
 
     def _client(self, base_url: str, api_key: str) -> "openai.AsyncOpenAI":
+        from bot.writing.bounded import bounded_client  # noqa: PLC0415 - with openai's library
+
         if base_url not in self._clients:
             self._clients[base_url] = openai.AsyncOpenAI(
                 base_url=base_url,
@@ -214,14 +217,14 @@ class LLM:
                 raise self._no(e.response, asked) from e
         return self._json(raw.http_response, asked)
 
-    def _json(self, response: httpx2.Response, asked: str = "") -> Any:  # Any: a stranger's JSON
+    def _json(self, response: "httpx2.Response", asked: str = "") -> Any:  # Any: a stranger's JSON
         """What a server said; LM Studio says its errors with 200 too. Raises ServerRefused."""
         body = json.loads(response.content)
         if isinstance(body, dict) and body.get("error") and not {"choices", "data"} & body.keys():
             raise self._no(response, asked)
         return body
 
-    def _no(self, response: httpx2.Response, asked: str = "") -> ServerRefused:
+    def _no(self, response: "httpx2.Response", asked: str = "") -> ServerRefused:
         """A server's no, without the key that it may repeat."""
         key = self._api_key if len(self._api_key) >= SHORTEST_KEY else "\0"
         said = response.text.replace(key, "[hidden]")
