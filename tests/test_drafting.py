@@ -216,8 +216,9 @@ async def test_notes_are_asked_for_as_posts_were_and_drawn_marks_are_the_authors
 async def test_more_is_drawn_if_nothing_says_what_the_notes_say(
     drafting: Drafting, fake_llm: FakeLLM
 ) -> None:
-    false = [f"The goose is late, number {n}" for n in range(6)]
-    fake_llm.texts = iter([*false, "Tea at 4, says Brenda!", "Fog.", "None.", "Rope."])
+    nearly = ["Tea at 4, sighs Brenda", "Coffee at 4, says Brenda"]  # no fact is amiss
+    later = ["Fog.", "None.", "Tea at 4, says Brenda!", *(f"Rope {n}, late" for n in range(5))]
+    fake_llm.texts = iter([*nearly, *later])
     draft = await drafting.write_draft(OWNER, Request(None, 2, notes="tea at 4 says Brenda"), NOW)
     assert draft.candidates[0].text == "Tea at 4, says Brenda!"
     assert [a["n"] for a in fake_llm.asked] == [2, 4, 4]

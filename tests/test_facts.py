@@ -24,6 +24,7 @@ NOTES = """sailed to Port Almond with @goose, 1,200 miles, 3 of us
         ("The 21st of 76ppl", ["21st", "76ppl"]),
         ("Die Fähre nach Wismar fährt nicht", ["Wismar"]),
         ("about\n1. fog\n2) 3 cups", ["3"]),
+        ("(2) Fog again, 3 cups", ["3"]),
         ("今日は3人で東京へ行きました", ["3"]),
     ],
 )

@@ -40,7 +40,7 @@ ENDS_SENTENCE = ".,;:!?)]}>'\"”’»…*_"
 
 _LETTERS = rf"(?:(?![{SPACELESS}])\w)*"
 _NUMBER = re.compile(rf"{_LETTERS}\d{_LETTERS}(?:[.,:/–-]\d{_LETTERS})*")
-LIST_MARK = re.compile(r"^[^\S\n]*(?:\d{1,2}[.)]|[-*•])[^\S\n]+", re.M)  # counts nothing
+LIST_MARK = re.compile(r"^[^\S\n]*(?:\(?\d{1,2}[.)]|[-*•])[^\S\n]+", re.M)  # no count
 _DIGIT = re.compile(r"\d")
 _THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
 _ORDINAL = re.compile(r"st|nd|rd|th|s|k|m|bn|x|am|pm|h|e")  # what may follow a figure

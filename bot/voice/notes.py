@@ -32,8 +32,7 @@ _PAUSE = (BREAK,)
 _USUAL = 3  # posts that hold a word: then its author writes it as a matter of course
 _NEWEST = 2000  # posts, enough to know an author; a voice of any size opens within a second
 _MOSTLY = 0.7  # of its uses: a word with a capital then is a name, else an ordinary word
-_GAP = 0.25  # of the small words that are left out: a break takes their place …
-_RUN_ON = 0.15  # … and of the breaks, left out with them: people note things down either way
+_RUN_ON = 0.15  # of the breaks are left out, as people do who note things down
 
 _LETTERS = rf"[^\W_]++(?:[{MARKS}{JOINERS}]++[^\W_]*+)*+"  # as `words.LETTERS`, but for "_"
 _GLUE = "\u2060"  # before a word that no space parts from the one before it
@@ -110,7 +109,8 @@ def notes_of(
 ) -> str:
     """Notes on one line, of a post or of typed notes.
 
-    `small` is the share of the small words that stay, 0..1. With `chance` some breaks come and go.
+    `small` is the share of the small words that stay, 0..1. With `chance` some breaks go, too. None
+    stands where the text has no mark: a voice is to learn that what is set apart stays apart.
     """
     told = tongue_of(text, wording.languages)
     kept: list[str] = []
@@ -127,15 +127,13 @@ def notes_of(
         for word in said or _PAUSE:
             luck = chance.random() if chance else 0.5
             bare = word.removeprefix(_GLUE)
-            if chance and word == BREAK:
-                kept += [] if luck < _RUN_ON else [word]
-            elif small >= 1.0 or bare.casefold() not in told.small or luck < small:
+            if word == BREAK:
+                is_kept = not chance or luck >= _RUN_ON
+            else:
+                is_kept = small >= 1.0 or bare.casefold() not in told.small or luck < small
+            if is_kept:
                 kept.append(bare if is_apart else word)
-                is_apart = False
-                continue
-            elif chance and chance.random() < _GAP:
-                kept.append(BREAK)
-            is_apart = True
+            is_apart = not is_kept
     return _joined(kept)
 
 

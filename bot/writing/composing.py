@@ -101,17 +101,16 @@ class Drawn:
     def missing(self, wanted: int) -> int:
         """How many texts to draw still.
 
-        From notes two are enough if one says what they say, no more, no less: drawing on mostly
-        brings the same again. Without such a one some more are drawn, which is rare
-        (experiments/LOG.md).
+        From notes two are enough if one says what they say, no more, no less; without such a one
+        as many are drawn once more (experiments/LOG.md).
         """
         request = self.request
         language = wanted_language(request, self.wording)
         short = [c for c in self.short if not is_in_another(c.text, language)]
-        if request.notes and any(self._untruth(c)[:2] == (0, 0) for c in short):
+        if request.notes and any(self._untruth(c)[:3] == (0, 0, 0) for c in short):
             wanted = min(wanted, ENOUGH_BY_NOTES)
-        elif request.notes and len(short) >= wanted:
-            return AT_ONCE
+        elif request.notes and short:
+            return TO_CHOOSE_FROM
         return wanted - len(short)
 
     def choose(self, ranker: Ranker | None, chance: random.Random) -> tuple[Candidate, ...]:

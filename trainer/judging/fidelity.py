@@ -73,16 +73,12 @@ def likeness_above(ours: Sequence[str], theirs: Sequence[str], real: Sequence[st
     return _margin([one - other for one, other in both])
 
 
-def is_all_and_only(text: str, given: str, wording: Wording, meant: str = "") -> bool:
-    """Whether a text says all that the notes say, and only that; what they set apart, apart.
-
-    Notes made of a post have breaks in the place of small words: what the post itself, `meant`,
-    joins there may be joined.
-    """
+def is_all_and_only(text: str, given: str, wording: Wording) -> bool:
+    """Whether a text says all that the notes say, and only that; what they set apart, apart."""
     found = check(given, text, wording.nouns)
     if found.added or found.missing or words_apart(given, text, wording):
         return False
-    return joined(given, text, wording) <= joined(given, meant, wording)
+    return not joined(given, text, wording)
 
 
 def _likenesses(texts: Sequence[str], real: Sequence[str]) -> list[float]:

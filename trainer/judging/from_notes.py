@@ -85,7 +85,6 @@ def _written(
     like = by.on(posts).measure(texts, [None] * len(texts), candidates, paired=True)
     true = fidelity(texts, notes, posts, wording=wording)
     approved = sum(
-        any(is_all_and_only(text, told, wording, post) for text in texts)
-        for texts, told, post in rows
+        any(is_all_and_only(text, told, wording) for text in texts) for texts, told, post in rows
     )
     return Written(like, true, approved / len(drawn))
