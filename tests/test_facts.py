@@ -55,6 +55,9 @@ def test_facts_are_numbers_names_handles_tags_links_and_quotations(
         ("see example.org/a", "See https://www.example.org/a.", (), ()),
         ("see example.org/a", "See example.org/b", ("example.org/a",), ("example.org/b",)),
         ("Thanks @fog", "Thanks fog", ("@fog",), ()),
+        ("target £750, at £412 so far", "At $412 of 750", ("£412",), ("$412",)),
+        ("$5 for Ann, 12€ of Bob", "$ 5 for Ann, € 12 of Bob", (), ()),
+        ("9 for Ann", "£9 for Ann", (), ()),
         ("to j.fog@sea.example", "To J.Fog@sea.example, j@mist.example", (), ("j@mist.example",)),
         (
             "ask @fog@sea.example",

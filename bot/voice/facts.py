@@ -39,7 +39,10 @@ QUOTATION = re.compile(
 ENDS_SENTENCE = ".,;:!?)]}>'\"”’»…*_"
 
 _LETTERS = rf"(?:(?![{SPACELESS}])\w)*"
-_NUMBER = re.compile(rf"{_LETTERS}\d{_LETTERS}(?:[.,:/–-]\d{_LETTERS})*")
+_MONEY = "$€£¥₹₩₺₽₪₫฿"
+_NUMBER = re.compile(
+    rf"(?:[{_MONEY}] ?)?{_LETTERS}\d{_LETTERS}(?:[.,:/–-]\d{_LETTERS})*(?: ?[{_MONEY}](?!\d))?"
+)
 LIST_MARK = re.compile(r"^[^\S\n]*(?:\(?\d{1,2}[.)]|[-*•])[^\S\n]+", re.M)  # no count
 _DIGIT = re.compile(r"\d")
 _THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
@@ -179,7 +182,9 @@ class _Told:
     def __init__(self, text: str) -> None:
         self.text = text = LIST_MARK.sub("", text)
         self.words = {w for word in _WORD.findall(text) for w in _parts(word)}
-        self.figures = {f for n in _NUMBER.findall(text) for f in _figures(n)}
+        numbers = _NUMBER.findall(text)
+        self.figures = {f for n in numbers for f in _figures(n)}
+        self.sums = {(f, sign) for n in numbers for f in _figures(n) for sign in _signs(n)}
         self.figures |= {_digits()[word] for word in self.words & _digits().keys()}
         self.letters = _letters(text)
 
@@ -189,7 +194,7 @@ class _Told:
             "link": lambda: links(fact.text) <= links(self.text),
             "handle": lambda: handles(fact.text) <= handles(self.text),
             "hashtag": lambda: f"#{_letters(fact.text)}" in self.text.casefold().replace("＃", "#"),
-            "number": lambda: set(_figures(fact.text)) <= self.figures,
+            "number": lambda: self._counts(fact.text),
             "name": lambda: all(map(self._knows, _parts(fact.text))),
             "quotation": lambda: _letters(fact.text) in self.letters,
         }
@@ -200,6 +205,12 @@ class _Told:
         if fact.kind in ("handle", "hashtag"):
             return _letters(fact.text) in self.letters
         return self.holds(fact)
+
+    def _counts(self, number: str) -> bool:
+        """Whether a number is here; £9 is not, if the 9 that is here are dollars."""
+        figures, signs = set(_figures(number)), _signs(number)
+        others = {sign for figure, sign in self.sums if figure in figures}
+        return figures <= self.figures and (signs <= others or not others)
 
     def _knows(self, word: str) -> bool:
         long = _long_forms().get(word, word)  # "Dept" of who was given "department"
@@ -272,6 +283,7 @@ def _named(run: list[re.Match[str]], text: str, usual: Container[str]) -> Iterat
 
 def _is_figure(token: str, usual: Container[str]) -> bool:
     """Whether a token with a digit is a number: not "b4", nor "4the" of those who write so."""
+    token = _bare(token)
     if token.casefold() in _long_forms():
         return False
     if token.isdigit() or token.casefold() not in usual:
@@ -282,6 +294,7 @@ def _is_figure(token: str, usual: Container[str]) -> bool:
 
 def _figures(token: str) -> list[str]:
     """The values in a number: 1,000 and 1000 are the same, 31-28 holds two."""
+    token = _bare(token)
     if _THOUSANDS.fullmatch(token):
         return [str(int(re.sub(r"\D", "", token)))]
     found = []
@@ -289,6 +302,15 @@ def _figures(token: str) -> list[str]:
         figure = re.match(r"\d+", part)  # of any script
         found.append(str(int(figure[0])) if figure else part.casefold())
     return found
+
+
+def _bare(number: str) -> str:
+    return number.strip(f"{_MONEY} ")
+
+
+def _signs(number: str) -> set[str]:
+    """The currency of a sum."""
+    return set(number) & set(_MONEY)
 
 
 def _parts(word: str) -> list[str]:
