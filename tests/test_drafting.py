@@ -1,6 +1,7 @@
 """The use cases around candidates: real SQLite, a language model and a Mastodon on loopback."""
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -222,6 +223,21 @@ async def test_more_is_drawn_if_nothing_says_what_the_notes_say(
     draft = await drafting.write_draft(OWNER, Request(None, 2, notes="tea at 4 says Brenda"), NOW)
     assert draft.candidates[0].text == "Tea at 4, says Brenda!"
     assert [a["n"] for a in fake_llm.asked] == [2, 4, 4]
+
+
+async def test_what_is_drawn_is_shown_if_the_server_fails_at_drawing_more(
+    drafting: Drafting, fake_llm: FakeLLM
+) -> None:
+    def once() -> Iterator[str]:
+        yield "Tea at 4, sighs Brenda"
+        fake_llm.failures = [(401, {}), (401, {})]
+        yield "Coffee at 4, says Brenda"
+
+    fake_llm.texts = once()
+    asked = Request(None, 2, notes="tea at 4 says Brenda")
+    draft = await drafting.write_draft(OWNER, asked, NOW)
+    assert len(draft.candidates) == 2
+    assert len(fake_llm.failures) < 2
 
 
 async def test_from_notes_a_local_voice_is_drawn_colder_but_not_when_asked_again(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.voice import PromptParts
-from tests.fakes.llm import TEXTS, FakeLLM, llm_in_thread
+from tests.fakes.llm import FakeLLM, llm_in_thread
 from tests.fakes.voice import POSTS
 from trainer.drawing.draw import draw_all
 from trainer.errors import ServeError
@@ -24,9 +24,16 @@ def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeLL
 
 def test_every_topic_gets_its_drafts_in_order(voice_folder: Path, provider: FakeLLM) -> None:
     calls: dict[int, list[str]] = {}
+    texts = [
+        "Many cups, and no milk!",
+        "No milk, so many cups",
+        "Just many cups. No milk to it",
+        "No",
+    ]
+    provider.texts = iter(texts)
     parts = [PromptParts("tea"), PromptParts(notes="many cups\nno milk")]
     drawn = draw_all(voice_folder, parts, 2, on_draft=calls.__setitem__)
-    assert sorted(text for texts in drawn for text in texts) == sorted(TEXTS[:4])
+    assert sorted(text for texts in drawn for text in texts) == sorted(texts)
     assert [len(texts) for texts in drawn] == [2, 2]
     asked = {body["messages"][-1]["content"] for body in provider.asked}
     assert asked == {"tea", "anything\nNotes: many cups; no milk"}

@@ -135,14 +135,13 @@ async def test_the_example_is_sent_and_the_form_asks_for_more(
     page, form = visitor.page, visitor.page.locator("#modal")
     stage.llm.texts = iter(
         [
-            "45 minutes late, says the ferry. Captain Okafor says sorry. 12 of us, nobody minded.",
-            "The ferry: late again, by 45 minutes. 12 of us, nobody minded. Captain Okafor called.",
+            "45 minutes late again. Captain Okafor apologised by megaphone. 12 on board,"
+            " nobody minded.",
             "Ferry late. Captain Okafor apologised by megaphone to all of Port Almond.",
             "The ferry has opinions about punctuality, and a megaphone. 12 of us minded nothing.",
             "Fed the goose at 7:40. It says thanks, in its way.",
-            "The goose is fed.",
         ]
-        * 4
+        * 6
     )
     await visitor.shoot("start")
     await page.click("#example")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +158,7 @@ async def test_what_became_of_the_notes_stands_under_every_text(
 ) -> None:
     said, discord = SAID[locale], stage.sandbox.discord
     discord.set_locale("alice", locale)
-    stage.llm.texts = iter([KEEPS, ADDS, MISSES, KEEPS + " Noted."])
+    stage.llm.texts = chain([KEEPS, ADDS, MISSES, KEEPS + " Noted."], repeat(KEEPS))
     await discord.slash("alice", "draft", topic="goose", notes=NOTES)
     message = await stage.dm()
     assert said["topic"] in message["content"] and said["notes"] in message["content"]

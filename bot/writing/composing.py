@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from bot import metrics
 from bot.draft import Candidate, Network, Style
-from bot.errors import UserError
+from bot.errors import Refused, Unavailable, UserError
 from bot.sentences import Words, say
 from bot.voice import Message, PromptParts, Voice, load_posts
 from bot.voice.facts import check, facts
@@ -187,7 +187,13 @@ async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> D
     while left > 0 and (missing := drawn.missing(wanted)) > 0:
         size = min(missing, left)
         left -= size
-        for answer in await _several(llm, voice, messages, size):
+        try:
+            answers = await _several(llm, voice, messages, size)
+        except (Unavailable, Refused):
+            if drawn.short:  # better those than none
+                break
+            raise
+        for answer in answers:
             texts = [opened.wording.marks.set_in(text) for text in answer]
             known = [*request.taken, *(c.text for c in (*drawn.short, *drawn.threads))]
             passed, failed = screen(texts, request.given, rules, known)
