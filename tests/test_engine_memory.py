@@ -18,7 +18,7 @@ IS_GROWTH = 1.05
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 async def test_the_engine_takes_no_more_memory_after_thousands_of_texts_of_three_voices(
     voice_folder: Path,
 ) -> None:
