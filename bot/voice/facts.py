@@ -43,7 +43,7 @@ _MONEY = "$€£¥₹₩₺₽₪₫฿"
 _NUMBER = re.compile(
     rf"(?:[{_MONEY}] ?)?{_LETTERS}\d{_LETTERS}(?:[.,:/–-]\d{_LETTERS})*(?: ?[{_MONEY}](?!\d))?"
 )
-LIST_MARK = re.compile(r"^[^\S\n]*(?:\(?\d{1,2}[.)]|[-*•])[^\S\n]+", re.M)  # no count
+LIST_MARK = re.compile(r"^[^\S\n]*(?:\(?\d{1,2}[.)]|[-*•])[^\S\n]+", re.M)  # counts nothing
 _DIGIT = re.compile(r"\d")
 _THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
 _ORDINAL = re.compile(r"st|nd|rd|th|s|k|m|bn|x|am|pm|h|e")  # what may follow a figure
@@ -184,7 +184,7 @@ class _Told:
         self.words = {w for word in _WORD.findall(text) for w in _parts(word)}
         numbers = _NUMBER.findall(text)
         self.figures = {f for n in numbers for f in _figures(n)}
-        self.sums = {(f, sign) for n in numbers for f in _figures(n) for sign in _signs(n)}
+        self.sums = {(f, sign) for n in numbers for sign in _signs(n) for f in _figures(n)}
         self.figures |= {_digits()[word] for word in self.words & _digits().keys()}
         self.letters = _letters(text)
 
