@@ -58,6 +58,7 @@ def test_facts_are_numbers_names_handles_tags_links_and_quotations(
         ("target £750, at £412 so far", "At $412 of 750", ("£412",), ("$412",)),
         ("$5 for Ann, 12€ of Bob", "$ 5 for Ann, € 12 of Bob", (), ()),
         ("9 for Ann", "£9 for Ann", (), ()),
+        ("fog for Ann", "1️⃣ fog for Ann\n2- tea <3", (), ()),
         ("to j.fog@sea.example", "To J.Fog@sea.example, j@mist.example", (), ("j@mist.example",)),
         (
             "ask @fog@sea.example",

@@ -33,14 +33,39 @@ GERMAN = Wording.of(["Die Fähre fährt heute nicht nach Wismar, sagt der Hafen 
         ("see https://example.org/goose’s", 1.0, "see https://example.org/goose’s"),
         ("On @goose’s rock #FogReport's author", 1.0, "On @goose's rock #FogReport's author"),
         ("She said “no fog at all”, 5:30pm, $4.9", 0.0, 'She said "no fog at all"; 5:30pm; $4.9'),
-        ("NASA, the U.S. and 21st-century fog", 0.0, "NASA; U.S. 21st; century fog"),
+        ("NASA, the U.S. and 21st-century fog", 0.0, "NASA; U.S. 21st-century fog"),
         ("fog;\n- tea\n- 3 cups", 1.0, "fog; tea; 3 cups"),
         ("about\n1. fog\n2) 3 cups", 1.0, "about; fog; 3 cups"),
+        ("1️⃣ fog\n2- tea <3 and 3 cups", 1.0, "fog; tea; and 3 cups"),
         ("!!! 🫖", 1.0, ""),
     ],
 )
 def test_notes_keep_what_is_said_and_drop_how(text: str, small: float, notes: str) -> None:
     assert notes_of(text, ENGLISH, small) == notes
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        "412 €",
+        "R$ 1,5",
+        "₹500",
+        "4¢",
+        "%50'nin",
+        "30 %",
+        "-12 °C",
+        "20°C",
+        ">50",
+        "#1",
+        "13°",
+        "7～8",
+        "a 25-year-old goose",
+        "$130-million",
+    ],
+)
+def test_a_figure_keeps_its_sign_its_unit_and_all_that_hangs_on_it(figure: str) -> None:
+    assert notes_of(f"fog at {figure} today") == f"fog at {figure} today"
+    assert notes_of("a 25-yr-old", ENGLISH) == "a 25-year-old"
 
 
 @pytest.mark.parametrize("small", [0.0, 0.5, 1.0])

@@ -39,11 +39,13 @@ QUOTATION = re.compile(
 ENDS_SENTENCE = ".,;:!?)]}>'\"”’»…*_"
 
 _LETTERS = rf"(?:(?![{SPACELESS}])\w)*"
-_MONEY = "$€£¥₹₩₺₽₪₫฿"
+MONEY = "$€£¥₹₩₺₽₪₫฿¢"
 _NUMBER = re.compile(
-    rf"(?:[{_MONEY}] ?)?{_LETTERS}\d{_LETTERS}(?:[.,:/–-]\d{_LETTERS})*(?: ?[{_MONEY}](?!\d))?"
+    rf"(?:[{MONEY}] ?)?{_LETTERS}\d{_LETTERS}(?:[.,:/–-]\d{_LETTERS})*(?: ?[{MONEY}](?!\d))?"
 )
-LIST_MARK = re.compile(r"^[^\S\n]*(?:\(?\d{1,2}[.)]|[-*•])[^\S\n]+", re.M)  # counts nothing
+COUNTS_NOTHING = re.compile(  # the mark of a list, a key, a heart
+    r"^[^\S\n]*(?:\(?\d{1,2}(?:[.)]|-(?!\s*\d))|[-*•])[^\S\n]+|\d\ufe0f?\u20e3|<3(?![\d.,%])", re.M
+)
 _DIGIT = re.compile(r"\d")
 _THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
 _ORDINAL = re.compile(r"st|nd|rd|th|s|k|m|bn|x|am|pm|h|e")  # what may follow a figure
@@ -134,7 +136,7 @@ def facts(
 ) -> list[Fact]:
     """The facts of a text, in the order of their kinds."""
     found: list[Fact] = []
-    rest = text = LIST_MARK.sub("", text)
+    rest = text = COUNTS_NOTHING.sub("\n", text)
     has_at = "@" in text
     patterns: tuple[tuple[FactKind, re.Pattern[str], bool], ...] = (
         ("link", MAIL, has_at),
@@ -180,7 +182,7 @@ class _Told:
     """A text, ready to be asked whether it holds a fact."""
 
     def __init__(self, text: str) -> None:
-        self.text = text = LIST_MARK.sub("", text)
+        self.text = text = COUNTS_NOTHING.sub("\n", text)
         self.words = {w for word in _WORD.findall(text) for w in _parts(word)}
         numbers = _NUMBER.findall(text)
         self.figures = {f for n in numbers for f in _figures(n)}
@@ -305,12 +307,12 @@ def _figures(token: str) -> list[str]:
 
 
 def _bare(number: str) -> str:
-    return number.strip(f"{_MONEY} ")
+    return number.strip(f"{MONEY} ")
 
 
 def _signs(number: str) -> set[str]:
     """The currency of a sum."""
-    return set(number) & set(_MONEY)
+    return set(number) & set(MONEY)
 
 
 def _parts(word: str) -> list[str]:

@@ -13,7 +13,16 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.voice.facts import ANY_LINK, HANDLE, HASHTAG, LIST_MARK, MAIL, QUOTATION, nouns_in
+from bot.voice.facts import (
+    ANY_LINK,
+    COUNTS_NOTHING,
+    HANDLE,
+    HASHTAG,
+    MAIL,
+    MONEY,
+    QUOTATION,
+    nouns_in,
+)
 from bot.voice.marks import NO_MARKS, Marks
 from bot.voice.tongues import Tongue, main_languages, tongue, tongue_of
 from bot.voice.words import (
@@ -36,12 +45,18 @@ _RUN_ON = 0.15  # of the breaks are left out, as people do who note things down
 
 _LETTERS = rf"[^\W_]++(?:[{MARKS}{JOINERS}]++[^\W_]*+)*+"  # as `words.LETTERS`, but for "_"
 _GLUE = "\u2060"  # before a word that no space parts from the one before it
+_NUMBER = (  # with its sign, its unit and all that hangs on it: R$ 1,5, %50'nin, 25-year-old
+    rf"(?:(?<!\w)[A-Z]{{0,2}}[{MONEY}][^\S\n]?|(?<![\w)])[%#<>≤≥~≈±]|(?<=[^\S\n])[-−])?"
+    r"\d+(?:[.,:/–~～-]\d+)*"
+    rf"(?:(?![{SPACELESS}])[^\W\d_]|['’](?!s(?!\w))(?=[^\W\d_])|-(?=[^\W\d_]))*"
+    rf"(?:[^\S\n]?(?:°[CF]?(?!\w)|[{MONEY}%‰](?!\d)))?"
+)
 _TOKEN = re.compile(
     # Most tokens are plain words and spaces: they are tried first
     r"(?P<plain>(?-i:[^\W\d_]++)(?=[\s,;!?]|\Z))|(?P<space>[^\S\n]+)"
     rf"|(?P<quoted>{QUOTATION.pattern})|(?P<link>{MAIL.pattern}|{ANY_LINK.pattern})"
     rf"|(?P<tag>(?:{HANDLE.pattern}|{HASHTAG.pattern})(?:['’]s(?!\w))?)"
-    rf"|(?P<number>[$€£¥]?\d+(?:[.,:/–-]\d+)*(?:%|(?:(?![{SPACELESS}])[^\W\d_])+)?)"
+    rf"|(?P<number>{_NUMBER})"
     r"|(?P<word>(?:w/o|w/|b/c)(?!\w)|(?:[^\W\d_]\.){2,}|(?-i:[A-Z]{1,3}&[A-Z]{1,3})(?!\w)|(?:Mr|Mrs|Ms|Dr|St|Sen|Rep|Gov|Prof)(?=\.\s)"
     rf"|{_LETTERS}(?:[_'’.-]{_LETTERS})*)"
     rf"|(?P<sign>[&+]|@(?!\w))|(?P<end>[{ENDS_SPACED}{ENDS_ALONE}\n]+)"
@@ -115,7 +130,7 @@ def notes_of(
     told = tongue_of(text, wording.languages)
     kept: list[str] = []
     starts, end, is_apart = True, -1, True
-    for match in _TOKEN.finditer(LIST_MARK.sub("", text)):
+    for match in _TOKEN.finditer(COUNTS_NOTHING.sub("\n", text)):
         kind = match.lastgroup
         if kind in ("space", "blank"):
             continue
@@ -242,7 +257,8 @@ def _spelled_number(number: str, told: Tongue) -> list[str]:
         return [found[1], *told.spelled[found[2].casefold()].split()]
     if told.endings and (found := _JOINED.fullmatch(number)) and found[2].casefold() not in _UNITS:
         return [_SOUNDS[found[1]], found[2]]
-    return [number]
+    figure, *words = number.split("-")
+    return ["-".join((figure, *(told.spelled.get(w.casefold(), w) for w in words)))]
 
 
 def _spelled(word: str, is_name: bool, wording: Wording, told: Tongue) -> list[str]:
