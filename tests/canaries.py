@@ -59,7 +59,7 @@ def no_secret_is_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """After each test, look for the tokens and keys that came up in it."""
     before = set(logs._known)
     yield
-    folder = request.node.funcargs.get("tmp_path")
+    folder = getattr(request.node, "funcargs", {}).get("tmp_path")  # none if interrupted
     if folder is None:
         return
     keys = [file.read_text("utf-8") for file in folder.rglob("*.key") if file.is_file()]

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
+
 from bot import metrics
 from bot.draft import Candidate, Network, Style
 from bot.errors import Refused, Unavailable, UserError
@@ -24,6 +26,8 @@ from bot.voice.ranker import Ranker
 from bot.voice.tongues import detect, is_in_another, normal_code
 from bot.writing.llm import LLM
 from bot.writing.screen import KnownPosts, Rejected, Rules, screen
+
+log = structlog.stdlib.get_logger(__name__)
 
 _T = TypeVar("_T")
 
@@ -189,8 +193,9 @@ async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> D
         left -= size
         try:
             answers = await _several(llm, voice, messages, size)
-        except (Unavailable, Refused):
+        except (Unavailable, Refused) as e:
             if drawn.short:  # better those than none
+                log.info("no more could be drawn", why=str(e))
                 break
             raise
         for answer in answers:
