@@ -1,7 +1,7 @@
 """Finds where a text joins by small words what its owner's notes set apart.
 
 "Rain whole way, no regrets" says two things; "rain this whole way is no regrets" says a third, with
-no word of its own. Marks and *and* join nothing. Pure.
+no word of its own. Marks and *and* join nothing, but "=" does. Pure.
 """
 
 import re
@@ -9,6 +9,7 @@ import re
 from bot.voice.notes import BREAK, NO_WORDING, Wording, notes_of
 from bot.voice.tongues import Tongue, tongue_of
 
+_FILLS = {BREAK, "=", "2", "4"}  # "to" and "for" of who writes by sound
 _PART = re.compile(rf"{re.escape(BREAK)}|[^\s{re.escape(BREAK)}]+")
 
 
@@ -55,7 +56,7 @@ def _between(words: list[str], before: str, after: str, told: Tongue) -> list[st
         if told.stem(word) != before:
             continue
         end = i + 1
-        while end < len(words) and (words[end] in told.small or words[end] == BREAK):
+        while end < len(words) and (words[end] in told.small or words[end] in _FILLS):
             end += 1
         if end < len(words) and told.stem(words[end]) == after:
             return words[i + 1 : end]
