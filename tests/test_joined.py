@@ -27,6 +27,10 @@ ENGLISH, GERMAN = Wording(("en",)), Wording(("de",))
         ("talked about\n1. tides\n2. ropes\n3. pay", "Talked about tides, ropes and pay", 0),
         ("talked about\n1. tides\n2. ropes\n3. pay", "Talked about tides at ropes for pay", 2),
         ("ferry late; goose aboard", "Goose aboard, so the ferry late", 0),  # another order
+        ("ferry late; goose aboard", "Ferry late = goose aboard", 1),
+        ("ferry late = goose aboard", "Ferry late = goose aboard", 0),
+        ("ferry late; goose aboard", "Ferry late 2 goose aboard", 1),
+        ("ferry late; 2 geese aboard", "Ferry late 2 geese aboard", 0),
         ("the ferry was late for the goose", "The ferry was late for the goose", 0),
         ("", "Ferry late", 0),
         (";;", "Ferry; late", 0),

@@ -113,6 +113,9 @@ def test_words_that_stand_in_only_one_of_two_texts_are_counted_who_and_no_too() 
         ("This goose did not see her", 1),  # this, for the
         ("The goose did not see her, her", 1),
         ("The two geese did not see her", 3),  # two, geese; goose
+        ("She did not see her goose", 2),  # she; another order
+        ("Her goose did not see", 1),  # another order
+        ("The goose could not see her", 1),  # could
     ):
         assert words_apart(given, text, ENGLISH) == apart, text
     assert words_apart("talked with two nurses", "Talking to two nurses", ENGLISH) == 1  # to

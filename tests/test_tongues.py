@@ -55,7 +55,23 @@ THAI = [
     "ที่ท่าเรือไม่มีใครเลย เรือข้ามฟากรออยู่ในหมอก",
     "วันจันทร์เรือข้ามฟากจะไม่ออกจากท่าเรือ",
 ]
+SAYS = {  # is in lists of stop words, and says something
+    "de": "gut neue jahr tag uhr hoch mann acht elf zwei kaum nein muss kann gegen mehr",
+    "nl": "goed jaar twee tegen moet kan",
+    "fr": "rare pire seul cher bon beau cent deux dix neuf trop peu doit peut haut",
+    "es": "hoy ayer peor mal ocho dos pais vez solo poco debe más ya",
+    "pt": "hoje povo novo dois mil mês ano deve pode área fim já mais",
+    "it": "oggi ieri anni vita uomo due sei mila meno deve può fine già",
+    "tr": "iki bin yüz iyi ilk tüm yedi önce artık çok",
+}
 ARCHIVES = [GERMAN, FRENCH, TURKISH, JAPANESE, FINNISH, SWAHILI, HEBREW, THAI]
+
+
+@pytest.mark.parametrize("language", SAYS)
+def test_what_says_something_is_no_small_word(language: str) -> None:
+    told = tongue(language)
+    assert told.small.isdisjoint(SAYS[language].split())
+    assert told.small.isdisjoint(told.numbers), "a figure is a fact"
 
 
 @pytest.mark.parametrize("posts", ARCHIVES, ids=lambda posts: main_languages(posts)[0])

@@ -81,11 +81,12 @@ def tongue(language: str | None) -> Tongue:
     who = words.pop("who") | words.get("no", frozenset())
     stop = frozenset(word for word in stop_words(language) if len(word) < _SHORTEST_TELLING)
     together, place = table.get("and", "&"), table.get("at", "@")
+    numbers = {word: str(n) for n, word in enumerate(table.get("numbers", "").split(), 2)}
     return Tongue(
-        **words | {"small": words.get("small", stop) - who, "who": who},
+        **words | {"small": words.get("small", stop) - who - numbers.keys(), "who": who},
         spelled={"&": together, "+": together, "@": place, **table.get("spelled", {})},
         endings=table.get("endings", {}),
-        numbers={word: str(n) for n, word in enumerate(table.get("numbers", "").split(), 2)},
+        numbers=numbers,
         has_endings=table.get("has_endings", False),
         says_no_twice=table.get("says_no_twice", False),
         nouns=tuple(table.get("nouns", "").split()),

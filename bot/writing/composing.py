@@ -236,7 +236,8 @@ def _untruth(text: str, request: Request, wording: Wording) -> tuple[int, ...]:
         return (len(numbers.intersection(added)),)
     found = check(request.given, text, wording.nouns, request.notes)
     apart = words_apart(request.given, text, wording)
-    amiss = apart + len(joined(request.given, text, wording))
+    asks = text.count("?") - max(1, request.given.count("?"))  # gloves? water? was a list
+    amiss = apart + len(joined(request.given, text, wording)) + max(0, asks)
     whole = words_apart(request.given, text, wording, by_stem=False)  # a librarian is no library
     return (len(found.put_in), len(found.left_out), amiss, apart, whole)
 
