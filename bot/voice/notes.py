@@ -162,24 +162,35 @@ def content_of(text: str, wording: Wording = NO_WORDING) -> list[str]:
 def words_apart(
     given: str, text: str, wording: Wording = NO_WORDING, *, by_stem: bool = True
 ) -> int:
-    """How many words two texts differ by: more often in one, or in another order; by stem or whole.
+    """How many words two texts differ by: those that stand more often in one, by stem or whole.
 
-    Small words that come or go are manner, but "from Denver" in the place of "to Denver" counts.
+    Small words that come or go are manner, but "from Denver" in the place of "to Denver" counts,
+    and so do those who say who, if they change places: "lent me my shoes after his dog".
     So is the 2 of who writes "2get": as a figure it is a fact (bot/voice/facts.py).
     """
     told = tongue_of(given, wording.languages)
     form = told.stem if by_stem else str
     both = _words(given, wording), _words(text, wording)
-    said, found = ([form(word) for word in words if word not in told.small] for words in both)
     noted, written = (_smalls_before(words, told.small, form) for words in both)
-    in_common = (Counter(said) & Counter(found)).total()
-    moved = in_common - _in_order(said, found)
     swapped = sum(run[-1] not in written.get(stem, run) for stem, run in noted.items())
-    return len(said) + len(found) - 2 * in_common + moved + swapped
+    stems = [Counter(form(word) for word in words if word not in told.small) for words in both]
+    apart = (stems[0] - stems[1]) + (stems[1] - stems[0])
+    who = ([word for word in words if word in told.who] for words in both)
+    return apart.total() + swapped + _moved(*who)
 
 
-def _in_order(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many words two lists have in common in the same order (longest common subsequence)."""
+def words_moved(given: str, text: str, wording: Wording = NO_WORDING) -> int:
+    """How many words that say something stand in another order, by stem."""
+    told = tongue_of(given, wording.languages)
+    said, found = (
+        [told.stem(word) for word in _words(one, wording) if word not in told.small]
+        for one in (given, text)
+    )
+    return _moved(said, found)
+
+
+def _moved(one: Sequence[str], other: Sequence[str]) -> int:
+    """Words that both lists have, less the longest subsequence that they have in common."""
     longest = [0] * (len(other) + 1)
     for word in one:
         before = 0
@@ -187,7 +198,7 @@ def _in_order(one: Sequence[str], other: Sequence[str]) -> int:
             here = longest[i]
             longest[i] = before + 1 if found == word else max(here, longest[i - 1])
             before = here
-    return longest[-1]
+    return (Counter(one) & Counter(other)).total() - longest[-1]
 
 
 def _smalls_before(

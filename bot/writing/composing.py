@@ -20,7 +20,7 @@ from bot.sentences import Words, say
 from bot.voice import Message, PromptParts, Voice, load_posts
 from bot.voice.facts import check, facts
 from bot.voice.joined import joined
-from bot.voice.notes import NO_WORDING, Wording, notes_of, words_apart
+from bot.voice.notes import NO_WORDING, Wording, notes_of, words_apart, words_moved
 from bot.voice.others import Others
 from bot.voice.ranker import Ranker
 from bot.voice.tongues import detect, is_in_another, normal_code
@@ -137,8 +137,8 @@ class Drawn:
         """The short texts in groups, the truest to what was given first.
 
         Those in another language than is wanted come last. Fewest added facts come first, then
-        fewest missing ones, then most of the same words, least joined; on a bare topic fewest
-        made-up numbers. No post is as long as a text that comes last.
+        fewest missing ones, then most of the same words, least joined, in the same order; on a bare
+        topic fewest made-up numbers. No post is as long as a text that comes last.
         """
         groups = defaultdict[tuple[int, ...], list[Candidate]](list)
         language, longest = wanted_language(self.request, self.wording), self.wording.marks.longest
@@ -239,7 +239,8 @@ def _untruth(text: str, request: Request, wording: Wording) -> tuple[int, ...]:
     asks = text.count("?") - max(1, request.given.count("?"))  # gloves? water? was a list
     amiss = apart + len(joined(request.given, text, wording)) + max(0, asks)
     whole = words_apart(request.given, text, wording, by_stem=False)  # a librarian is no library
-    return (len(found.put_in), len(found.left_out), amiss, apart, whole)
+    moved = words_moved(request.given, text, wording)  # of who did what to whom, no word is amiss
+    return (len(found.put_in), len(found.left_out), amiss, apart, moved, whole)
 
 
 def drawn_for(count: int, ranker: Ranker | None) -> int:
