@@ -49,10 +49,28 @@ def test_other_languages_have_their_own_small_words(text: str, count: int) -> No
     assert len(joined("Fähre spät; Gans daheim", text, GERMAN)) == count
 
 
-def test_a_text_that_joins_what_stood_apart_is_shown_later() -> None:
-    texts = ["Talked about tides at ropes for pay", "Talked about tides/ropes + pay"]
-    candidates = [Candidate(text, len(text)) for text in texts]
-    request = Request(None, 2, notes="talked about: tides, ropes, pay")
-    drawn = Drawn(request, candidates, [], [], ENGLISH)
+@pytest.mark.parametrize(
+    ("notes", "worse", "better"),
+    [
+        (
+            "talked about: tides, ropes, pay",
+            "Talked about tides at ropes for pay",
+            "Talked about tides/ropes + pay",
+        ),
+        ("to bring: tea, rope", "To bring? Tea? Rope?", "To bring? Tea, rope"),
+        ("the goose bit the nurse", "The nurse bit the goose", "A goose bit the nurse"),
+        (
+            "lent me his rope after my tea",
+            "Lent me my rope after his tea",
+            "Lent me his rope, my tea",
+        ),
+        ("there will be tea", "There would be tea", "There will be tea"),
+    ],
+)
+def test_a_text_that_says_something_else_is_shown_later(
+    notes: str, worse: str, better: str
+) -> None:
+    candidates = [Candidate(text, len(text)) for text in (worse, better)]
+    drawn = Drawn(Request(None, 2, notes=notes), candidates, [], [], ENGLISH)
     shown = [candidate.text for candidate in drawn.choose(None, random.Random(0))]
-    assert shown == texts[::-1]
+    assert shown == [better, worse]

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from bot.voice.notes import NO_WORDING, Wording, content_of, notes_of, words_apart, words_moved
+from bot.voice.notes import NO_WORDING, Wording, content_of, difference, notes_of
 
 POSTS = [
     "Great 2 see the ferry & the goose in Port Almond 2day. Met Brenda w her nurses.",
@@ -117,16 +117,16 @@ def test_words_that_stand_in_only_one_of_two_texts_are_counted_who_and_no_too() 
         ("Her the goose did not see", 1),  # not, her: another order
         ("The goose could not see her", 1),  # could
     ):
-        assert words_apart(given, text, ENGLISH) == apart, text
-    assert words_apart("talked with two nurses", "Talking to two nurses", ENGLISH) == 1  # to
-    assert words_apart("talked with nurses", "Talking w the nurses", ENGLISH) == 0
-    assert words_apart("talked with nurses", "Talking w the nurses", ENGLISH, by_stem=False) == 2
+        assert difference(given, text, ENGLISH).stems == apart, text
+    assert difference("talked with two nurses", "Talking to two nurses", ENGLISH).stems == 1  # to
+    assert difference("talked with nurses", "Talking w the nurses", ENGLISH).stems == 0
+    assert difference("talked with nurses", "Talking w the nurses", ENGLISH).words == 2
 
 
 def test_the_figures_of_who_writes_by_sound_are_no_words() -> None:
     by_sound = Wording(("en",), usual=frozenset({"2get", "goose"}))
     for author, apart in ((by_sound, 0), (ENGLISH, 1)):
-        assert words_apart("time 2 sail", "Time 2sail", author) == apart
+        assert difference("time 2 sail", "Time 2sail", author).stems == apart
 
 
 def test_words_in_another_order_are_counted() -> None:
@@ -137,4 +137,4 @@ def test_words_in_another_order_are_counted() -> None:
         ("The man bit the dog today", 2),
         ("Fog", 0),
     ):
-        assert words_moved(given, text, ENGLISH) == moved, text
+        assert difference(given, text, ENGLISH).moved == moved, text

@@ -8,7 +8,7 @@ import pytest
 
 from bot.draft import Candidate, Style
 from bot.voice.facts import check, facts
-from bot.voice.notes import NO_WORDING, Wording, content_of, notes_of, words_apart
+from bot.voice.notes import NO_WORDING, Wording, content_of, difference, notes_of
 from bot.voice.tongues import is_in_another, main_languages, tongue
 from bot.writing.composing import TO_CHOOSE_FROM, Drawn, Request
 from trainer.data.tokens import readable
@@ -82,7 +82,7 @@ def test_every_language_has_notes_and_topics(posts: list[str]) -> None:
         notes = notes_of(post, wording, 0.0, random.Random(1))
         assert notes_of(notes, wording) == notes
         assert len(content_of(notes, wording)) > 2, "notes say something"
-        assert words_apart(notes_of(post, wording), post, wording) == 0
+        assert difference(notes_of(post, wording), post, wording).stems == 0
         found = [topic.text for topic in find_topics(post, (), (), habits)]
         assert found
         assert not {t.casefold() for t in found} & set(tongue(wording.languages[0]).small)

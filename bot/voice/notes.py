@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from bot.voice.facts import (
     ANY_LINK,
@@ -159,34 +160,40 @@ def content_of(text: str, wording: Wording = NO_WORDING) -> list[str]:
     return [told.stem(word) for word in _noted(text, wording) if word not in silent]
 
 
-def words_apart(
-    given: str, text: str, wording: Wording = NO_WORDING, *, by_stem: bool = True
-) -> int:
-    """How many words two texts differ by: those that stand more often in one, by stem or whole.
+class Difference(NamedTuple):
+    """How many words a text differs by from what was given."""
+
+    stems: int  # those that stand more often in one, by stem
+    words: int  # the same, whole: a librarian is no library
+    moved: int  # those that say something and stand in another order: "the man bit the dog"
+
+
+def difference(given: str, text: str, wording: Wording = NO_WORDING) -> Difference:
+    """Compare the words of a text with those that were given.
 
     Small words that come or go are manner, but "from Denver" in the place of "to Denver" counts,
     and so do those who say who, if they change places: "lent me my shoes after his dog".
     So is the 2 of who writes "2get": as a figure it is a fact (bot/voice/facts.py).
     """
     told = tongue_of(given, wording.languages)
-    form = told.stem if by_stem else str
     both = _words(given, wording), _words(text, wording)
-    noted, written = (_smalls_before(words, told.small, form) for words in both)
-    swapped = sum(run[-1] not in written.get(stem, run) for stem, run in noted.items())
-    stems = [Counter(form(word) for word in words if word not in told.small) for words in both]
-    apart = (stems[0] - stems[1]) + (stems[1] - stems[0])
-    who = ([word for word in words if word in told.who] for words in both)
-    return apart.total() + swapped + _moved(*who)
-
-
-def words_moved(given: str, text: str, wording: Wording = NO_WORDING) -> int:
-    """How many words that say something stand in another order, by stem."""
-    told = tongue_of(given, wording.languages)
-    said, found = (
-        [told.stem(word) for word in _words(one, wording) if word not in told.small]
-        for one in (given, text)
+    stems = [[told.stem(word) for word in words if word not in told.small] for words in both]
+    people = [[word for word in words if word in told.who] for words in both]
+    strayed = _moved(*people)
+    return Difference(
+        _apart(both, told.small, told.stem) + strayed,
+        _apart(both, told.small, str) + strayed,
+        _moved(*stems),
     )
-    return _moved(said, found)
+
+
+def _apart(
+    both: tuple[list[str], list[str]], small: Container[str], form: Callable[[str], str]
+) -> int:
+    noted, written = (_smalls_before(words, small, form) for words in both)
+    swapped = sum(run[-1] not in written.get(stem, run) for stem, run in noted.items())
+    said, found = (Counter(form(word) for word in words if word not in small) for words in both)
+    return ((said - found) + (found - said)).total() + swapped
 
 
 def _moved(one: Sequence[str], other: Sequence[str]) -> int:

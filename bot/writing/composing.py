@@ -20,7 +20,7 @@ from bot.sentences import Words, say
 from bot.voice import Message, PromptParts, Voice, load_posts
 from bot.voice.facts import check, facts
 from bot.voice.joined import joined
-from bot.voice.notes import NO_WORDING, Wording, notes_of, words_apart, words_moved
+from bot.voice.notes import NO_WORDING, Wording, difference, notes_of
 from bot.voice.others import Others
 from bot.voice.ranker import Ranker
 from bot.voice.tongues import detect, is_in_another, normal_code
@@ -235,12 +235,10 @@ def _untruth(text: str, request: Request, wording: Wording) -> tuple[int, ...]:
         numbers = {fact.text for fact in facts(text) if fact.kind == "number"}
         return (len(numbers.intersection(added)),)
     found = check(request.given, text, wording.nouns, request.notes)
-    apart = words_apart(request.given, text, wording)
+    apart = difference(request.given, text, wording)
     asks = text.count("?") - max(1, request.given.count("?"))  # gloves? water? was a list
-    amiss = apart + len(joined(request.given, text, wording)) + max(0, asks)
-    whole = words_apart(request.given, text, wording, by_stem=False)  # a librarian is no library
-    moved = words_moved(request.given, text, wording)  # of who did what to whom, no word is amiss
-    return (len(found.put_in), len(found.left_out), amiss, apart, moved, whole)
+    amiss = apart.stems + len(joined(request.given, text, wording)) + max(0, asks)
+    return (len(found.put_in), len(found.left_out), amiss, apart.stems, apart.moved, apart.words)
 
 
 def drawn_for(count: int, ranker: Ranker | None) -> int:

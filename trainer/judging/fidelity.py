@@ -14,7 +14,7 @@ import sacrebleu
 
 from bot.voice.facts import check, facts
 from bot.voice.joined import joined
-from bot.voice.notes import Wording, content_of, words_apart
+from bot.voice.notes import Wording, content_of, difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def likeness_above(ours: Sequence[str], theirs: Sequence[str], real: Sequence[st
 def is_all_and_only(text: str, given: str, wording: Wording) -> bool:
     """Whether a text says all that the notes say, and only that; what they set apart, apart."""
     found = check(given, text, wording.nouns)
-    if found.added or found.missing or words_apart(given, text, wording):
+    if found.added or found.missing or difference(given, text, wording).stems:
         return False
     return not joined(given, text, wording)
 
