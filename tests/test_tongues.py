@@ -62,6 +62,9 @@ SAYS = {  # is in lists of stop words, and says something
     "es": "hoy ayer peor mal ocho dos pais vez solo poco debe más ya",
     "pt": "hoje povo novo dois mil mês ano deve pode área fim já mais",
     "it": "oggi ieri anni vita uomo due sei mila meno deve può fine già",
+    "pl": "dwa rok dziś już dobry",
+    "ru": "два год бы уже сегодня",
+    "sv": "två år mot idag bra",
     "tr": "iki bin yüz iyi ilk tüm yedi önce artık çok",
 }
 ARCHIVES = [GERMAN, FRENCH, TURKISH, JAPANESE, FINNISH, SWAHILI, HEBREW, THAI]

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 SHORT = 30  # characters: what language a shorter text is in is half guessed
 SURE = 0.8  # of the guesses about shorter texts, half below this were wrong, and 3% above
 _STEM = 5  # letters, in languages that Snowball does not know: "taxes" and "taxing" are alike
-_SHORTEST_TELLING = 5  # letters: in lists of stop words, longer words often say something
 _SAMPLED = 300  # posts whose language is looked at: enough for a share of a tenth
 _TELLING = 0.2  # of the words: then a text is in that language
 _SPOKEN = 0.1  # of the posts: in a language of fewer, somebody is quoted, or it is a wrong guess
@@ -79,11 +78,10 @@ def tongue(language: str | None) -> Tongue:
         return Tongue(spelled={"&": "&", "+": "&", "@": "@"}, code=language or "")
     words = {name: _words(text) for name, text in table.items() if name in _WORDS}
     who = words.pop("who") | words.get("no", frozenset())
-    stop = frozenset(word for word in stop_words(language) if len(word) < _SHORTEST_TELLING)
     together, place = table.get("and", "&"), table.get("at", "@")
     numbers = {word: str(n) for n, word in enumerate(table.get("numbers", "").split(), 2)}
     return Tongue(
-        **words | {"small": words.get("small", stop) - who - numbers.keys(), "who": who},
+        **words | {"small": words.get("small", frozenset()) - who - numbers.keys(), "who": who},
         spelled={"&": together, "+": together, "@": place, **table.get("spelled", {})},
         endings=table.get("endings", {}),
         numbers=numbers,
