@@ -65,6 +65,12 @@ def test_other_languages_have_their_own_small_words(text: str, count: int) -> No
             "Lent me his rope, my tea",
         ),
         ("there will be tea", "There would be tea", "There will be tea"),
+        ("I think it was the goose", "I think it’s the goose", "I think it was the goose"),
+        (
+            "no tea left sorry, the goose",
+            "No tea left to sorry/the goose",
+            "No tea left sorry/the goose",
+        ),
     ],
 )
 def test_a_text_that_says_something_else_is_shown_later(

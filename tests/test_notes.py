@@ -138,3 +138,13 @@ def test_words_in_another_order_are_counted() -> None:
         ("Fog", 0),
     ):
         assert difference(given, text, ENGLISH).moved == moved, text
+
+
+def test_small_words_count_where_the_notes_are_a_text() -> None:
+    assert 0.3 < ENGLISH.small < 0.5
+    for given, text, small in (
+        ("the goose was at the ferry", "The goose is at the ferry", 2),  # was, is
+        ("the goose was at the ferry", "Goose was at ferry", 2),
+        ("goose ferry late", "The goose is at the ferry, late", 0),
+    ):
+        assert difference(given, text, ENGLISH).small == small, text

@@ -42,6 +42,7 @@ _PAUSE = (BREAK,)
 _USUAL = 3  # posts that hold a word: then its author writes it as a matter of course
 _NEWEST = 2000  # posts, enough to know an author; a voice of any size opens within a second
 _MOSTLY = 0.7  # of its uses: a word with a capital then is a name, else an ordinary word
+_FULL = 0.7  # of its author's share of small words: such notes are a text, and no telegram
 _RUN_ON = 0.15  # of the breaks are left out, as people do who note things down
 
 _LETTERS = rf"[^\W_]++(?:[{MARKS}{JOINERS}]++[^\W_]*+)*+"  # as `words.LETTERS`, but for "_"
@@ -81,6 +82,7 @@ class Wording:
     names: frozenset[str] = frozenset()  # with a capital, inside of sentences too
     ordinary: frozenset[str] = frozenset()  # without one, as a rule
     nouns: frozenset[str] = frozenset()  # with one and no names: only where nouns have capitals
+    small: float = 0.0  # share of small words, 0..1
     marks: Marks = NO_MARKS
 
     @classmethod
@@ -90,6 +92,7 @@ class Wording:
         languages = main_languages(texts)
         told = tongue(languages[0] if languages else None)
         small, capital, holding = Counter[str](), Counter[str](), Counter[str]()
+        words = smalls = 0
         for text in texts:
             held, starts = set[str](), True
             for match in _TOKEN.finditer(text):
@@ -97,9 +100,12 @@ class Wording:
                 if word:
                     held.update(_straight(word).casefold().removesuffix("'s").split("-"))
                     before, core = told.parted(word)
-                    held.update((_straight(core).casefold(),) if before else ())
+                    plain = _straight(core).casefold()
+                    words += 1
+                    smalls += told.spelled.get(plain, plain) in told.small
+                    held.update((plain,) if before else ())
                     if not core.isupper() and not (starts and not before and core[0].isupper()):
-                        (capital if core[0].isupper() else small)[_straight(core).casefold()] += 1
+                        (capital if core[0].isupper() else small)[plain] += 1
                 starts = match.lastgroup == "end" or (starts and not word)
             holding.update(held)
         uses = capital + small
@@ -110,6 +116,7 @@ class Wording:
             names,
             frozenset(uses.keys() - names),
             frozenset(nouns_in(texts, told)),
+            smalls / words if words else 0.0,
             Marks.of(texts),
         )
 
@@ -166,12 +173,13 @@ class Difference(NamedTuple):
     stems: int  # those that stand more often in one, by stem
     words: int  # the same, whole: a librarian is no library
     moved: int  # those that say something and stand in another order: "the man bit the dog"
+    small: int  # small words that came or went, where the notes were a text and no telegram
 
 
 def difference(given: str, text: str, wording: Wording = NO_WORDING) -> Difference:
     """Compare the words of a text with those that were given.
 
-    Small words that come or go are manner, but "from Denver" in the place of "to Denver" counts,
+    Small words that telegrams leave out are manner, but "from Denver" for "to Denver" counts,
     and so do those who say who, if they change places: "lent me my shoes after his dog".
     So is the 2 of who writes "2get": as a figure it is a fact (bot/voice/facts.py).
     """
@@ -180,10 +188,13 @@ def difference(given: str, text: str, wording: Wording = NO_WORDING) -> Differen
     stems = [[told.stem(word) for word in words if word not in told.small] for words in both]
     people = [[word for word in words if word in told.who] for words in both]
     strayed = _moved(*people)
+    smalls = [Counter(word for word in words if word in told.small) for words in both]
+    is_full = smalls[0].total() > _FULL * wording.small * len(both[0])
     return Difference(
         _apart(both, told.small, told.stem) + strayed,
         _apart(both, told.small, str) + strayed,
         _moved(*stems),
+        _differing(*smalls) if is_full else 0,
     )
 
 
@@ -193,7 +204,11 @@ def _apart(
     noted, written = (_smalls_before(words, small, form) for words in both)
     swapped = sum(run[-1] not in written.get(stem, run) for stem, run in noted.items())
     said, found = (Counter(form(word) for word in words if word not in small) for words in both)
-    return ((said - found) + (found - said)).total() + swapped
+    return _differing(said, found) + swapped
+
+
+def _differing(one: Counter[str], other: Counter[str]) -> int:
+    return ((one - other) + (other - one)).total()
 
 
 def _moved(one: Sequence[str], other: Sequence[str]) -> int:

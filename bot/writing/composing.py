@@ -137,8 +137,9 @@ class Drawn:
         """The short texts in groups, the truest to what was given first.
 
         Those in another language than is wanted come last. Fewest added facts come first, then
-        fewest missing ones, then most of the same words, least joined, in the same order; on a bare
-        topic fewest made-up numbers. No post is as long as a text that comes last.
+        fewest missing ones, then most of the same words, least joined, in the same order, with
+        the small words of full notes; on a bare topic fewest made-up numbers. No post is as long as
+        a text that comes last.
         """
         groups = defaultdict[tuple[int, ...], list[Candidate]](list)
         language, longest = wanted_language(self.request, self.wording), self.wording.marks.longest
@@ -238,7 +239,8 @@ def _untruth(text: str, request: Request, wording: Wording) -> tuple[int, ...]:
     apart = difference(request.given, text, wording)
     asks = text.count("?") - max(1, request.given.count("?"))  # gloves? water? was a list
     amiss = apart.stems + len(joined(request.given, text, wording)) + max(0, asks)
-    return (len(found.put_in), len(found.left_out), amiss, apart.stems, apart.moved, apart.words)
+    facts_amiss = len(found.put_in), len(found.left_out)
+    return (*facts_amiss, amiss, apart.stems, apart.moved, apart.words, apart.small)
 
 
 def drawn_for(count: int, ranker: Ranker | None) -> int:
