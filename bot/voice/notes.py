@@ -185,30 +185,30 @@ def difference(given: str, text: str, wording: Wording = NO_WORDING) -> Differen
     """
     told = tongue_of(given, wording.languages)
     both = _words(given, wording), _words(text, wording)
-    stems = [[told.stem(word) for word in words if word not in told.small] for words in both]
+    said = [[word for word in words if word not in told.small] for words in both]
+    stems = [[told.stem(word) for word in words] for words in said]
     people = [[word for word in words if word in told.who] for words in both]
     strayed = _moved(*people)
-    smalls = [Counter(word for word in words if word in told.small) for words in both]
-    is_full = smalls[0].total() > _FULL * wording.small * len(both[0])
+    smalls = [[word for word in words if word in told.small] for words in both]
+    is_full = len(smalls[0]) > _FULL * wording.small * len(both[0])
     return Difference(
-        _apart(both, told.small, told.stem) + strayed,
-        _apart(both, told.small, str) + strayed,
+        _differing(*stems) + _swapped(*both, told.small, told.stem) + strayed,
+        _differing(*said) + _swapped(*both, told.small, str) + strayed,
         _moved(*stems),
         _differing(*smalls) if is_full else 0,
     )
 
 
-def _apart(
-    both: tuple[list[str], list[str]], small: Container[str], form: Callable[[str], str]
+def _swapped(
+    given: list[str], text: list[str], small: Container[str], form: Callable[[str], str]
 ) -> int:
-    noted, written = (_smalls_before(words, small, form) for words in both)
-    swapped = sum(run[-1] not in written.get(stem, run) for stem, run in noted.items())
-    said, found = (Counter(form(word) for word in words if word not in small) for words in both)
-    return _differing(said, found) + swapped
+    """Words that have another small word before them."""
+    noted, written = (_smalls_before(words, small, form) for words in (given, text))
+    return sum(run[-1] not in written.get(stem, run) for stem, run in noted.items())
 
 
-def _differing(one: Counter[str], other: Counter[str]) -> int:
-    return ((one - other) + (other - one)).total()
+def _differing(one: Sequence[str], other: Sequence[str]) -> int:
+    return ((Counter(one) - Counter(other)) + (Counter(other) - Counter(one))).total()
 
 
 def _moved(one: Sequence[str], other: Sequence[str]) -> int:
