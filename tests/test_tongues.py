@@ -10,7 +10,7 @@ from bot.draft import Candidate, Style
 from bot.voice.facts import check, facts
 from bot.voice.notes import NO_WORDING, Wording, content_of, difference, notes_of
 from bot.voice.tongues import is_in_another, main_languages, tongue
-from bot.writing.composing import TO_CHOOSE_FROM, Drawn, Request
+from bot.writing.composing import Drawn, Request
 from trainer.data.tokens import readable
 from trainer.data.topics import find_topics, learn_habits
 
@@ -226,7 +226,7 @@ def test_what_is_drawn_in_another_language_comes_last(
 ) -> None:
     texts = [Candidate(t, len(t)) for t in sorted({OTHERWISE, GERMAN_TEXT} - {first})]
     drawn = Drawn(request_, [*texts, Candidate(first, len(first))], [], [], Wording.of(posts))
-    assert drawn.missing(2) == (TO_CHOOSE_FROM if request_.notes else 1), "more is drawn for it"
+    assert drawn.missing(2) == (2 if request_.notes else 1), "more is drawn for it"
     assert drawn.choose(None, random.Random(0))[0].text == first
 
 

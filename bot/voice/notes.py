@@ -164,7 +164,7 @@ def content_of(text: str, wording: Wording = NO_WORDING) -> list[str]:
     """What a text says, as the stems of its words in lower case: neither small words nor who."""
     told = tongue_of(text, wording.languages)
     silent = told.small | told.who
-    return [told.stem(word) for word in _noted(text, wording) if word not in silent]
+    return [told.stem(word) for word in _noted(text, wording, told) if word not in silent]
 
 
 class Difference(NamedTuple):
@@ -248,14 +248,14 @@ def _writes_by_sound(usual: frozenset[str]) -> bool:
 def _words(text: str, wording: Wording) -> list[str]:
     told = tongue_of(text, wording.languages)
     sounds = _SOUNDS if _writes_by_sound(wording.usual) else {}
-    return [sounds.get(w) or told.numbers.get(w, w) for w in _noted(text, wording, told.who)]
+    return [sounds.get(w) or told.numbers.get(w, w) for w in _noted(text, wording, told)]
 
 
-def _noted(text: str, wording: Wording, who: Container[str] = frozenset()) -> Iterator[str]:
-    """The words of a text's notes, in lower case; single letters only of those that say who."""
+def _noted(text: str, wording: Wording, told: Tongue) -> Iterator[str]:
+    """The words of a text's notes, in lower case, but small ones of a single letter: a."""
     for letters in _WORDS.findall(notes_of(text, wording).casefold()):
         for word in parted(letters):
-            if len(word) > 1 or word.isdigit() or word in who or is_spaceless(word):
+            if len(word) > 1 or word not in told.small or is_spaceless(word):
                 yield word
 
 
@@ -308,7 +308,8 @@ def _spelled_number(number: str, told: Tongue) -> list[str]:
 def _spelled(word: str, is_name: bool, wording: Wording, told: Tongue) -> list[str]:
     """A word without its author's spelling and without the capital of an ordinary word."""
     lower = word.casefold()
-    if whole := told.spelled.get(lower):
+    is_letter = len(word) == 1 and word.isupper()  # room B
+    if not is_letter and (whole := told.spelled.get(lower)):
         return whole.split()
     if lower.endswith(tuple(told.endings)):
         for ending, said in told.endings.items():

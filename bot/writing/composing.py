@@ -19,6 +19,7 @@ from bot.errors import Refused, Unavailable, UserError
 from bot.sentences import Words, say
 from bot.voice import Message, PromptParts, Voice, load_posts
 from bot.voice.facts import check, facts
+from bot.voice.grammar import grammar_of
 from bot.voice.joined import joined
 from bot.voice.notes import NO_WORDING, Wording, difference, notes_of
 from bot.voice.others import Others
@@ -90,6 +91,12 @@ class Request:
         """All that its owner typed."""
         return "\n".join(filter(None, (self.topic, self.notes, self.instruction)))
 
+    def grammar(self, wording: Wording) -> str | None:
+        """That of texts which say all and only this; a wish asks for other words, and has none."""
+        if not self.notes or self.instruction:
+            return None
+        return grammar_of("\n".join(filter(None, (self.topic, self.notes))), wording)
+
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
@@ -106,7 +113,7 @@ class Drawn:
         """How many texts to draw still.
 
         From notes two are enough if one says what they say, no more, no less; without such a one
-        as many are drawn once more (experiments/LOG.md).
+        as many as are shown are drawn once more, by a grammar (experiments/LOG.md).
         """
         request = self.request
         language = wanted_language(request, self.wording)
@@ -114,7 +121,7 @@ class Drawn:
         if request.notes and any(self._untruth(c)[:3] == (0, 0, 0) for c in short):
             wanted = min(wanted, ENOUGH_BY_NOTES)
         elif request.notes and short:
-            return TO_CHOOSE_FROM
+            return request.count
         return wanted - len(short)
 
     def choose(self, ranker: Ranker | None, chance: random.Random) -> tuple[Candidate, ...]:
@@ -189,11 +196,12 @@ async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> D
     voice = opened.voice.colder() if notes and not request.taken else opened.voice
     wanted = drawn_for(request.count, opened.ranker)
     left = max(DRAWN_AT_MOST, 4 * request.count, 2 * wanted)
+    grammar = None  # the first texts are free
     while left > 0 and (missing := drawn.missing(wanted)) > 0:
         size = min(missing, left)
         left -= size
         try:
-            answers = await _several(llm, voice, messages, size)
+            answers = await _several(llm, voice, messages, size, grammar)
         except (Unavailable, Refused) as e:
             if drawn.short:  # better those than none
                 log.info("no more could be drawn", why=str(e))
@@ -207,6 +215,7 @@ async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> D
             drawn.threads.extend(c for c in passed if c.parts)
             drawn.dropped.extend(failed)
         wanted = request.count
+        grammar = request.grammar(opened.wording)
     return drawn
 
 
@@ -251,11 +260,11 @@ def drawn_for(count: int, ranker: Ranker | None) -> int:
 
 
 async def _several(
-    llm: LLM, voice: Voice, messages: Sequence[Message], count: int
+    llm: LLM, voice: Voice, messages: Sequence[Message], count: int, grammar: str | None = None
 ) -> list[list[str]]:
     """Draw `count` texts, in several requests side by side: a batch keeps the engine busiest."""
     sizes = [min(AT_ONCE, count - done) for done in range(0, count, AT_ONCE)]
-    return await together(llm.complete(voice, messages, size) for size in sizes)
+    return await together(llm.complete(voice, messages, size, grammar) for size in sizes)
 
 
 async def together(todo: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:

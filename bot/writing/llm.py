@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -93,13 +93,18 @@ class LLM:
         """Start the engine if a voice needs it. Raises VoiceError."""
         await self._server(voice)
 
-    async def complete(self, voice: Voice, messages: Sequence[Message], n: int) -> list[str]:
+    async def complete(
+        self, voice: Voice, messages: Sequence[Message], n: int, grammar: str | None = None
+    ) -> list[str]:
         """Draw up to `n` texts; one that reached the token limit is unfinished and left out.
 
+        The embedded engine draws by a grammar (GBNF), if there is one; other servers know none.
         Asks again, one by one, where a server gives fewer. Raises Unavailable (try later) or
         Refused (the server will not).
         """
         server = await self._server(voice)
+        if server.is_engine:
+            server = replace(server, grammar=grammar)
         try:
             reply = await self._ask(server, voice, messages, n)
             texts, missing = reply.texts, n - reply.choices
@@ -176,11 +181,11 @@ class LLM:
         """Draw texts in one request; what the server does not take is learnt and left out."""
         parameters = server.parameters
         for _ in range(LESSONS):
-            sent = parameters.body(voice.sampling, messages, n)
+            sent = server.body(voice, messages, n)
             try:
                 reply = read_reply(await self._request(server, sent), n)
             except ServerRefused as e:
-                if parameters.body(voice.sampling, messages, n) != sent:
+                if server.body(voice, messages, n) != sent:
                     continue  # another request has learnt it meanwhile
                 named = parameters.learn(e.refusal, sent)
                 if named is None:
@@ -192,7 +197,7 @@ class LLM:
             if reply.texts or not reply.is_cut_in_thought or not parameters.think():
                 return reply
             log.info("the model gets room for its thoughts", model=server.model)
-        sent = parameters.body(voice.sampling, messages, n)
+        sent = server.body(voice, messages, n)
         return read_reply(await self._request(server, sent), n)
 
     async def _singly(
@@ -256,6 +261,12 @@ class _Server:
     model: str
     parameters: Parameters
     is_engine: bool
+    grammar: str | None = None  # of the texts that it may draw; the engine's alone
+
+    def body(self, voice: Voice, messages: Sequence[Message], n: int) -> RequestBody:
+        """A request for `n` texts, as this server takes it."""
+        sent = self.parameters.body(voice.sampling, messages, n)
+        return sent | {"grammar": self.grammar} if self.grammar else sent
 
 
 def _explain_nothing(reply: Reply) -> None:

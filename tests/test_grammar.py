@@ -1,0 +1,114 @@
+"""Texts drawn by a grammar say what the notes say, whatever voice draws them."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from bot.voice import PromptParts, Voice
+from bot.voice.grammar import grammar_of
+from bot.voice.notes import NO_WORDING, Wording, notes_of
+from bot.writing.composing import OpenVoice, Request, compose
+from bot.writing.engine import Engine
+from bot.writing.llm import LLM
+from bot.writing.screen import Rules
+from bot.writing.thread import status_length
+from tests.fakes.adapter import write_local_voices
+from tests.fakes.llm import FakeLLM
+from tests.fakes.voice import write_voice
+from trainer.judging.fidelity import is_all_and_only
+
+NOWHERE = "http://127.0.0.1:9/v1"  # what is not the engine's goes there
+ENGLISH, GERMAN = Wording(("en",)), Wording(("de",))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def llm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LLM]:
+    """A port to the embedded engine, which has a voice that writes nonsense."""
+    folder = write_voice(tmp_path_factory.mktemp("grammar") / "voices" / "mara")
+    async with Engine(write_local_voices(folder, mara=30.0), servers=1) as engine:
+        llm = LLM(NOWHERE, "none", engine=engine.ready)
+        yield llm
+        await llm.close()
+
+
+@pytest.fixture(scope="module")
+def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
+    folder = write_voice(tmp_path_factory.mktemp("voice") / "voices" / "mara")
+    return Voice.load(write_local_voices(folder, mara=30.0) / "mara").colder()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(
+    ("notes", "wording"),
+    [
+        ("things learned:\n1. never book room B\n2. meetings run over", ENGLISH),
+        ("selling:\nkids bike 20 inch, €45\nski boots size 38, €30", ENGLISH),
+        ("frost -3 °C overnight, lost 40 seedlings, 9-6, 2.50 at 7:52", ENGLISH),
+        ("We did not sell it. I'd wait w/o a coat, it isn't cold", ENGLISH),
+        (
+            'she said "bring a cake" and \\o/ at https://a.example/x?y=1, 3 left, @ann #SaveIt',
+            ENGLISH,
+        ),
+        ("Fähre 45 Minuten zu spät; niemand war böse", GERMAN),
+        ("貓坐在 3 號車廂，沒有人生氣。", NO_WORDING),
+        ("الحافلة 14 تأخرت، لا أحد غاضب", NO_WORDING),
+    ],
+    ids=["a list", "for sale", "figures", "noes", "marks", "German", "Chinese", "Arabic"],
+)
+async def test_what_is_drawn_by_a_grammar_says_all_and_only_the_notes(
+    llm: LLM, voice: Voice, notes: str, wording: Wording
+) -> None:
+    messages = voice.messages(PromptParts(notes=notes_of(notes, wording)))
+    free = await llm.complete(voice, messages, 1)
+    held = await llm.complete(voice, messages, 2, grammar_of(notes, wording))
+    assert held and all(is_all_and_only(text, notes, wording) for text in held), held
+    assert not any(is_all_and_only(text, notes, wording) for text in free), "by chance, then"
+
+
+def test_an_authors_own_spellings_may_stand_for_words() -> None:
+    writes = Wording(("en",), usual=frozenset({"yr", "won't", "i've"}))
+    grammar = grammar_of("we will not wait a year, I have two weeks", writes) or ""
+    for form in ('"year"', '"yr"', '"won\'t"', '"I\'ve"', '"two"', '"Two"'):
+        assert (form in grammar) is (form != '"Two"'), form
+    assert '"wks"' not in grammar, "never written so"
+    assert '"w0"' not in grammar
+
+
+@pytest.mark.parametrize("given", ["", "?!", "🎉"])
+def test_notes_without_words_have_no_grammar(given: str) -> None:
+    assert grammar_of(given, ENGLISH) is None
+
+
+def test_a_question_mark_stands_only_where_one_was_given() -> None:
+    assert "?]" not in (grammar_of("gloves, water") or "")
+    assert "!?]" in (grammar_of("gloves? water") or "")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("is_engine", [True, False], ids=["engine", "another server"])
+async def test_only_the_engine_is_held_to_the_notes_and_not_at_first(
+    tmp_path: Path, *, is_engine: bool
+) -> None:
+    folder = write_voice(tmp_path / "voices" / "mara")
+    opened = OpenVoice.load(write_local_voices(folder, mara=0.0) / "mara")
+    request = Request(None, 2, notes="ferry late, captain sorry")
+    async with FakeLLM() as server:
+
+        async def engine() -> str:
+            return server.url
+
+        llm = LLM(NOWHERE, "none", engine=engine) if is_engine else LLM(server.url, "none")
+        rules = Rules(500, status_length, opened.known_posts)
+        wanted = grammar_of("ferry late, captain sorry", opened.wording) if is_engine else None
+        try:
+            await compose(llm, opened, request, rules)
+            first, *others = [asked.get("grammar") for asked in server.asked]
+            assert (first, set(others)) == (None, {wanted})
+            server.asked.clear()
+            await compose(llm, opened, replace(request, instruction="as a limerick"), rules)
+            assert not any("grammar" in asked for asked in server.asked), "it asks for other words"
+        finally:
+            await llm.close()
