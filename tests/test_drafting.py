@@ -222,7 +222,7 @@ async def test_more_is_drawn_if_nothing_says_what_the_notes_say(
     fake_llm.texts = iter([*nearly, *later])
     draft = await drafting.write_draft(OWNER, Request(None, 2, notes="tea at 4 says Brenda"), NOW)
     assert draft.candidates[0].text == "Tea at 4, says Brenda!"
-    assert [a["n"] for a in fake_llm.asked] == [2, 4, 4]
+    assert [a["n"] for a in fake_llm.asked] == [2, 2, 2]
 
 
 async def test_what_is_drawn_is_shown_if_the_server_fails_at_drawing_more(

@@ -47,10 +47,11 @@ _RUN_ON = 0.15  # of the breaks are left out, as people do who note things down
 
 _LETTERS = rf"[^\W_]++(?:[{MARKS}{JOINERS}]++[^\W_]*+)*+"  # as `words.LETTERS`, but for "_"
 _GLUE = "\u2060"  # before a word that no space parts from the one before it
-_NUMBER = (  # with its sign, its unit and all that hangs on it: R$ 1,5, %50'nin, 25-year-old
+_NUMBER = (  # with its sign, its unit and all that hangs on it: R$ 1,5, %50'nin, 25-year-old, 9am-1pm
     rf"(?:(?<!\w)[A-Z]{{0,2}}[{MONEY}][^\S\n]?|(?<![\w)])[%#<>≤≥~≈±]|(?<=[^\S\n])[-−])?"
     r"\d+(?:[.,:/–~～-]\d+)*"
-    rf"(?:(?![{SPACELESS}])[^\W\d_]|['’](?!s(?!\w))(?=[^\W\d_])|-(?=[^\W\d_]))*"
+    rf"(?:(?![{SPACELESS}])[^\W\d_]|['’](?!s(?!\w))(?=[^\W\d_])|-(?=[^\W\d_])"
+    r"|(?<=[^\W\d_])[–-]\d+(?:[.,:]\d+)*)*"
     rf"(?:[^\S\n]?(?:°[CF]?(?!\w)|[{MONEY}%‰](?!\d)))?"
 )
 _TOKEN = re.compile(
@@ -70,7 +71,9 @@ _COUNTED = re.compile(r"(\d+)([^\W\d_]{2,})")  # 76ppl
 _UNITS = frozenset(("nd", "th", "st", "rd", "am", "pm", "bn", "mm", "cm", "km", "kg", "lb", "lbs"))
 _BEFORE, _AFTER = re.compile(r"(\w+) $"), re.compile(r" (\w+)")
 _SOUNDS = {"2": "to", "4": "for"}
-_WORDS = re.compile(rf"[^\W_][\w'{MARKS}{JOINERS}]*")
+_WORDS = re.compile(  # 9-6 and its like are one, and so is the sign of a sum
+    rf"\d\w*(?:[-–/]\d\w*)+|[{MONEY}%]|[^\W_][\w'{MARKS}{JOINERS}]*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +206,11 @@ def _swapped(
     given: list[str], text: list[str], small: Container[str], form: Callable[[str], str]
 ) -> int:
     """Words that have another small word before them."""
-    noted, written = (_smalls_before(words, small, form) for words in (given, text))
-    return sum(run[-1] not in written.get(stem, run) for stem, run in noted.items())
+    written: dict[str, list[str]] = {}
+    for word, run in _smalls_before(text, small):
+        written.setdefault(form(word), []).extend(run)
+    noted = ((form(word), run[-1]) for word, run in _smalls_before(given, small))
+    return sum(before not in written.get(word, [before]) for word, before in noted)
 
 
 def _differing(one: Sequence[str], other: Sequence[str]) -> int:
@@ -223,20 +229,16 @@ def _moved(one: Sequence[str], other: Sequence[str]) -> int:
     return (Counter(one) & Counter(other)).total() - longest[-1]
 
 
-def _smalls_before(
-    words: list[str], small: Container[str], form: Callable[[str], str]
-) -> dict[str, list[str]]:
-    """The small words that stand before each word that says something, where there are any."""
-    found: dict[str, list[str]] = {}
+def _smalls_before(words: list[str], small: Container[str]) -> Iterator[tuple[str, list[str]]]:
+    """Each word that says something and has small words before it, and those."""
     run: list[str] = []
     for word in words:
         if word in small:
             run.append(word)
-        else:
-            if run:
-                found[form(word)] = run
-            run = []
-    return found
+            continue
+        if run:
+            yield word, run
+        run = []
 
 
 @lru_cache(maxsize=8)
@@ -254,7 +256,7 @@ def _words(text: str, wording: Wording) -> list[str]:
 def _noted(text: str, wording: Wording, told: Tongue) -> Iterator[str]:
     """The words of a text's notes, in lower case, but small ones of a single letter: a."""
     for letters in _WORDS.findall(notes_of(text, wording).casefold()):
-        for word in parted(letters):
+        for word in parted(letters.replace("–", "-")):
             if len(word) > 1 or word not in told.small or is_spaceless(word):
                 yield word
 

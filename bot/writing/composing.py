@@ -118,7 +118,7 @@ class Drawn:
         request = self.request
         language = wanted_language(request, self.wording)
         short = [c for c in self.short if not is_in_another(c.text, language)]
-        if request.notes and any(self._untruth(c)[:3] == (0, 0, 0) for c in short):
+        if request.notes and any(self._is_true(c) for c in short):
             wanted = min(wanted, ENOUGH_BY_NOTES)
         elif request.notes and short:
             return request.count
@@ -155,6 +155,11 @@ class Drawn:
             is_other = is_in_another(candidate.text, language)
             groups[(is_other, *self._untruth(candidate), is_long)].append(candidate)
         return (groups[key] for key in sorted(groups))
+
+    def _is_true(self, candidate: Candidate) -> bool:
+        """Whether a text says what was given, in these words."""
+        *amiss, _stems, _moved, words, _small = self._untruth(candidate)
+        return not any(amiss) and not words
 
     def _untruth(self, candidate: Candidate) -> tuple[int, ...]:
         text = candidate.text
