@@ -61,6 +61,7 @@ def test_notes_keep_what_is_said_and_drop_how(text: str, small: float, notes: st
         "7～8",
         "a 25-year-old goose",
         "$130-million",
+        "10am-1pm",
     ],
 )
 def test_a_figure_keeps_its_sign_its_unit_and_all_that_hangs_on_it(figure: str) -> None:
@@ -121,6 +122,28 @@ def test_words_that_stand_in_only_one_of_two_texts_are_counted_who_and_no_too() 
     assert difference("talked with two nurses", "Talking to two nurses", ENGLISH).stems == 1  # to
     assert difference("talked with nurses", "Talking w the nurses", ENGLISH).stems == 0
     assert difference("talked with nurses", "Talking w the nurses", ENGLISH).words == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("book room B", "Book room be"),
+        ("begins w/ R", "Begins w are"),
+        ("open 10am-1pm", "Open 10am/1pm"),
+        ("lost 9-6", "Lost 9; 6"),
+        ("sausage €3", "Sausage 3"),
+        ("40% less", "40 less"),
+    ],
+)
+def test_letters_ranges_and_signs_of_sums_are_words(given: str, text: str) -> None:
+    assert difference(given, text, ENGLISH).stems > 0
+    assert difference(given, f"{given}!", ENGLISH).stems == 0
+
+
+def test_any_of_a_words_places_may_have_the_small_word_before_it() -> None:
+    given = "closed because we clean. We reopen with a cat"
+    assert difference(given, "Closed because we clean & we reopen w a cat", ENGLISH).stems == 0
+    assert difference(given, "Closed until we clean. We reopen w a cat", ENGLISH).stems == 1
 
 
 def test_the_figures_of_who_writes_by_sound_are_no_words() -> None:

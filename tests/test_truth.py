@@ -53,6 +53,32 @@ def test_of_texts_as_true_the_ranker_chooses() -> None:
     assert shown(texts, request, ranker) == [texts[1]]
 
 
+def test_of_texts_with_the_same_words_the_truer_is_kept() -> None:
+    drawn = Drawn(Request(None, 2, notes="ticket €8, sausage €3. Fog"), [], [], [], WORDING)
+    texts = ["Ticket $8, sausage $3. Fog", "Ticket €8/sausage €3/fog", "Ticket €8. Sausage 3. Fog"]
+    for text in texts:
+        drawn.take(Candidate(text, len(text)))
+    assert [candidate.text for candidate in drawn.short] == [texts[1]]
+    assert [rejected.text for rejected in drawn.dropped] == [texts[0], texts[2]]
+
+
+@pytest.mark.parametrize(
+    ("texts", "more"),
+    [
+        (["Set alarm, going out", "Fog"], 0),
+        (["Sets alarm, going out"], 2),
+        (["Going out, set alarm"], 0),
+    ],
+    ids=["true", "another form", "another order"],
+)
+def test_from_notes_no_more_is_drawn_if_one_text_has_their_words(
+    texts: list[str], more: int
+) -> None:
+    candidates = [Candidate(text, len(text)) for text in texts]
+    drawn = Drawn(Request(None, 2, notes="set alarm; going out"), candidates, [], [], WORDING)
+    assert drawn.missing(8) == (more or 2 - len(texts))
+
+
 def test_on_a_bare_topic_numbers_that_nobody_gave_come_last() -> None:
     named = "The ferry is off to Kirkwall and Brenda"
     texts = ["Ferry: 4 hours late, 5 tomorrow", "Ferry: 4 hours late", named]

@@ -17,18 +17,16 @@ _MOST_WORDS = 3  # that one short form stands for: "let us know"
 _WHOLE = re.compile(
     rf"(?:{MAIL.pattern})|(?:{ANY_LINK.pattern})|{HANDLE.pattern}|{HASHTAG.pattern}"
 )
-_EMOJI = r"[\U0001F300-\U0001FAFF\u2600-\u2767\u2794-\u27BF]"  # but digits in circles
 # What may stand between two parts. A mark without a space would become a part of the figure, the
 # link or the tag beside it, and even with one after a link.
 _RULES = rf"""
 gap ::= " " | "\n" "\n"?
 mark ::= [.,;:!ASKS] | "!!" | "..." | "…"
-wide ::= "\n" "\n"? | " " ("&" | "+" | AND | "/" | [-–—]) " " | " "? emoji gap
+wide ::= "\n" "\n"? | " " ("&" | "+" | AND | "/" | [-–—]) " "
 spaced ::= mark gap | wide
 apart ::= spaced | [–—-] " " | " "? "—" | "/" " "? | " /"
 alone ::= [{ENDS_ALONE}{COMMAS}] | apart
-emoji ::= {_EMOJI} {_EMOJI}? {_EMOJI}?
-end ::= ([.!ASKS] | "!!" | "..." | "…" | [{ENDS_ALONE}])? (" "? emoji)?
+end ::= ([.!ASKS] | "!!" | "..." | "…" | [{ENDS_ALONE}])?
 """
 
 

@@ -47,7 +47,7 @@ _RUN_ON = 0.15  # of the breaks are left out, as people do who note things down
 
 _LETTERS = rf"[^\W_]++(?:[{MARKS}{JOINERS}]++[^\W_]*+)*+"  # as `words.LETTERS`, but for "_"
 _GLUE = "\u2060"  # before a word that no space parts from the one before it
-_NUMBER = (  # with its sign, its unit and all that hangs on it: R$ 1,5, %50'nin, 25-year-old, 9am-1pm
+_NUMBER = (  # with its sign, its unit and all that hangs on it: R$ 1,5, %50'nin, 9-year, 9am-1pm
     rf"(?:(?<!\w)[A-Z]{{0,2}}[{MONEY}][^\S\n]?|(?<![\w)])[%#<>≤≥~≈±]|(?<=[^\S\n])[-−])?"
     r"\d+(?:[.,:/–~～-]\d+)*"
     rf"(?:(?![{SPACELESS}])[^\W\d_]|['’](?!s(?!\w))(?=[^\W\d_])|-(?=[^\W\d_])"

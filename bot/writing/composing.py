@@ -18,6 +18,7 @@ from bot.draft import Candidate, Network, Style
 from bot.errors import Refused, Unavailable, UserError
 from bot.sentences import Words, say
 from bot.voice import Message, PromptParts, Voice, load_posts
+from bot.voice.copies import words_of
 from bot.voice.facts import check, facts
 from bot.voice.grammar import grammar_of
 from bot.voice.joined import joined
@@ -26,7 +27,7 @@ from bot.voice.others import Others
 from bot.voice.ranker import Ranker
 from bot.voice.tongues import detect, is_in_another, normal_code
 from bot.writing.llm import LLM
-from bot.writing.screen import KnownPosts, Rejected, Rules, screen
+from bot.writing.screen import REPEATED, KnownPosts, Rejected, Rules, screen
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -108,6 +109,17 @@ class Drawn:
     dropped: list[Rejected]
     wording: Wording = NO_WORDING
     untruths: dict[str, tuple[int, ...]] = field(default_factory=dict)  # of each text, once weighed
+
+    def take(self, candidate: Candidate) -> None:
+        """Take a short text; of two with the same words the truer one: $3 for €3, marks."""
+        words = words_of(candidate.text)
+        for i, other in enumerate(self.short):
+            if words_of(other.text) == words:
+                if self._untruth(candidate) < self._untruth(other):
+                    self.short[i], candidate = candidate, other
+                self.dropped.append(Rejected(candidate.text, REPEATED))
+                return
+        self.short.append(candidate)
 
     def missing(self, wanted: int) -> int:
         """How many texts to draw still.
@@ -214,11 +226,13 @@ async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> D
             raise
         for answer in answers:
             texts = [opened.wording.marks.set_in(text) for text in answer]
-            known = [*request.taken, *(c.text for c in (*drawn.short, *drawn.threads))]
+            known = [*request.taken, *(c.text for c in drawn.threads)]
             passed, failed = screen(texts, request.given, rules, known)
-            drawn.short.extend(c for c in passed if not c.parts)
             drawn.threads.extend(c for c in passed if c.parts)
             drawn.dropped.extend(failed)
+            for candidate in passed:
+                if not candidate.parts:
+                    drawn.take(candidate)
         wanted = request.count
         grammar = request.grammar(opened.wording)
     return drawn

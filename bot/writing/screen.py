@@ -15,7 +15,7 @@ from bot.errors import UserError
 from bot.sentences import Words, say
 from bot.visible import visible
 from bot.voice.copies import Copies, words_of
-from bot.voice.facts import MONEY, handles, links
+from bot.voice.facts import handles, links
 from bot.voice.others import Others
 from bot.voice.words import is_spaceless
 from bot.writing.thread import candidate_of
@@ -36,7 +36,6 @@ BLOCKED = say("a word that is not to be used")
 LEAK = say("the model's own instructions")
 REPEATED = say("the same as another candidate")
 
-_TELLING = MONEY + "?"
 # Half characters, marks of a model's template, bytes and pieces that no tokenizer put together
 _BROKEN = re.compile(
     "[\ufffd\ud800-\udfff]|<[|｜][^<>\n]{1,40}[|｜]>|\\[/?INST\\]|<</?SYS>>|<unused\\d+>"
@@ -111,27 +110,22 @@ def screen(
     """
     kept: list[Candidate] = []
     dropped: list[Rejected] = []
-    seen = {_said(t) for t in taken}
+    seen = {words_of(t) for t in taken}
     for raw in texts:
         text = visible(raw)
         is_broken = _BROKEN.search(raw) or _is_misread(raw)
         reason = BROKEN if is_broken else _fault(text, named, rules)
-        if reason is None and _said(text) in seen:
+        if reason is None and words_of(text) in seen:
             reason = REPEATED
         if reason is None:
             try:
                 kept.append(candidate_of(text, rules.max_chars, rules.length))
-                seen.add(_said(text))
+                seen.add(words_of(text))
             except UserError:
                 reason = UNSPLITTABLE
         if reason:
             dropped.append(Rejected(text, reason))
     return kept, dropped
-
-
-def _said(text: str) -> tuple[object, str]:
-    """What two texts that say the same have in common: $3 is not €3, and a question no statement."""
-    return words_of(text), "".join(sign for sign in text if sign in _TELLING)
 
 
 def _fault(text: str, named: str, rules: Rules) -> Words | None:
