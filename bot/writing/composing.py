@@ -39,6 +39,7 @@ TO_CHOOSE_FROM = (
     8  # texts a draft, or two for each candidate: sixteen chose no better (experiments/LOG.md)
 )
 TO_PLEASE = 16  # or four for each, if there is a taste: texts that somebody likes are rare
+HELD = 0.25  # of the first texts from notes: by a grammar of these (experiments/LOG.md)
 ENOUGH_BY_NOTES = 2  # different ones, of those drawn at once
 DRAWN_AT_MOST = 16  # or four for each, or twice as many as wanted, if too few pass the screen
 
@@ -213,12 +214,15 @@ async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> D
     voice = opened.voice.colder() if notes and not request.taken else opened.voice
     wanted = drawn_for(request.count, opened.ranker)
     left = max(DRAWN_AT_MOST, 4 * request.count, 2 * wanted)
-    grammar = None  # the first texts are free
+    grammar = request.grammar(opened.wording) if llm.knows_grammar(voice) else None
+    held = HELD if grammar else 0.0
     while left > 0 and (missing := drawn.missing(wanted)) > 0:
         size = min(missing, left)
         left -= size
         try:
-            answers = await _several(llm, voice, messages, size, grammar)
+            by_grammar = round(held * size)
+            todo = ((size - by_grammar, None), (by_grammar, grammar))
+            answers = await _several(llm, voice, messages, todo)
         except (Unavailable, Refused) as e:
             if drawn.short:  # better those than none
                 log.info("no more could be drawn", why=str(e))
@@ -233,8 +237,7 @@ async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> D
             for candidate in passed:
                 if not candidate.parts:
                     drawn.take(candidate)
-        wanted = request.count
-        grammar = request.grammar(opened.wording)
+        wanted, held = request.count, float(grammar is not None)
     return drawn
 
 
@@ -279,11 +282,17 @@ def drawn_for(count: int, ranker: Ranker | None) -> int:
 
 
 async def _several(
-    llm: LLM, voice: Voice, messages: Sequence[Message], count: int, grammar: str | None = None
+    llm: LLM, voice: Voice, messages: Sequence[Message], todo: Iterable[tuple[int, str | None]]
 ) -> list[list[str]]:
-    """Draw `count` texts, in several requests side by side: a batch keeps the engine busiest."""
-    sizes = [min(AT_ONCE, count - done) for done in range(0, count, AT_ONCE)]
-    return await together(llm.complete(voice, messages, size, grammar) for size in sizes)
+    """Draw so many texts by each grammar, or freely, in several requests side by side.
+
+    A batch keeps the engine busiest.
+    """
+    return await together(
+        llm.complete(voice, messages, min(AT_ONCE, count - done), grammar)
+        for count, grammar in todo
+        for done in range(0, count, AT_ONCE)
+    )
 
 
 async def together(todo: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:

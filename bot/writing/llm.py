@@ -98,13 +98,10 @@ class LLM:
     ) -> list[str]:
         """Draw up to `n` texts; one that reached the token limit is unfinished and left out.
 
-        The embedded engine draws by a grammar (GBNF), if there is one; other servers know none.
-        Asks again, one by one, where a server gives fewer. Raises Unavailable (try later) or
-        Refused (the server will not).
+        A grammar (GBNF) is for servers that know such. Asks again, one by one, where a server
+        gives fewer. Raises Unavailable (try later) or Refused (the server will not).
         """
-        server = await self._server(voice)
-        if server.is_engine:
-            server = replace(server, grammar=grammar)
+        server = replace(await self._server(voice), grammar=grammar)
         try:
             reply = await self._ask(server, voice, messages, n)
             texts, missing = reply.texts, n - reply.choices
@@ -117,6 +114,10 @@ class LLM:
         if not texts:
             _explain_nothing(reply)
         return texts
+
+    def knows_grammar(self, voice: Voice) -> bool:
+        """Whether a voice's server draws by a grammar: the embedded engine does."""
+        return voice.backend == "local" and self._engine is not None
 
     async def check(self) -> None:
         """Is every server in use there, does it take the key, and did it draw the last texts?
@@ -261,7 +262,7 @@ class _Server:
     model: str
     parameters: Parameters
     is_engine: bool
-    grammar: str | None = None  # of the texts that it may draw; the engine's alone
+    grammar: str | None = None  # of the texts that it is to draw
 
     def body(self, voice: Voice, messages: Sequence[Message], n: int) -> RequestBody:
         """A request for `n` texts, as this server takes it."""
