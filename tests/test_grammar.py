@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from bot.voice import PromptParts, Voice
 from bot.voice.grammar import grammar_of
+from bot.voice.marks import Marks
 from bot.voice.notes import NO_WORDING, Wording, notes_of
 from bot.writing.composing import OpenVoice, Request, compose
 from bot.writing.engine import Engine
@@ -47,6 +48,7 @@ def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
         ("things learned:\n1. never book room B\n2. meetings run over", ENGLISH),
         ("selling:\nkids bike 20 inch, €45\nski boots size 38, €30", ENGLISH),
         ("frost -3 °C overnight, lost 40 seedlings, 9-6, 2.50 at 7:52", ENGLISH),
+        ("Is it late? Mum ok? I'll go to bed, and Tom and Ann wait. Who knows?", ENGLISH),
         ("We did not sell it. I'd wait w/o a coat, it isn't cold", ENGLISH),
         (
             'she said "bring a cake" and \\o/ at https://a.example/x?y=1, 3 left, @ann #SaveIt',
@@ -56,7 +58,17 @@ def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
         ("貓坐在 3 號車廂，沒有人生氣。", NO_WORDING),
         ("الحافلة 14 تأخرت، لا أحد غاضب", NO_WORDING),
     ],
-    ids=["a list", "for sale", "figures", "noes", "marks", "German", "Chinese", "Arabic"],
+    ids=[
+        "a list",
+        "for sale",
+        "figures",
+        "questions",
+        "noes",
+        "marks",
+        "German",
+        "Chinese",
+        "Arabic",
+    ],
 )
 async def test_what_is_drawn_by_a_grammar_says_all_and_only_the_notes(
     llm: LLM, voice: Voice, notes: str, wording: Wording
@@ -87,9 +99,18 @@ def test_notes_without_words_have_no_grammar(given: str) -> None:
     assert grammar_of(given, ENGLISH) is None
 
 
-def test_a_question_mark_stands_only_where_one_was_given() -> None:
-    assert "?]" not in (grammar_of("gloves, water") or "")
-    assert "!?]" in (grammar_of("gloves? water") or "")
+def test_a_question_mark_stands_where_one_was_given() -> None:
+    grammar = grammar_of("gloves? water, is it https://a.example/?b", ENGLISH) or ""
+    assert '"gloves" asked w1' in grammar
+    assert grammar.count("asked w") == grammar.count("asked w1"), "an address asks nothing"
+
+
+def test_marks_and_figures_that_an_author_never_writes_are_none_of_theirs() -> None:
+    by_sound = Wording(("en",), frozenset({"2get"}), marks=Marks(semicolons=True))
+    theirs, others = (grammar_of("time to sail; to 12 of us", w) or "" for w in (by_sound, ENGLISH))
+    assert ('"2sail"' in theirs, '"2sail"' in others) == (True, False)
+    assert ('";"' in theirs, '";"' in others) == (True, False)
+    assert '"212"' not in theirs
 
 
 @pytest.mark.asyncio

@@ -38,6 +38,8 @@ GERMAN = Wording.of(["Die Fähre fährt heute nicht nach Wismar, sagt der Hafen 
         ("about\n1. fog\n2) 3 cups", 1.0, "about; fog; 3 cups"),
         ("1️⃣ fog\n2- tea <3 and 3 cups", 1.0, "fog; tea; and 3 cups"),
         ("!!! 🫖", 1.0, ""),
+        ("Fog?? Nobody knows. Really?! OK?", 1.0, "fog?; Nobody knows; Really?; OK?"),
+        ("?! What: is it?", 1.0, "What; is it?"),
     ],
 )
 def test_notes_keep_what_is_said_and_drop_how(text: str, small: float, notes: str) -> None:
@@ -133,6 +135,8 @@ def test_words_that_stand_in_only_one_of_two_texts_are_counted_who_and_no_too() 
         ("lost 9-6", "Lost 9; 6"),
         ("sausage €3", "Sausage 3"),
         ("40% less", "40 less"),
+        ("gloves, water", "Gloves? Water?"),
+        ("Is it fog?", "It is fog"),
     ],
 )
 def test_letters_ranges_and_signs_of_sums_are_words(given: str, text: str) -> None:
@@ -168,6 +172,12 @@ def test_small_words_count_where_the_notes_are_a_text() -> None:
     for given, text, small in (
         ("the goose was at the ferry", "The goose is at the ferry", 2),  # was, is
         ("the goose was at the ferry", "Goose was at ferry", 2),
-        ("goose ferry late", "The goose is at the ferry, late", 0),
+        ("goose ferry late", "The goose is at the ferry, late", 4),
+        ("the goose at ferry late", "Goose, ferry, late", 2),
+        (
+            "the goose, nurses, Brenda, Port Almond late",
+            "Goose, nurses, Brenda, Port Almond late",
+            0,
+        ),
     ):
         assert difference(given, text, ENGLISH).small == small, text

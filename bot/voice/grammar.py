@@ -1,15 +1,23 @@
 """A grammar of the texts that say all and only what notes say, for a server that draws by one.
 
 Such a text has the words of the notes in their order, each as they stand or as its author spells
-it, and a mark of any kind wherever the notes set two parts apart. What is left to the voice is the
-manner: marks, capitals, short forms. In llama.cpp's own form (GBNF). Pure.
+it, and a mark that its author uses wherever the notes set two parts apart. What is left to the
+voice is the manner: marks, capitals, short forms. In llama.cpp's own form (GBNF). Pure.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 
 from bot.voice.facts import ANY_LINK, HANDLE, HASHTAG, MAIL
-from bot.voice.notes import BREAK, NO_WORDING, Wording, notes_of
+from bot.voice.notes import (
+    ASKS,
+    BREAK,
+    NO_WORDING,
+    SOUNDS,
+    Wording,
+    notes_of,
+    writes_by_sound,
+)
 from bot.voice.tongues import Tongue, tongue_of
 from bot.voice.words import COMMAS, ENDS_ALONE, is_spaceless
 
@@ -21,52 +29,59 @@ _WHOLE = re.compile(
 # link or the tag beside it, and even with one after a link.
 _RULES = rf"""
 gap ::= " " | "\n" "\n"?
-mark ::= [.,;:!ASKS] | "!!" | "..." | "…"
-wide ::= "\n" "\n"? | " " ("&" | "+" | AND | "/" | [-–—]) " "
+mark ::= [.,:!] | "!!" | "..." | "…" SEMICOLON
+wide ::= "\n" "\n"? | " " ("/" | [-–—]) " "
 spaced ::= mark gap | wide
 apart ::= spaced | [–—-] " " | " "? "—" | "/" " "? | " /"
 alone ::= [{ENDS_ALONE}{COMMAS}] | apart
-end ::= ([.!ASKS] | "!!" | "..." | "…" | [{ENDS_ALONE}])?
+asked ::= "?" "?"? gap
+sign ::= " "? [&+] " "?
+end ::= ([.!] | "!!" | "..." | "…" | [{ENDS_ALONE}])?
 """
 
 
 def grammar_of(given: str, wording: Wording = NO_WORDING) -> str | None:
     """The grammar of what somebody gave; None if that says nothing."""
-    words = list(_words(notes_of(given, wording)))
+    parts = [part.split() for part in notes_of(given, wording).split(BREAK) if part]
+    words = [word for part in parts for word in part]
     if not words:
         return None
+    starts = {sum(map(len, parts[:i])) for i in range(len(parts))}
     told = tongue_of(given, wording.languages)
-    both = told.spelled.get("&", "&")
-    asks = "?" if "?" in given else ""
-    rules = ["root ::= w0 end", _RULES.replace("AND", _literal(both)).replace("ASKS", asks)]
     spellings = _spellings(told, wording)
-    for i, (_, starts) in enumerate(words):
-        ways = []
-        for size in range(1, min(_MOST_WORDS, len(words) - i) + 1):
-            run = words[i : i + size]
-            if any(is_start for _, is_start in run[1:]):
-                break
-            said = [word for word, _ in run]
-            for form in _forms(said, starts, spellings, told, wording):
-                ways.append(f"{_literal(form)}{_rest(words, i + size)}")
+    semicolon = '| ";"' if wording.marks.semicolons else ""
+    rules = ["root ::= w0", _RULES.replace("SEMICOLON", semicolon)]
+    for i in range(len(words)):
+        ways = [
+            f"{_literal(form)}{_rest(words, starts, i + len(run), told)}"
+            for run in _runs(words, starts, i)
+            for form in _forms(run, i in starts, spellings, told, wording)
+        ]
         rules.append(f"w{i} ::= {' | '.join(ways)}")
     return "\n".join(rules)
 
 
-def _words(notes: str) -> Iterator[tuple[str, bool]]:
-    """The words of notes, and whether a part begins with each."""
-    for part in notes.split(BREAK):
-        for i, word in enumerate(part.split()):
-            yield word, i == 0
+def _runs(words: list[str], starts: Container[int], i: int) -> Iterator[list[str]]:
+    """The words from one on that a short form may stand for, all of one part."""
+    yield words[i : i + 1]
+    for end in range(i + 1, min(i + _MOST_WORDS, len(words))):
+        if end in starts:
+            return
+        yield words[i : end + 1]
 
 
-def _rest(words: list[tuple[str, bool]], i: int) -> str:
+def _rest(words: list[str], starts: Container[int], i: int, told: Tongue) -> str:
     """What follows the word before the one at `i`."""
+    before = words[i - 1]
+    asks = before.endswith(ASKS)
     if i == len(words):
-        return ""
-    (before, _), (after, is_apart) = words[i - 1], words[i]
-    if not is_apart:
-        between = '" "'
+        return ' "?"' if asks else " end"
+    after = words[i]
+    if i not in starts:
+        joins = after == told.spelled.get("&") and i + 1 < len(words) and i + 1 not in starts
+        return f' (" " w{i} | sign w{i + 1})' if joins else f' " " w{i}'
+    if asks:
+        between = "asked"
     elif _WHOLE.search(before):
         between = "(gap | wide)"
     elif not (before[-1].isalpha() and after[0].isalpha()):
@@ -86,18 +101,25 @@ def _spellings(told: Tongue, wording: Wording) -> dict[str, list[str]]:
 
 
 def _forms(
-    run: list[str], starts: bool, spellings: dict[str, list[str]], told: Tongue, wording: Wording
+    run: Sequence[str],
+    starts: bool,
+    spellings: dict[str, list[str]],
+    told: Tongue,
+    wording: Wording,
 ) -> list[str]:
     """The ways to write words that follow each other; of several only the short forms."""
-    said = " ".join(run)
+    said = " ".join(run).removesuffix(ASKS)
     forms = [said] if len(run) == 1 else []
     forms += spellings.get(said.casefold(), ())
     if len(run) == 2:  # "do not", "I have"
+        first, second = said.split(" ")
         forms += [
-            run[0] + ending
+            first + ending
             for ending, word in told.endings.items()
-            if word.strip() == run[1] and (run[0] + ending).casefold() in wording.usual
+            if word.strip() == second and (first + ending).casefold() in wording.usual
         ]
+        if writes_by_sound(wording.usual) and second.isalpha() and len(second) > 1:  # "2get"
+            forms += [figure + second for figure, word in SOUNDS.items() if word == first]
     has_capital = starts or said in wording.names or (len(said) == 1 and said in told.who)  # i
     capital = [form[0].upper() + form[1:] for form in forms if has_capital]
     return list(dict.fromkeys(forms + capital))

@@ -1,9 +1,9 @@
 """Notes: what somebody wants said, without the manner of saying it.
 
 `notes_of` makes them of a post, for training, and of what an owner types: both look alike to the
-voice. Names, numbers, links, handles, who, no and the order stay; an author's own spellings, marks,
-emoji and the capitals of ordinary words go. Pure. Works without spaces, too: what cannot be parted
-into words stays whole.
+voice. Names, numbers, links, handles, who, no, questions and the order stay; an author's own
+spellings, marks, emoji and the capitals of ordinary words go. Pure. Works without spaces, too: what
+cannot be parted into words stays whole.
 """
 
 import random
@@ -38,7 +38,8 @@ from bot.voice.words import (
 )
 
 BREAK = ";"  # stands for any mark or line end between two parts
-_PAUSE = (BREAK,)
+ASKS = "?"  # stands for a question mark, which says something
+_PAUSE, _QUESTION = (BREAK,), (ASKS,)
 _USUAL = 3  # posts that hold a word: then its author writes it as a matter of course
 _NEWEST = 2000  # posts, enough to know an author; a voice of any size opens within a second
 _MOSTLY = 0.7  # of its uses: a word with a capital then is a name, else an ordinary word
@@ -70,9 +71,10 @@ _JOINED = re.compile(r"([24])([^\W\d_]{2,})")  # 2hold, 4the
 _COUNTED = re.compile(r"(\d+)([^\W\d_]{2,})")  # 76ppl
 _UNITS = frozenset(("nd", "th", "st", "rd", "am", "pm", "bn", "mm", "cm", "km", "kg", "lb", "lbs"))
 _BEFORE, _AFTER = re.compile(r"(\w+) $"), re.compile(r" (\w+)")
-_SOUNDS = {"2": "to", "4": "for"}
-_WORDS = re.compile(  # 9-6 and its like are one, and so is the sign of a sum
-    rf"\d\w*(?:[-–/]\d\w*)+|[{MONEY}%]|[^\W_][\w'{MARKS}{JOINERS}]*"
+_ASKED = frozenset("?？؟")
+SOUNDS = {"2": "to", "4": "for"}
+_WORDS = re.compile(  # 9-6 and its like are one, and so are the sign of a sum and what asks
+    rf"\d\w*(?:[-–/]\d\w*)+|[{MONEY}%]|\{ASKS}(?={BREAK}|\Z)|[^\W_][\w'{MARKS}{JOINERS}]*"
 )
 
 
@@ -150,11 +152,13 @@ def notes_of(
             said[0] = _GLUE + said[0]
         end = match.end() if said else -1
         starts = kind == "end" or (starts and not said)
-        for word in said or _PAUSE:
+        for word in said or (_PAUSE if _ASKED.isdisjoint(match[0]) else _QUESTION):
             luck = chance.random() if chance else 0.5
             bare = word.removeprefix(_GLUE)
             if word == BREAK:
                 is_kept = not chance or luck >= _RUN_ON
+            elif word == ASKS:
+                is_kept = True
             else:
                 is_kept = small >= 1.0 or bare.casefold() not in told.small or luck < small
             if is_kept:
@@ -167,7 +171,8 @@ def content_of(text: str, wording: Wording = NO_WORDING) -> list[str]:
     """What a text says, as the stems of its words in lower case: neither small words nor who."""
     told = tongue_of(text, wording.languages)
     silent = told.small | told.who
-    return [told.stem(word) for word in _noted(text, wording, told) if word not in silent]
+    words = (word for word in _noted(text, wording, told) if word[0].isalnum())
+    return [told.stem(word) for word in words if word not in silent]
 
 
 class Difference(NamedTuple):
@@ -176,7 +181,7 @@ class Difference(NamedTuple):
     stems: int  # those that stand more often in one, by stem
     words: int  # the same, whole: a librarian is no library
     moved: int  # those that say something and stand in another order: "the man bit the dog"
-    small: int  # small words that came or went, where the notes were a text and no telegram
+    small: int  # small words that came; if the notes were a text, and no telegram, that went, too
 
 
 def difference(given: str, text: str, wording: Wording = NO_WORDING) -> Difference:
@@ -198,7 +203,7 @@ def difference(given: str, text: str, wording: Wording = NO_WORDING) -> Differen
         _differing(*stems) + _swapped(*both, told.small, told.stem) + strayed,
         _differing(*said) + _swapped(*both, told.small, str) + strayed,
         _moved(*stems),
-        _differing(*smalls) if is_full else 0,
+        _differing(*smalls) if is_full else (Counter(smalls[1]) - Counter(smalls[0])).total(),
     )
 
 
@@ -242,14 +247,14 @@ def _smalls_before(words: list[str], small: Container[str]) -> Iterator[tuple[st
 
 
 @lru_cache(maxsize=8)
-def _writes_by_sound(usual: frozenset[str]) -> bool:
+def writes_by_sound(usual: frozenset[str]) -> bool:
     """Whether an author writes "2get" and "4the"."""
     return any(map(_JOINED.fullmatch, usual))
 
 
 def _words(text: str, wording: Wording) -> list[str]:
     told = tongue_of(text, wording.languages)
-    sounds = _SOUNDS if _writes_by_sound(wording.usual) else {}
+    sounds = SOUNDS if writes_by_sound(wording.usual) else {}
     return [sounds.get(w) or told.numbers.get(w, w) for w in _noted(text, wording, told)]
 
 
@@ -302,7 +307,7 @@ def _spelled_number(number: str, told: Tongue) -> list[str]:
     if (found := _COUNTED.fullmatch(number)) and found[2].casefold() in told.spelled:
         return [found[1], *told.spelled[found[2].casefold()].split()]
     if told.endings and (found := _JOINED.fullmatch(number)) and found[2].casefold() not in _UNITS:
-        return [_SOUNDS[found[1]], found[2]]
+        return [SOUNDS[found[1]], found[2]]
     figure, *words = number.split("-")
     return ["-".join((figure, *(told.spelled.get(w.casefold(), w) for w in words)))]
 
@@ -326,10 +331,14 @@ def _joined(kept: list[str]) -> str:
     """Words and breaks as a line; breaks that follow each other are one."""
     parts: list[list[str]] = [[]]
     for word in kept:
-        if word == BREAK:
-            parts.append([])
-        else:
+        if word not in (BREAK, ASKS):
             parts[-1].append(word)
+            continue
+        if not parts[-1]:
+            parts.pop()
+        if word == ASKS and parts:
+            parts[-1][-1] = parts[-1][-1].removesuffix(ASKS) + ASKS
+        parts.append([])
     return f"{BREAK} ".join(" ".join(part) for part in parts if part).replace(f" {_GLUE}", "")
 
 

@@ -268,8 +268,7 @@ def _untruth(text: str, request: Request, wording: Wording) -> tuple[int, ...]:
         return (len(numbers.intersection(added)),)
     found = check(request.given, text, wording.nouns, request.notes)
     apart = difference(request.given, text, wording)
-    asks = text.count("?") - max(1, request.given.count("?"))  # gloves? water? was a list
-    amiss = apart.stems + len(joined(request.given, text, wording)) + max(0, asks)
+    amiss = apart.stems + len(joined(request.given, text, wording))
     facts_amiss = len(found.put_in), len(found.left_out)
     return (*facts_amiss, amiss, apart.stems, apart.moved, apart.words, apart.small)
 
