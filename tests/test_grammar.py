@@ -56,6 +56,7 @@ def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
         ),
         ("Fähre 45 Minuten zu spät; niemand war böse", GERMAN),
         ("貓坐在 3 號車廂，沒有人生氣。", NO_WORDING),
+        ("3月から日曜も開館。https://a.example/x", Wording(("ja",))),
         ("الحافلة 14 تأخرت، لا أحد غاضب", NO_WORDING),
     ],
     ids=[
@@ -67,6 +68,7 @@ def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
         "marks",
         "German",
         "Chinese",
+        "Japanese",
         "Arabic",
     ],
 )
@@ -111,6 +113,7 @@ def test_marks_and_figures_that_an_author_never_writes_are_none_of_theirs() -> N
     assert ('"2sail"' in theirs, '"2sail"' in others) == (True, False)
     assert ('";"' in theirs, '";"' in others) == (True, False)
     assert '"212"' not in theirs
+    assert " close" not in theirs.partition("w0 ::=")[2], "a Chinese full stop"
 
 
 @pytest.mark.asyncio

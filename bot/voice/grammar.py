@@ -36,7 +36,8 @@ apart ::= spaced | [–—-] " " | " "? "—" | "/" " "? | " /"
 alone ::= [{ENDS_ALONE}{COMMAS}] | apart
 asked ::= "?" "?"? gap
 sign ::= " "? [&+] " "?
-end ::= ([.!] | "!!" | "..." | "…" | [{ENDS_ALONE}])?
+end ::= ([.!] | "!!" | "..." | "…")?
+close ::= [{ENDS_ALONE}] | end
 """
 
 
@@ -73,16 +74,17 @@ def _runs(words: list[str], starts: Container[int], i: int) -> Iterator[list[str
 def _rest(words: list[str], starts: Container[int], i: int, told: Tongue) -> str:
     """What follows the word before the one at `i`."""
     before = words[i - 1]
-    asks = before.endswith(ASKS)
+    asks, is_whole = before.endswith(ASKS), _WHOLE.search(before)
     if i == len(words):
-        return ' "?"' if asks else " end"
+        end = " close" if is_spaceless(before[-1]) else " end"
+        return ' "?"' if asks else "" if is_whole else end
     after = words[i]
     if i not in starts:
         joins = after == told.spelled.get("&") and i + 1 < len(words) and i + 1 not in starts
         return f' (" " w{i} | sign w{i + 1})' if joins else f' " " w{i}'
     if asks:
         between = "asked"
-    elif _WHOLE.search(before):
+    elif is_whole:
         between = "(gap | wide)"
     elif not (before[-1].isalpha() and after[0].isalpha()):
         between = "spaced"
