@@ -25,6 +25,7 @@ _MOST_WORDS = 3  # that one short form stands for: "let us know"
 _WHOLE = re.compile(
     rf"(?:{MAIL.pattern})|(?:{ANY_LINK.pattern})|{HANDLE.pattern}|{HASHTAG.pattern}"
 )
+_ENDS = ENDS_ALONE.replace("？", "")
 # What may stand between two parts. A mark without a space would become a part of the figure, the
 # link or the tag beside it, and even with one after a link.
 _RULES = rf"""
@@ -33,11 +34,11 @@ mark ::= [.,:!] | "!!" | "..." | "…" SEMICOLON
 wide ::= "\n" "\n"? | " " ("/" | [-–—]) " "
 spaced ::= mark gap | wide
 apart ::= spaced | [–—-] " " | " "? "—" | "/" " "? | " /"
-alone ::= [{ENDS_ALONE}{COMMAS}] | apart
+alone ::= [{_ENDS}{COMMAS}] | apart
 asked ::= "?" "?"? gap
 sign ::= " "? [&+] " "?
 end ::= ([.!] | "!!" | "..." | "…")?
-close ::= [{ENDS_ALONE}] | end
+close ::= [{_ENDS}] | end
 """
 
 

@@ -237,6 +237,8 @@ async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> D
             for candidate in passed:
                 if not candidate.parts:
                     drawn.take(candidate)
+        if by_grammar and not answers[-1]:  # the notes are longer than a text may be
+            grammar = None
         wanted, held = request.count, float(grammar is not None)
     return drawn
 
