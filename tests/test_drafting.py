@@ -244,7 +244,7 @@ async def test_from_notes_a_local_voice_is_drawn_colder_but_not_when_asked_again
     drafting: Drafting, fake_llm: FakeLLM, voice_folder: Path
 ) -> None:
     asked = Request(None, 1, notes="tea at 4")
-    fake_llm.texts = itertools.cycle(["Tea at 4!", "Tea at 4?", "Tea at 4."])
+    fake_llm.texts = itertools.cycle(["Tea at 4!", "Tea at 4...", "Tea at 4."])
     await drafting.write_draft(OWNER, asked, NOW)
     (voice_folder / "adapter.gguf").write_bytes(b"weights")
     trained = Voice.load(voice_folder)

@@ -1,5 +1,6 @@
 """Texts drawn by a grammar say what the notes say, whatever voice draws them."""
 
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -137,6 +138,11 @@ async def test_only_the_engine_is_held_to_the_notes_and_not_at_first(
             asked = sorted((a.get("grammar", ""), a["n"]) for a in server.asked)
             first = [("", 3), (wanted, 1)] if is_engine else [("", 4)]
             assert asked == [*first, (wanted, 4), (wanted, 4), (wanted, 4)]
+            server.asked.clear()
+            server.texts = itertools.cycle(["Ferry late/captain sorry", "Ferry late", "Fog", "Tea"])
+            shown = await compose(llm, opened, request, rules)
+            assert shown[0].text == "Ferry late/captain sorry"
+            assert len(server.asked) == len(first), "a free text says it"
             server.asked.clear()
             await compose(llm, opened, replace(request, instruction="as a limerick"), rules)
             assert not any("grammar" in asked for asked in server.asked), "it asks for other words"

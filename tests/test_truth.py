@@ -9,6 +9,7 @@ from bot.voice.marks import Marks
 from bot.voice.notes import Wording
 from bot.voice.ranker import Ranker
 from bot.writing.composing import Drawn, Request
+from bot.writing.screen import KnownPosts, Rules
 
 WORDING = Wording(("en",), usual=frozenset({"port", "almond"}), marks=Marks(longest=80))
 NOTES = "sailed to Port Almond; 12 of us, no fog"
@@ -56,8 +57,9 @@ def test_of_texts_as_true_the_ranker_chooses() -> None:
 def test_of_texts_with_the_same_words_the_truer_is_kept() -> None:
     drawn = Drawn(Request(None, 2, notes="ticket €8, sausage €3. Fog"), [], [], [], WORDING)
     texts = ["Ticket $8, sausage $3. Fog", "Ticket €8/sausage €3/fog", "Ticket €8. Sausage 3. Fog"]
+    rules = Rules(500, len, KnownPosts([]))
     for text in texts:
-        drawn.take(Candidate(text, len(text)))
+        drawn.take([text], rules)
     assert [candidate.text for candidate in drawn.short] == [texts[1]]
     assert [rejected.text for rejected in drawn.dropped] == [texts[0], texts[2]]
 

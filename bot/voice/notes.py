@@ -181,7 +181,8 @@ class Difference(NamedTuple):
     stems: int  # those that stand more often in one, by stem
     words: int  # the same, whole: a librarian is no library
     moved: int  # those that say something and stand in another order: "the man bit the dog"
-    small: int  # small words that came; if the notes were a text, and no telegram, that went, too
+    small: int  # small words that came or went, where the notes were a text and no telegram
+    filled: int  # small words that came, where they were a telegram
 
 
 def difference(given: str, text: str, wording: Wording = NO_WORDING) -> Difference:
@@ -203,7 +204,8 @@ def difference(given: str, text: str, wording: Wording = NO_WORDING) -> Differen
         _differing(*stems) + _swapped(*both, told.small, told.stem) + strayed,
         _differing(*said) + _swapped(*both, told.small, str) + strayed,
         _moved(*stems),
-        _differing(*smalls) if is_full else (Counter(smalls[1]) - Counter(smalls[0])).total(),
+        _differing(*smalls) if is_full else 0,
+        0 if is_full else (Counter(smalls[1]) - Counter(smalls[0])).total(),
     )
 
 

@@ -111,8 +111,19 @@ class Drawn:
     wording: Wording = NO_WORDING
     untruths: dict[str, tuple[int, ...]] = field(default_factory=dict)  # of each text, once weighed
 
-    def take(self, candidate: Candidate) -> None:
-        """Take a short text; of two with the same words the truer one: $3 for €3, marks."""
+    def take(self, texts: Sequence[str], rules: Rules) -> None:
+        """Take the texts that pass the screen, with the marks of their author's device."""
+        marked = [self.wording.marks.set_in(text) for text in texts]
+        known = [*self.request.taken, *(candidate.text for candidate in self.threads)]
+        passed, failed = screen(marked, self.request.given, rules, known)
+        self.dropped.extend(failed)
+        self.threads.extend(candidate for candidate in passed if candidate.parts)
+        for candidate in passed:
+            if not candidate.parts:
+                self._keep(candidate)
+
+    def _keep(self, candidate: Candidate) -> None:
+        """Keep a short text; of two with the same words the truer one: $3 for €3, marks."""
         words = words_of(candidate.text)
         for i, other in enumerate(self.short):
             if words_of(other.text) == words:
@@ -131,7 +142,7 @@ class Drawn:
         request = self.request
         language = wanted_language(request, self.wording)
         short = [c for c in self.short if not is_in_another(c.text, language)]
-        if request.notes and any(self._is_true(c) for c in short):
+        if request.notes and any(map(self._is_true, short)):
             wanted = min(wanted, ENOUGH_BY_NOTES)
         elif request.notes and short:
             return request.count
@@ -169,10 +180,14 @@ class Drawn:
             groups[(is_other, *self._untruth(candidate), is_long)].append(candidate)
         return (groups[key] for key in sorted(groups))
 
+    @property
+    def says_it(self) -> bool:
+        """Whether one of the texts says what the notes say, in their words."""
+        return any(self._is_true(candidate) for candidate in self.short)
+
     def _is_true(self, candidate: Candidate) -> bool:
-        """Whether a text says what was given, in these words."""
-        *amiss, _stems, _moved, words, _small = self._untruth(candidate)
-        return not any(amiss) and not words
+        *amiss, _moved, words, small, _filled = self._untruth(candidate)
+        return not any((*amiss, words, small))
 
     def _untruth(self, candidate: Candidate) -> tuple[int, ...]:
         text = candidate.text
@@ -219,25 +234,21 @@ async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> D
     while left > 0 and (missing := drawn.missing(wanted)) > 0:
         size = min(missing, left)
         left -= size
+        by_grammar = round(held * size)
         try:
-            by_grammar = round(held * size)
-            todo = ((size - by_grammar, None), (by_grammar, grammar))
-            answers = await _several(llm, voice, messages, todo)
+            free, kept = await together(
+                _several(llm, voice, messages, *todo)
+                for todo in ((size - by_grammar, None), (by_grammar, grammar))
+            )
         except (Unavailable, Refused) as e:
             if drawn.short:  # better those than none
                 log.info("no more could be drawn", why=str(e))
                 break
             raise
-        for answer in answers:
-            texts = [opened.wording.marks.set_in(text) for text in answer]
-            known = [*request.taken, *(c.text for c in drawn.threads)]
-            passed, failed = screen(texts, request.given, rules, known)
-            drawn.threads.extend(c for c in passed if c.parts)
-            drawn.dropped.extend(failed)
-            for candidate in passed:
-                if not candidate.parts:
-                    drawn.take(candidate)
-        if by_grammar and not answers[-1]:  # the notes are longer than a text may be
+        drawn.take(free, rules)
+        if kept and not drawn.says_it:  # a free text that does is nearer to its author
+            drawn.take(kept, rules)
+        if by_grammar and not kept:  # the notes are longer than a text may be
             grammar = None
         wanted, held = request.count, float(grammar is not None)
     return drawn
@@ -272,7 +283,7 @@ def _untruth(text: str, request: Request, wording: Wording) -> tuple[int, ...]:
     apart = difference(request.given, text, wording)
     amiss = apart.stems + len(joined(request.given, text, wording))
     facts_amiss = len(found.put_in), len(found.left_out)
-    return (*facts_amiss, amiss, apart.stems, apart.moved, apart.words, apart.small)
+    return (*facts_amiss, amiss, apart.stems, apart.moved, apart.words, apart.small, apart.filled)
 
 
 def drawn_for(count: int, ranker: Ranker | None) -> int:
@@ -283,17 +294,12 @@ def drawn_for(count: int, ranker: Ranker | None) -> int:
 
 
 async def _several(
-    llm: LLM, voice: Voice, messages: Sequence[Message], todo: Iterable[tuple[int, str | None]]
-) -> list[list[str]]:
-    """Draw so many texts by each grammar, or freely, in several requests side by side.
-
-    A batch keeps the engine busiest.
-    """
-    return await together(
-        llm.complete(voice, messages, min(AT_ONCE, count - done), grammar)
-        for count, grammar in todo
-        for done in range(0, count, AT_ONCE)
-    )
+    llm: LLM, voice: Voice, messages: Sequence[Message], count: int, grammar: str | None
+) -> list[str]:
+    """Draw `count` texts, in several requests side by side: a batch keeps the engine busiest."""
+    sizes = [min(AT_ONCE, count - done) for done in range(0, count, AT_ONCE)]
+    answers = await together(llm.complete(voice, messages, size, grammar) for size in sizes)
+    return [text for answer in answers for text in answer]
 
 
 async def together(todo: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
