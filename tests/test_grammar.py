@@ -148,3 +148,20 @@ async def test_only_the_engine_is_held_to_the_notes_and_not_at_first(
             assert not any("grammar" in asked for asked in server.asked), "it asks for other words"
         finally:
             await llm.close()
+
+
+@pytest.mark.asyncio
+async def test_a_server_that_takes_no_grammar_draws_without_it(tmp_path: Path) -> None:
+    folder = write_local_voices(write_voice(tmp_path / "voices" / "mara"), mara=0.0) / "mara"
+    voice = Voice.load(folder)
+    async with FakeLLM() as server:
+        server.failures = [(400, {})]
+        llm = LLM(server.url, "none")
+        try:
+            messages = voice.messages(PromptParts(notes="tea"))
+            for _ in range(2):
+                assert await llm.complete(voice, messages, 1, grammar_of("tea"))
+        finally:
+            await llm.close()
+        assert ["grammar" in asked for asked in server.asked] == [True, False, False]
+        assert all("min_p" in asked for asked in server.asked)

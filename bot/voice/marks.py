@@ -45,8 +45,10 @@ class Marks:
 
     def set_in(self, text: str) -> str:
         """The text as one device would set it; texts with the same letters get the same one."""
-        letters = re.sub(r"[\W_]+", "", text.casefold())
-        device = random.Random(letters).random()  # noqa: S311 - no secret
+        device = 0.5
+        if {self.curly_apostrophes, self.curly_quotes, self.one_ellipsis} - {None, 0.0, 1.0}:
+            letters = re.sub(r"[\W_]+", "", text.casefold())
+            device = random.Random(letters).random()  # noqa: S311 - no secret
         if self.curly_apostrophes is not None:
             is_curly = device < self.curly_apostrophes
             text = _STRAIGHT.sub("’", text) if is_curly else _CURLY.sub("'", text)

@@ -266,8 +266,7 @@ class _Server:
 
     def body(self, voice: Voice, messages: Sequence[Message], n: int) -> RequestBody:
         """A request for `n` texts, as this server takes it."""
-        sent = self.parameters.body(voice.sampling, messages, n)
-        return sent | {"grammar": self.grammar} if self.grammar else sent
+        return self.parameters.body(voice.sampling, messages, n, self.grammar)
 
 
 def _explain_nothing(reply: Reply) -> None:

@@ -21,6 +21,7 @@ _FEWEST_THOUGHTS = 256
 _NO_THINKING = "enable_thinking"
 _LIMITS = ("max_tokens", "max_completion_tokens")
 _OUR_OWN = (
+    "grammar",
     "min_p",
     "reasoning_effort",
 )  # not in OpenAI's protocol from the beginning: first suspects
@@ -62,13 +63,17 @@ class Parameters:
         """What is known of a server before the first request."""
         return cls("max_completion_tokens", {"min_p"}) if OPENAI in base_url else cls()
 
-    def body(self, sampling: Sampling, messages: Sequence[Message], n: int) -> RequestBody:
-        """A request for `n` texts, or for one where it gives no more."""
+    def body(
+        self, sampling: Sampling, messages: Sequence[Message], n: int, grammar: str | None = None
+    ) -> RequestBody:
+        """A request for `n` texts, or for one where it gives no more; by a grammar, if it can."""
         wanted: RequestBody = {"n": n, "temperature": sampling.temperature, "min_p": sampling.min_p}
         if self.hottest is not None:
             wanted["temperature"] = self.hottest
         if self.thoughts:
             wanted["reasoning_effort"] = "low"
+        if grammar:
+            wanted["grammar"] = grammar
         if self.limit:
             wanted[self.limit] = sampling.max_tokens + self.thoughts
         kept = {name: value for name, value in wanted.items() if name not in self.gone}
