@@ -40,6 +40,7 @@ GERMAN = Wording.of(["Die Fähre fährt heute nicht nach Wismar, sagt der Hafen 
         ("!!! 🫖", 1.0, ""),
         ("Fog?? Nobody knows. Really?! OK?", 1.0, "fog?; Nobody knows; Really?; OK?"),
         ("?! What: is it?", 1.0, "What; is it?"),
+        ("> tea > cake\n> x <y", 1.0, "tea > cake; x; y"),
     ],
 )
 def test_notes_keep_what_is_said_and_drop_how(text: str, small: float, notes: str) -> None:
@@ -136,6 +137,7 @@ def test_words_that_stand_in_only_one_of_two_texts_are_counted_who_and_no_too() 
         ("sausage €3", "Sausage 3"),
         ("40% less", "40 less"),
         ("gloves, water", "Gloves? Water?"),
+        ("tea > coffee", "Tea: coffee"),
         ("Is it fog?", "It is fog"),
     ],
 )

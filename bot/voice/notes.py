@@ -63,7 +63,7 @@ _TOKEN = re.compile(
     rf"|(?P<number>{_NUMBER})"
     r"|(?P<word>(?:w/o|w/|b/c)(?!\w)|(?:[^\W\d_]\.){2,}|(?-i:[A-Z]{1,3}&[A-Z]{1,3})(?!\w)|(?:Mr|Mrs|Ms|Dr|St|Sen|Rep|Gov|Prof)(?=\.\s)"
     rf"|{_LETTERS}(?:[_'’.-]{_LETTERS})*)"
-    rf"|(?P<sign>[&+=]|@(?!\w))|(?P<end>[{ENDS_SPACED}{ENDS_ALONE}\n]+)"
+    rf"|(?P<sign>[&+=]|@(?!\w)|(?<=[^\S\n])[<>](?=\s))|(?P<end>[{ENDS_SPACED}{ENDS_ALONE}\n]+)"
     "|(?P<blank>[^\\S\n]+|['’]s(?!\\w)|[*_~`^'’´\"“”„«»\\\\]+)|(?P<mark>.)",
     re.I,
 )
@@ -73,8 +73,8 @@ _UNITS = frozenset(("nd", "th", "st", "rd", "am", "pm", "bn", "mm", "cm", "km", 
 _BEFORE, _AFTER = re.compile(r"(\w+) $"), re.compile(r" (\w+)")
 _ASKED = frozenset("?？؟")
 SOUNDS = {"2": "to", "4": "for"}
-_WORDS = re.compile(  # 9-6 and its like are one, and so are the sign of a sum and what asks
-    rf"\d\w*(?:[-–/]\d\w*)+|[{MONEY}%]|\{ASKS}(?={BREAK}|\Z)|[^\W_][\w'{MARKS}{JOINERS}]*"
+_WORDS = re.compile(  # 9-6 and its like are one; signs of sums, more, less, and what asks are, too
+    rf"\d\w*(?:[-–/]\d\w*)+|[{MONEY}%<>]|\{ASKS}(?={BREAK}|\Z)|[^\W_][\w'{MARKS}{JOINERS}]*"
 )
 
 
