@@ -119,7 +119,7 @@ def test_marks_and_figures_that_an_author_never_writes_are_none_of_theirs() -> N
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("is_engine", [True, False], ids=["engine", "another server"])
-async def test_only_the_engine_is_held_to_the_notes_and_not_at_first(
+async def test_only_the_engine_draws_by_a_grammar_and_at_first_a_quarter(
     tmp_path: Path, *, is_engine: bool
 ) -> None:
     folder = write_voice(tmp_path / "voices" / "mara")

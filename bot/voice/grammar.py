@@ -54,11 +54,11 @@ def grammar_of(given: str, wording: Wording = NO_WORDING) -> str | None:
     semicolon = '| ";"' if wording.marks.semicolons else ""
     rules = ["root ::= w0", _RULES.replace("SEMICOLON", semicolon)]
     for i in range(len(words)):
-        ways = [
-            f"{_literal(form)}{_rest(words, starts, i + len(run), told)}"
-            for run in _runs(words, starts, i)
-            for form in _forms(run, i in starts, spellings, told, wording)
-        ]
+        ways: list[str] = []
+        for run in _runs(words, starts, i):
+            rest = _rest(words, starts, i + len(run), told)
+            forms = _forms(run, i in starts, spellings, told, wording)
+            ways += [f"{_literal(form)}{rest}" for form in forms]
         rules.append(f"w{i} ::= {' | '.join(ways)}")
     return "\n".join(rules)
 

@@ -6,11 +6,10 @@ no word of its own. Marks and *and* join nothing, but "=" does. Pure.
 
 import re
 
-from bot.voice.notes import ASKS, BREAK, NO_WORDING, Wording, notes_of
+from bot.voice.notes import ASKED, BREAK, NO_WORDING, Wording, notes_of
 from bot.voice.tongues import Tongue, tongue_of
 
 _FILLS = {BREAK, "=", "2", "4"}  # "to" and "for" of who writes by sound
-_ASKED = re.compile(rf"{re.escape(ASKS)}(?={re.escape(BREAK)}|\Z)")
 _PART = re.compile(rf"{re.escape(BREAK)}|[^\s{re.escape(BREAK)}]+")
 
 
@@ -31,7 +30,7 @@ def joined(given: str, text: str, wording: Wording = NO_WORDING) -> frozenset[in
 
 
 def _words(text: str, wording: Wording) -> list[str]:
-    return _PART.findall(_ASKED.sub("", notes_of(text, wording).casefold()))
+    return _PART.findall(re.sub(ASKED, "", notes_of(text, wording).casefold()))
 
 
 def _breaks(words: list[str], told: Tongue) -> list[tuple[str, set[str], str]]:

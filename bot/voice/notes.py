@@ -38,7 +38,8 @@ from bot.voice.words import (
 )
 
 BREAK = ";"  # stands for any mark or line end between two parts
-ASKS = "?"  # stands for a question mark, which says something
+ASKS = "?"  # stands for a question mark, which says something, at the end of a part:
+ASKED = rf"\{ASKS}(?={BREAK}|\Z)"
 _PAUSE, _QUESTION = (BREAK,), (ASKS,)
 _USUAL = 3  # posts that hold a word: then its author writes it as a matter of course
 _NEWEST = 2000  # posts, enough to know an author; a voice of any size opens within a second
@@ -71,10 +72,10 @@ _JOINED = re.compile(r"([24])([^\W\d_]{2,})")  # 2hold, 4the
 _COUNTED = re.compile(r"(\d+)([^\W\d_]{2,})")  # 76ppl
 _UNITS = frozenset(("nd", "th", "st", "rd", "am", "pm", "bn", "mm", "cm", "km", "kg", "lb", "lbs"))
 _BEFORE, _AFTER = re.compile(r"(\w+) $"), re.compile(r" (\w+)")
-_ASKED = frozenset("?？؟")
+_QUESTION_MARKS = frozenset("?？؟")
 SOUNDS = {"2": "to", "4": "for"}
 _WORDS = re.compile(  # 9-6 and its like are one; signs of sums, more, less, and what asks are, too
-    rf"\d\w*(?:[-–/]\d\w*)+|[{MONEY}%<>]|\{ASKS}(?={BREAK}|\Z)|[^\W_][\w'{MARKS}{JOINERS}]*"
+    rf"\d\w*(?:[-–/]\d\w*)+|[{MONEY}%<>]|{ASKED}|[^\W_][\w'{MARKS}{JOINERS}]*"
 )
 
 
@@ -152,13 +153,11 @@ def notes_of(
             said[0] = _GLUE + said[0]
         end = match.end() if said else -1
         starts = kind == "end" or (starts and not said)
-        for word in said or (_PAUSE if _ASKED.isdisjoint(match[0]) else _QUESTION):
+        for word in said or (_PAUSE if _QUESTION_MARKS.isdisjoint(match[0]) else _QUESTION):
             luck = chance.random() if chance else 0.5
             bare = word.removeprefix(_GLUE)
             if word == BREAK:
                 is_kept = not chance or luck >= _RUN_ON
-            elif word == ASKS:
-                is_kept = True
             else:
                 is_kept = small >= 1.0 or bare.casefold() not in told.small or luck < small
             if is_kept:

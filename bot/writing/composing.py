@@ -97,7 +97,7 @@ class Request:
         """That of texts which say all and only this; a wish asks for other words, and has none."""
         if not self.notes or self.instruction:
             return None
-        return grammar_of("\n".join(filter(None, (self.topic, self.notes))), wording)
+        return grammar_of(self.given, wording)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +169,8 @@ class Drawn:
 
         Those in another language than is wanted come last. Fewest added facts come first, then
         fewest missing ones, then most of the same words, least joined, in the same order, with
-        the small words of full notes; on a bare topic fewest made-up numbers. No post is as long as
-        a text that comes last.
+        the small words of full notes and few new ones in telegrams; on a bare topic fewest made-up
+        numbers. No post is as long as a text that comes last.
         """
         groups = defaultdict[tuple[int, ...], list[Candidate]](list)
         language, longest = wanted_language(self.request, self.wording), self.wording.marks.longest
@@ -230,11 +230,11 @@ async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> D
     wanted = drawn_for(request.count, opened.ranker)
     left = max(DRAWN_AT_MOST, 4 * request.count, 2 * wanted)
     grammar = request.grammar(opened.wording) if llm.knows_grammar(voice) else None
-    held = HELD if grammar else 0.0
+    held = HELD
     while left > 0 and (missing := drawn.missing(wanted)) > 0:
         size = min(missing, left)
         left -= size
-        by_grammar = round(held * size)
+        by_grammar = round(held * size) if grammar else 0
         try:
             free, kept = await together(
                 _several(llm, voice, messages, *todo)
@@ -250,7 +250,7 @@ async def draw(llm: LLM, opened: OpenVoice, request: Request, rules: Rules) -> D
             drawn.take(kept, rules)
         if by_grammar and not kept:  # the notes are longer than a text may be
             grammar = None
-        wanted, held = request.count, float(grammar is not None)
+        wanted, held = request.count, 1.0
     return drawn
 
 
