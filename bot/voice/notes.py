@@ -159,11 +159,18 @@ def notes_of(
             if word == BREAK:
                 is_kept = not chance or luck >= _RUN_ON
             else:
-                is_kept = small >= 1.0 or bare.casefold() not in told.small or luck < small
+                is_kept = luck < _staying(bare.casefold(), small, told)
             if is_kept:
                 kept.append(bare if is_apart else word)
             is_apart = not is_kept
     return _joined(kept)
+
+
+def _staying(word: str, small: float, told: Tongue) -> float:
+    """How likely a word is to stay in notes that keep this share of the small words."""
+    if word not in told.small or small >= 1.0:
+        return 1.0
+    return small**2 if word in told.light else small**0.5
 
 
 def content_of(text: str, wording: Wording = NO_WORDING) -> list[str]:
@@ -181,7 +188,7 @@ class Difference(NamedTuple):
     words: int  # the same, whole: a librarian is no library
     moved: int  # those that say something and stand in another order: "the man bit the dog"
     small: int  # small words that came or went, where the notes were a text and no telegram
-    filled: int  # small words that came, where they were a telegram
+    filled: int  # small words that came, but the lightest, where they were a telegram
 
 
 def difference(given: str, text: str, wording: Wording = NO_WORDING) -> Difference:
@@ -204,7 +211,7 @@ def difference(given: str, text: str, wording: Wording = NO_WORDING) -> Differen
         _differing(*said) + _swapped(*both, told.small, str) + strayed,
         _moved(*stems),
         _differing(*smalls) if is_full else 0,
-        0 if is_full else (Counter(smalls[1]) - Counter(smalls[0])).total(),
+        0 if is_full else _came(*smalls, told.light),
     )
 
 
@@ -217,6 +224,11 @@ def _swapped(
         written.setdefault(form(word), []).extend(run)
     noted = ((form(word), run[-1]) for word, run in _smalls_before(given, small))
     return sum(before not in written.get(word, [before]) for word, before in noted)
+
+
+def _came(given: list[str], text: list[str], uncounted: Container[str]) -> int:
+    came = Counter(text) - Counter(given)
+    return sum(count for word, count in came.items() if word not in uncounted)
 
 
 def _differing(one: Sequence[str], other: Sequence[str]) -> int:

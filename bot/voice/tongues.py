@@ -27,7 +27,15 @@ _TELLING = 0.2  # of the words: then a text is in that language
 _SPOKEN = 0.1  # of the posts: in a language of fewer, somebody is quoted, or it is a wrong guess
 _OLD_CODES = {"iw": "he", "in": "id", "ji": "yi", "no": "nb", "nn": "nb"}  # and one for Norwegian
 _LISTED_AS = {"nb": "no"}
-_WORDS = ("no", "who", "small", "links", "elided", "determiners")  # in a table: lists of words
+_WORDS = (
+    "no",
+    "who",
+    "light",
+    "small",
+    "links",
+    "elided",
+    "determiners",
+)  # in a table: lists of words
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,7 @@ class Tongue:
     """The words of a language that notes treat in a way of their own; all in lower case."""
 
     small: frozenset[str] = frozenset()  # may be left out
+    light: frozenset[str] = frozenset()  # those of them that go first
     who: frozenset[str] = frozenset()  # who, and no: these stay, however short the notes
     no: frozenset[str] = frozenset()  # those of them that say no; none in an unknown language
     spelled: Mapping[str, str] = field(default_factory=dict)  # short forms, contractions and signs
@@ -80,8 +89,9 @@ def tongue(language: str | None) -> Tongue:
     who = words.pop("who") | words.get("no", frozenset())
     together, place = table.get("and", "&"), table.get("at", "@")
     numbers = {word: str(n) for n, word in enumerate(table.get("numbers", "").split(), 2)}
+    small = words.get("small", frozenset()) | words.get("light", frozenset())
     return Tongue(
-        **words | {"small": words.get("small", frozenset()) - who - numbers.keys(), "who": who},
+        **words | {"small": small - who - numbers.keys(), "who": who},
         spelled={"&": together, "+": together, "@": place, **table.get("spelled", {})},
         endings=table.get("endings", {}),
         numbers=numbers,
