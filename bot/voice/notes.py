@@ -170,6 +170,8 @@ def _staying(word: str, small: float, told: Tongue) -> float:
     """How likely a word is to stay in notes that keep this share of the small words."""
     if word not in told.small or small >= 1.0:
         return 1.0
+    if not told.light:
+        return small
     return small**2 if word in told.light else small**0.5
 
 
