@@ -213,7 +213,7 @@ def difference(given: str, text: str, wording: Wording = NO_WORDING) -> Differen
         _differing(*said) + _swapped(*both, told.small, str) + strayed,
         _moved(*stems),
         _differing(*smalls) if is_full else 0,
-        0 if is_full else _came(*smalls, told.light),
+        0 if is_full else _came(smalls[0], smalls[1], told.light),
     )
 
 
