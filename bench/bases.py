@@ -37,6 +37,7 @@ class Way:
         quiet = Console(quiet=True)
         loaded = base_model.load_base(base, dtype)
         self.name = name
+        self.recipe = finetune.settled(recipe, loaded)
         self.posts = encode_all(data.train, loaded, recipe, quiet)
         self.held_out = encode_all(data.validation, loaded, recipe, quiet)
         self.training: Training = finetune.attach_adapter(loaded, recipe, torch.device("cpu"))
@@ -48,11 +49,12 @@ class Way:
         self.seconds = time.process_time() - began
         self.bits = [self._bits()]
 
-    def take(self, places: list[int], rate: float, recipe: Recipe) -> None:
-        """One step on the posts at these places."""
+    def take(self, places: list[int], step: int, steps: int) -> None:
+        """One of all steps, on the posts at these places."""
         batch: list[Tokens] = [self.posts[i] for i in places]
         began = time.process_time()
-        finetune.take_step(self.training, batch, rate, recipe.memory_tokens)
+        rate = finetune.learning_rate(step, steps, self.recipe)
+        finetune.take_step(self.training, batch, rate, self.recipe.memory_tokens)
         self.seconds += time.process_time() - began
 
     def end(self) -> None:
@@ -75,9 +77,8 @@ def measure(data: Dataset, recipe: Recipe, dtype: str) -> Table:
     size, count = recipe.batch_size, len(data.train)
     batches = [[*range(first, min(first + size, count))] for first in range(0, count, size)]
     for step, places in enumerate(track(batches, "Training", transient=True)):
-        rate = finetune.learning_rate(step, len(batches), recipe)
         for way in ways:
-            way.take(places, rate, recipe)
+            way.take(places, step, len(batches))
     table = Table(
         *("", "tokens", "CPU seconds", "of the first", "bits before", "after"),
         title=f"{count} posts, {len(data.validation)} held out; {machine()}; {dtype}",

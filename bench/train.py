@@ -61,6 +61,7 @@ def measure(examples: list[Example], dtype: str, args: argparse.Namespace, scrat
     workers = finetune.share_cores(recipe, PartialState(cpu=True))
     flat, plain = (_training(dtype, recipe, workers) for _ in range(2))
     base = base_model.load_base(base_model.DEFAULT, dtype)
+    recipe = finetune.settled(recipe, base)
     posts = encode_all(examples, base, recipe, Console(quiet=True))
     batches = [posts[i : i + recipe.batch_size] for i in range(0, len(posts), recipe.batch_size)]
     assert flat.flat

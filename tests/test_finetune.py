@@ -28,10 +28,11 @@ from trainer.data.folder import Example
 from trainer.errors import ModelError
 from trainer.training import base_model, batches, finetune, products
 from trainer.training.base_model import BaseModel
+from trainer.training.bases import EMBEDDED, GEMMA
 from trainer.training.batches import Tokens
 from trainer.training.checkpoint import Checkpoint, adapter_weights, began_in
 from trainer.training.loss import summed_loss
-from trainer.training.recipe import Recipe
+from trainer.training.recipe import LEARNING_RATE, Recipe
 from trainer.training.voice_folder import VoiceFolder
 
 CPU = torch.device("cpu")
@@ -176,6 +177,13 @@ def test_learning_rate_warms_up_and_falls_to_a_twentieth() -> None:
     assert rates[50] == pytest.approx(0.525)
     assert max(rates) == pytest.approx(rates[5], abs=0.01)
     assert rates[100] == pytest.approx(0.05)
+
+
+def test_a_base_has_its_own_learning_rate_unless_another_is_asked_for(base: BaseModel) -> None:
+    gemma = replace(base, embedded=EMBEDDED[GEMMA])
+    assert finetune.settled(Recipe(), base).learning_rate == LEARNING_RATE
+    assert finetune.settled(Recipe(), gemma).learning_rate == EMBEDDED[GEMMA].learning_rate
+    assert finetune.settled(Recipe(learning_rate=0.3), gemma).learning_rate == 0.3
 
 
 def test_a_loss_that_is_no_number_says_what_to_lower(base: BaseModel, data: Dataset) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from bot.voice import Base, Sampling
 from bot.voice.weights import DEFAULT_BASE, GEMMA_BASE
+from trainer.training.recipe import LEARNING_RATE
 
 GEMMA = "gemma-3-270m"
 
@@ -31,6 +32,7 @@ class Embedded:
     languages: frozenset[str] | None = None  # codes of those it knows; None: of the most
     template: str | None = None  # for chats, if its file has none
     sampling: Sampling = field(default_factory=Sampling)
+    learning_rate: float = LEARNING_RATE
 
 
 EMBEDDED = {  # by what --base may call them
@@ -41,5 +43,6 @@ EMBEDDED = {  # by what --base may call them
         template=GEMMA_TEMPLATE,
         # For topics: at .8 they were told from posts more easily. From notes a voice draws colder.
         sampling=Sampling(temperature=1.0, min_p=0.01),
+        learning_rate=4e-4,  # at 1e-3 it learnt less (experiments/LOG.md)
     ),
 }

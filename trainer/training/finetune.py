@@ -50,7 +50,7 @@ from trainer.training.flat import is_known
 from trainer.training.loss import flat_form, summed_loss, with_shortlist
 from trainer.training.products import bfloat16_pays
 from trainer.training.progress import TrainingProgress
-from trainer.training.recipe import Recipe
+from trainer.training.recipe import LEARNING_RATE, Recipe
 from trainer.training.voice_folder import VoiceFolder
 
 _T = TypeVar("_T")
@@ -81,7 +81,7 @@ def train(
         with console.status("Loading the base model (the first time it is converted: a minute) …"):
             base = load_fitting(base_name, dtype, processes)
         train_set = last(data.train, base, recipe, console)
-        recipe = replace(recipe, epochs=recipe.epochs or 1)
+        recipe = settled(recipe, base)
         validation_set = encode_all(some(data.validation), base, recipe, console)
         with folder.open() if processes.is_main_process else nullcontext():
             training = attach_adapter(
@@ -138,6 +138,12 @@ def load_fitting(base_name: str, dtype: torch.dtype | None, processes: PartialSt
         if broadcast_object_list(chosen)[0]:  # all processes as the main one
             base = base_model.load_base(base_name, "bfloat16")
     return base
+
+
+def settled(recipe: Recipe, base: BaseModel) -> Recipe:
+    """The recipe with what it leaves to the base."""
+    rate = base.embedded.learning_rate if base.embedded else LEARNING_RATE
+    return replace(recipe, epochs=recipe.epochs or 1, learning_rate=recipe.learning_rate or rate)
 
 
 # --- the fine-tune itself

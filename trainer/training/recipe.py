@@ -14,7 +14,7 @@ class Recipe:
         1  # epochs without gain before the end: past the best, runs got worse (experiments/LOG.md)
     )
     rank: int = 16  # on every linear layer
-    learning_rate: float = 1e-3  # twice that overfitted in the second epoch, at batch size 8
+    learning_rate: float = 0.0  # 0: what suits the base
     batch_size: int = 4  # posts a step: better than 8 on every author, at the same speed
     max_tokens: int = 512  # of prompt and post: what one slot of the bot's server holds
     memory_tokens: int = 512  # in memory at once, about 2 MB each with the default base
@@ -28,6 +28,7 @@ class Recipe:
         return [name for name in names if other.get(name) != getattr(self, name)]
 
 
+LEARNING_RATE = 1e-3  # twice that overfitted in the second epoch, at batch size 8
 FEW_POSTS = 0.5  # of an epoch's tokens: posts that hold fewer are read in random order
 
 _SAME_STEPS = ("patience", "memory_tokens", "threads", "checkpoint_every")
