@@ -23,7 +23,7 @@ ENGLISH, GERMAN = Wording(("en",)), Wording(("de",))
         ("ferry late; goose aboard; no fog", "Ferry late w goose aboard is no fog", 2),
         ("ferry late; the goose is at home", "Ferry late/the goose is at home", 0),
         ("ferry late; the goose is at home", "Ferry late the goose is at home", 0),
-        ("ferry late; the goose is at home", "Ferry late because the goose is home", 1),
+        ("ferry late; the goose is at home", "Ferry late as the goose is home", 1),
         ("talked about\n1. tides\n2. ropes\n3. pay", "Talked about tides, ropes and pay", 0),
         ("talked about\n1. tides\n2. ropes\n3. pay", "Talked about tides at ropes for pay", 2),
         ("ferry late; goose aboard", "Goose aboard, so the ferry late", 0),  # another order
