@@ -15,7 +15,6 @@ from bot.voice.notes import (
     NO_WORDING,
     SOUNDS,
     Wording,
-    is_text,
     notes_of,
     writes_by_sound,
 )
@@ -52,14 +51,12 @@ def grammar_of(given: str, wording: Wording = NO_WORDING) -> str | None:
     starts = {sum(map(len, parts[:i])) for i in range(len(parts))}
     told = tongue_of(given, wording.languages)
     spellings = _spellings(told, wording)
-    light = [] if is_text(given, wording) else sorted(told.light)
     semicolon = '| ";"' if wording.marks.semicolons else ""
     rules = ["root ::= w0", _RULES.replace("SEMICOLON", semicolon)]
-    rules += [f"light ::= {' | '.join(map(_literal, light))}"] if light else []
     for i in range(len(words)):
         ways: list[str] = []
         for run in _runs(words, starts, i):
-            rest = _rest(words, starts, i + len(run), told, bool(light))
+            rest = _rest(words, starts, i + len(run), told)
             forms = _forms(run, i in starts, spellings, told, wording)
             ways += [f"{_literal(form)}{rest}" for form in forms]
         rules.append(f"w{i} ::= {' | '.join(ways)}")
@@ -75,7 +72,7 @@ def _runs(words: list[str], starts: Container[int], i: int) -> Iterator[list[str
         yield words[i : end + 1]
 
 
-def _rest(words: list[str], starts: Container[int], i: int, told: Tongue, fills: bool) -> str:
+def _rest(words: list[str], starts: Container[int], i: int, told: Tongue) -> str:
     """What follows the word before the one at `i`."""
     before = words[i - 1]
     asks, is_whole = before.endswith(ASKS), _WHOLE.search(before)
@@ -84,9 +81,6 @@ def _rest(words: list[str], starts: Container[int], i: int, told: Tongue, fills:
         return ' "?"' if asks else "" if is_whole else end
     after = words[i]
     if i not in starts:
-        is_open = after[0].isalpha() and after.casefold() not in told.small
-        if fills and is_open and before.casefold() not in told.light:
-            return f' " " (light " ")? w{i}'
         joins = after == told.spelled.get("&") and i + 1 < len(words) and i + 1 not in starts
         return f' (" " w{i} | sign w{i + 1})' if joins else f' " " w{i}'
     if asks:

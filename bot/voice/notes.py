@@ -207,7 +207,7 @@ def difference(given: str, text: str, wording: Wording = NO_WORDING) -> Differen
     people = [[word for word in words if word in told.who] for words in both]
     strayed = _moved(*people)
     smalls = [[word for word in words if word in told.small] for words in both]
-    is_full = is_text(given, wording)
+    is_full = len(smalls[0]) > _FULL * wording.small * len(both[0])
     return Difference(
         _differing(*stems) + _swapped(*both, told.small, told.stem) + strayed,
         _differing(*said) + _swapped(*both, told.small, str) + strayed,
@@ -226,12 +226,6 @@ def _swapped(
         written.setdefault(form(word), []).extend(run)
     noted = ((form(word), run[-1]) for word, run in _smalls_before(given, small))
     return sum(before not in written.get(word, [before]) for word, before in noted)
-
-
-def is_text(given: str, wording: Wording = NO_WORDING) -> bool:
-    """Whether notes have nearly as many small words as their author writes: they are no telegram."""
-    words, told = _words(given, wording), tongue_of(given, wording.languages)
-    return sum(word in told.small for word in words) > _FULL * wording.small * len(words)
 
 
 def _came(given: list[str], text: list[str], uncounted: Container[str]) -> int:
