@@ -190,7 +190,7 @@ class Difference(NamedTuple):
     words: int  # the same, whole: a librarian is no library
     moved: int  # those that say something and stand in another order: "the man bit the dog"
     small: int  # small words that came or went, where the notes were a text and no telegram
-    filled: int  # small words that came, but the lightest, where they were a telegram
+    filled: int  # small words that came, where they were a telegram
 
 
 def difference(given: str, text: str, wording: Wording = NO_WORDING) -> Difference:
@@ -213,7 +213,7 @@ def difference(given: str, text: str, wording: Wording = NO_WORDING) -> Differen
         _differing(*said) + _swapped(*both, told.small, str) + strayed,
         _moved(*stems),
         _differing(*smalls) if is_full else 0,
-        0 if is_full else _came(smalls[0], smalls[1], told.light),
+        0 if is_full else (Counter(smalls[1]) - Counter(smalls[0])).total(),
     )
 
 
@@ -226,11 +226,6 @@ def _swapped(
         written.setdefault(form(word), []).extend(run)
     noted = ((form(word), run[-1]) for word, run in _smalls_before(given, small))
     return sum(before not in written.get(word, [before]) for word, before in noted)
-
-
-def _came(given: list[str], text: list[str], uncounted: Container[str]) -> int:
-    came = Counter(text) - Counter(given)
-    return sum(count for word, count in came.items() if word not in uncounted)
 
 
 def _differing(one: Sequence[str], other: Sequence[str]) -> int:
