@@ -56,16 +56,17 @@ THAI = [
     "วันจันทร์เรือข้ามฟากจะไม่ออกจากท่าเรือ",
 ]
 SAYS = {  # is in lists of stop words, and says something
-    "de": "gut neue jahr tag uhr hoch mann acht elf zwei kaum nein muss kann gegen mehr",
-    "nl": "goed jaar twee tegen moet kan",
-    "fr": "rare pire seul cher bon beau cent deux dix neuf trop peu doit peut haut",
-    "es": "hoy ayer peor mal ocho dos pais vez solo poco debe más ya",
-    "pt": "hoje povo novo dois mil mês ano deve pode área fim já mais",
-    "it": "oggi ieri anni vita uomo due sei mila meno deve può fine già",
-    "pl": "dwa rok dziś już dobry",
-    "ru": "два год бы уже сегодня",
-    "sv": "två år mot idag bra",
-    "tr": "iki bin yüz iyi ilk tüm yedi önce artık çok",
+    "en": "before after until if because but or when where how over up out now too",
+    "de": "gut neue jahr tag uhr hoch mann acht elf zwei kaum nein muss kann gegen mehr wenn bis aber",
+    "nl": "goed jaar twee tegen moet kan maar tot",
+    "fr": "rare pire seul cher bon beau cent deux dix neuf trop peu doit peut haut mais quand depuis",
+    "es": "hoy ayer peor mal ocho dos pais vez solo poco debe más ya pero desde hasta",
+    "pt": "hoje povo novo dois mil mês ano deve pode área fim já mais mas até",
+    "it": "oggi ieri anni vita uomo due sei mila meno deve può fine già ma quando",
+    "pl": "dwa rok dziś już dobry ale przed",
+    "ru": "два год бы уже сегодня но когда",
+    "sv": "två år mot idag bra utan efter",
+    "tr": "iki bin yüz iyi ilk tüm yedi önce artık çok ama çünkü",
 }
 ARCHIVES = [GERMAN, FRENCH, TURKISH, JAPANESE, FINNISH, SWAHILI, HEBREW, THAI]
 
