@@ -97,6 +97,15 @@ def test_an_authors_own_spellings_may_stand_for_words() -> None:
     assert '"w0"' not in grammar
 
 
+def test_words_may_be_as_loud_as_their_author_is() -> None:
+    posts = ["LIVE NOW: the ferry, it is NOT late", "LIVE: join US at IT NOW", "LIVE! NOT now"] * 3
+    grammar = grammar_of("live; it is not late, join us now at the ferry", Wording.of(posts)) or ""
+    for form in ("LIVE", "NOT", "NOW"):
+        assert f'"{form}"' in grammar
+    for form in ("FERRY", "US", "IT", "LATE"):
+        assert f'"{form}"' not in grammar
+
+
 @pytest.mark.parametrize("given", ["", "?!", "🎉"])
 def test_notes_without_words_have_no_grammar(given: str) -> None:
     assert grammar_of(given, ENGLISH) is None

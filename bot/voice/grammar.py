@@ -125,7 +125,9 @@ def _forms(
             forms += [figure + second for figure, word in SOUNDS.items() if word == first]
     has_capital = starts or said in wording.names or (len(said) == 1 and said in told.who)  # i
     capital = [form[0].upper() + form[1:] for form in forms if has_capital]
-    return list(dict.fromkeys(forms + capital))
+    quiet = told.small | (told.who - told.no)  # US is no loud us
+    loud = [form.upper() for form in forms if form.casefold() in wording.loud - quiet]
+    return list(dict.fromkeys(forms + capital + loud))
 
 
 def _literal(text: str) -> str:

@@ -87,6 +87,7 @@ class Wording:
     usual: frozenset[str] = frozenset()  # in several posts
     names: frozenset[str] = frozenset()  # with a capital, inside of sentences too
     ordinary: frozenset[str] = frozenset()  # without one, as a rule
+    loud: frozenset[str] = frozenset()  # in capitals, in several posts
     nouns: frozenset[str] = frozenset()  # with one and no names: only where nouns have capitals
     small: float = 0.0  # share of small words, 0..1
     marks: Marks = NO_MARKS
@@ -97,10 +98,10 @@ class Wording:
         texts = list(texts)[-_NEWEST:]
         languages = main_languages(texts)
         told = tongue(languages[0] if languages else None)
-        small, capital, holding = Counter[str](), Counter[str](), Counter[str]()
+        small, capital, holding, loud = (Counter[str]() for _ in range(4))
         words = smalls = 0
         for text in texts:
-            held, starts = set[str](), True
+            held, shouted, starts = set[str](), set[str](), True
             for match in _TOKEN.finditer(text):
                 word = match[0] if match.lastgroup in ("plain", "word", "number") else ""
                 if word:
@@ -110,10 +111,12 @@ class Wording:
                     words += 1
                     smalls += told.spelled.get(plain, plain) in told.small
                     held.update((plain,) if before else ())
+                    shouted.update((plain,) if core.isupper() and len(core) > 1 else ())
                     if not core.isupper() and not (starts and not before and core[0].isupper()):
                         (capital if core[0].isupper() else small)[plain] += 1
                 starts = match.lastgroup == "end" or (starts and not word)
             holding.update(held)
+            loud.update(shouted)
         uses = capital + small
         names = frozenset(w for w, count in uses.items() if capital[w] > _MOSTLY * count)
         return cls(
@@ -121,6 +124,7 @@ class Wording:
             frozenset(word for word, count in holding.items() if count >= _USUAL),
             names,
             frozenset(uses.keys() - names),
+            frozenset(word for word, count in loud.items() if count >= _USUAL),
             frozenset(nouns_in(texts, told)),
             smalls / words if words else 0.0,
             Marks.of(texts),
