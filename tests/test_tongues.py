@@ -60,7 +60,8 @@ SAYS = {  # is in lists of stop words, and says something
     "de": """
 gut neue jahr tag uhr hoch mann acht elf zwei kaum nein muss kann gegen mehr wenn bis aber""",
     "nl": "goed jaar twee tegen moet kan maar tot",
-    "fr": "rare pire seul cher bon beau haut cent deux dix neuf trop peu doit peut mais quand depuis",
+    "fr": """
+rare pire seul cher bon beau cent deux dix neuf trop peu doit peut haut mais quand depuis""",
     "es": "hoy ayer peor mal ocho dos pais vez solo poco debe más ya pero desde hasta",
     "pt": "hoje povo novo dois mil mês ano deve pode área fim já mais mas até",
     "it": "oggi ieri anni vita uomo due sei mila meno deve può fine già ma quando",
