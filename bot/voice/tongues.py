@@ -44,6 +44,7 @@ class Tongue:
 
     small: frozenset[str] = frozenset()  # may be left out
     light: frozenset[str] = frozenset()  # those of them that go first
+    connectives: frozenset[str] = frozenset()  # say when, where and why; notes keep them, as all
     who: frozenset[str] = frozenset()  # who, and no: these stay, however short the notes
     no: frozenset[str] = frozenset()  # those of them that say no; none in an unknown language
     spelled: Mapping[str, str] = field(default_factory=dict)  # short forms, contractions and signs

@@ -28,11 +28,12 @@ _FARTHEST = 4.0  # deviations: one text of emoji alone must not stand for all
 
 
 class SecondJudge:
-    """Tells texts apart; knows the small words of an author's languages."""
+    """Tells texts apart; knows the function words of an author's languages."""
 
     def __init__(self, posts: Sequence[str]) -> None:
         tongues = map(tongue, main_languages(posts))
-        self._small = sorted(frozenset[str]().union(*(told.small | told.who for told in tongues)))
+        words = (told.small | told.who | told.connectives for told in tongues)
+        self._small = sorted(frozenset[str]().union(*words))
         self._runs = HashingVectorizer(
             analyzer="char", ngram_range=(2, 5), n_features=_BUCKETS, binary=True, norm="l2",
             alternate_sign=False,
