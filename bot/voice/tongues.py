@@ -27,15 +27,8 @@ _TELLING = 0.2  # of the words: then a text is in that language
 _SPOKEN = 0.1  # of the posts: in a language of fewer, somebody is quoted, or it is a wrong guess
 _OLD_CODES = {"iw": "he", "in": "id", "ji": "yi", "no": "nb", "nn": "nb"}  # and one for Norwegian
 _LISTED_AS = {"nb": "no"}
-_WORDS = (
-    "no",
-    "who",
-    "light",
-    "small",
-    "links",
-    "elided",
-    "determiners",
-)  # in a table: lists of words
+# In a table: lists of words
+_WORDS = ("no", "who", "light", "small", "connectives", "links", "elided", "determiners")
 
 
 @dataclass(frozen=True, slots=True)
