@@ -48,6 +48,7 @@ def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
     [
         ("things learned:\n1. never book room B\n2. meetings run over", ENGLISH),
         ("selling:\nkids bike 20 inch, €45\nski boots size 38, €30", ENGLISH),
+        ("rye, cheese scones (sat only), the cake (Ann's, w/o nuts) is late", ENGLISH),
         ("frost -3 °C overnight, lost 40 seedlings, 9-6, 2.50 at 7:52", ENGLISH),
         ("Is it late? Mum ok? I'll go to bed, and Tom and Ann wait. Who knows?", ENGLISH),
         ("We did not sell it. I'd wait w/o a coat, it isn't cold", ENGLISH),
@@ -63,6 +64,7 @@ def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
     ids=[
         "a list",
         "for sale",
+        "brackets",
         "figures",
         "questions",
         "noes",

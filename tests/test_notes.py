@@ -88,6 +88,34 @@ def test_notes_of_notes_are_the_same() -> None:
         assert notes_of(notes, ENGLISH) == notes
 
 
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [
+        ("rye, scones (sat only), no pie", "rye; scones (sat only); no pie"),
+        ("Brenda (a nurse, from Port Almond) lent @ann (5 boats)", None),
+        ("The boats (with a goose) sail", "boats (goose) sail"),
+        ("The boats (in the) sail", "boats sail"),
+        ("(never closed. late) Fog (why?) :)", "(never closed; late) fog; why?"),
+        ("(1) late\n(2) fog", "late; fog"),
+        ("(fog (late)) again", "fog (late); again"),
+        ("船（土曜 のみ）", "船; 土曜 のみ"),
+    ],
+)
+def test_notes_keep_what_stands_in_brackets_together(text: str, notes: str | None) -> None:
+    if notes is None:  # all words say something: they stay as they stand
+        assert notes_of(text, ENGLISH).replace(";", ",") == text
+    else:
+        assert notes_of(text, ENGLISH, 0.0) == notes
+
+
+def test_a_text_that_lost_brackets_is_in_other_words() -> None:
+    given = "rye, scones (sat only), no pie"
+    for text, words in (("Rye; scones (sat only); no pie", 0), ("Rye/scones/sat only/no pie", 1)):
+        assert difference(given, text, ENGLISH).words == words
+        assert difference(given, text, ENGLISH).stems == 0
+    assert difference("rye; sat only", "Rye (sat only)", ENGLISH).words == 0
+
+
 def test_articles_and_forms_of_to_be_are_left_out_first() -> None:
     text = "The goose is at the ferry to Port Almond, and the boats are in the harbour with a gull"
     chance = random.Random(1)

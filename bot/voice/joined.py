@@ -30,7 +30,7 @@ def joined(given: str, text: str, wording: Wording = NO_WORDING) -> frozenset[in
 
 
 def _words(text: str, wording: Wording) -> list[str]:
-    return _PART.findall(re.sub(ASKED, "", notes_of(text, wording).casefold()))
+    return _PART.findall(re.sub(rf"{ASKED}|[()（）]", "", notes_of(text, wording).casefold()))
 
 
 def _breaks(words: list[str], told: Tongue) -> list[tuple[str, set[str], str]]:

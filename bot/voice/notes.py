@@ -40,6 +40,7 @@ from bot.voice.words import (
 BREAK = ";"  # stands for any mark or line end between two parts
 ASKS = "?"  # stands for a question mark, which says something, at the end of a part:
 ASKED = rf"\{ASKS}(?={BREAK}|\Z)"
+_BRACKETED = re.compile(r"(?<!\S)[(（](?=\S)[^()（）\n]*[^\W_][)）](?!\w)")
 _PAUSE, _QUESTION = (BREAK,), (ASKS,)
 _USUAL = 3  # posts that hold a word: then its author writes it as a matter of course
 _NEWEST = 2000  # posts, enough to know an author; a voice of any size opens within a second
@@ -145,12 +146,16 @@ def notes_of(
     `small` is the share of the small words that stay, 0..1. With `chance` some breaks go, too. None
     stands where the text has no mark: a voice is to learn that what is set apart stays apart.
     """
-    told = tongue_of(text, wording.languages)
+    told, text = tongue_of(text, wording.languages), COUNTS_NOTHING.sub("\n", text)
+    brackets = {i for found in _BRACKETED.finditer(text) for i in (found.start(), found.end() - 1)}
     kept: list[str] = []
-    starts, end, is_apart = True, -1, True
-    for match in _TOKEN.finditer(COUNTS_NOTHING.sub("\n", text)):
+    starts, end, is_apart, opening = True, -1, True, ""
+    for match in _TOKEN.finditer(text):
         kind = match.lastgroup
         if kind in ("space", "blank"):
+            continue
+        if match.start() in brackets:
+            opening = _bracket(match[0], opening, kept)
             continue
         said = _said(match, starts, wording, told)
         if said and match.start() == end and is_spaceless(match[0] + match.string[end - 1]):
@@ -164,10 +169,24 @@ def notes_of(
                 is_kept = not chance or luck >= _RUN_ON
             else:
                 is_kept = luck < _staying(bare.casefold(), small, told)
-            if is_kept:
+            if is_kept and opening and word not in (BREAK, ASKS):
+                kept.append(opening + bare)
+                opening = ""
+            elif is_kept:
                 kept.append(bare if is_apart else word)
             is_apart = not is_kept
     return _joined(kept)
+
+
+def _bracket(mark: str, opening: str, kept: list[str]) -> str:
+    """What is to stand before the next word; a closing bracket goes behind the last one."""
+    if mark in "(（":
+        return mark
+    if not opening:  # else no word between the two was kept
+        while kept[-1] in (BREAK, ASKS):
+            kept.pop()
+        kept[-1] += mark
+    return ""
 
 
 def _staying(word: str, small: float, told: Tongue) -> float:
@@ -191,7 +210,7 @@ class Difference(NamedTuple):
     """How many words a text differs by from what was given."""
 
     stems: int  # those that stand more often in one, by stem
-    words: int  # the same, whole: a librarian is no library
+    words: int  # the same, whole: a librarian is no library; and brackets that went
     moved: int  # those that say something and stand in another order: "the man bit the dog"
     small: int  # small words that came or went, where the notes were a text and no telegram
     filled: int  # small words that came, where they were a telegram
@@ -211,10 +230,14 @@ def difference(given: str, text: str, wording: Wording = NO_WORDING) -> Differen
     people = [[word for word in words if word in told.who] for words in both]
     strayed = _moved(*people)
     smalls = [[word for word in words if word in told.small] for words in both]
+    opened = [len(_BRACKETED.findall(COUNTS_NOTHING.sub("\n", one))) for one in (given, text)]
     is_full = len(smalls[0]) > _FULL * wording.small * len(both[0])
     return Difference(
         _differing(*stems) + _swapped(*both, told.small, told.stem) + strayed,
-        _differing(*said) + _swapped(*both, told.small, str) + strayed,
+        _differing(*said)
+        + _swapped(*both, told.small, str)
+        + strayed
+        + max(0, opened[0] - opened[1]),
         _moved(*stems),
         _differing(*smalls) if is_full else 0,
         0 if is_full else (Counter(smalls[1]) - Counter(smalls[0])).total(),
