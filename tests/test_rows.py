@@ -77,7 +77,7 @@ def test_some_examples_ask_for_less_than_a_post_is_about_and_held_out_ones_never
 
 
 def test_posts_with_figures_are_oftener_asked_for_by_notes_and_these_keep_them() -> None:
-    text = "We sailed with 12 of us to Port Almond, not in the fog"
+    text = "We were 12 of us on the boats to Port Almond, and not in the fog"
     posts = [Kept(n, str(n), None, text, "original", (), "train") for n in range(500)]
     renderer = replace(RENDERER, wording=Wording(("en",)))
     asked = [row.asked for row in renderer.render([(post, ()) for post in posts])]
