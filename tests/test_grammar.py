@@ -108,6 +108,12 @@ def test_words_may_be_as_loud_as_their_author_is() -> None:
         assert f'"{form}"' not in grammar
 
 
+def test_nothing_is_glued_to_a_link() -> None:
+    grammar = grammar_of("trailer here; https://a.example/?b; more; @ann", ENGLISH) or ""
+    for rule in ('"here" spaced w2', '"https://a.example/?b" (gap | wide) w3', '"more" spaced w4'):
+        assert rule in grammar
+
+
 @pytest.mark.parametrize("given", ["", "?!", "🎉"])
 def test_notes_without_words_have_no_grammar(given: str) -> None:
     assert grammar_of(given, ENGLISH) is None

@@ -87,7 +87,7 @@ def _rest(words: list[str], starts: Container[int], i: int, told: Tongue) -> str
         between = "asked"
     elif is_whole:
         between = "(gap | wide)"
-    elif not (before[-1].isalpha() and after[0].isalpha()):
+    elif _WHOLE.search(after) or not (before[-1].isalpha() and after[0].isalpha()):
         between = "spaced"
     else:
         between = "alone" if is_spaceless(before + after) else "apart"
