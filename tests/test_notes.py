@@ -98,6 +98,7 @@ def test_notes_of_notes_are_the_same() -> None:
         ("(never closed. late) Fog (why?) :)", "(never closed; late) fog; why?"),
         ("(1) late\n(2) fog", "late; fog"),
         ("(fog (late)) again", "fog (late); again"),
+        ('"gull (b" fog)', '"gull (b" fog'),  # one bracket is quoted
         ("船（土曜 のみ）", "船; 土曜 のみ"),
     ],
 )

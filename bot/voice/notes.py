@@ -149,7 +149,8 @@ def notes_of(
     told, text = tongue_of(text, wording.languages), COUNTS_NOTHING.sub("\n", text)
     brackets = {i for found in _BRACKETED.finditer(text) for i in (found.start(), found.end() - 1)}
     kept: list[str] = []
-    starts, end, is_apart, opening = True, -1, True, ""
+    starts, end, is_apart = True, -1, True
+    opening: str | None = None  # a bracket before the next word; empty behind that word
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup
         if kind in ("space", "blank"):
@@ -178,15 +179,15 @@ def notes_of(
     return _joined(kept)
 
 
-def _bracket(mark: str, opening: str, kept: list[str]) -> str:
+def _bracket(mark: str, opening: str | None, kept: list[str]) -> str | None:
     """What is to stand before the next word; a closing bracket goes behind the last one."""
     if mark in "(（":
         return mark
-    if not opening:  # else no word between the two was kept
+    if opening == "":  # it was opened, and a word behind it was kept
         while kept[-1] in (BREAK, ASKS):
             kept.pop()
         kept[-1] += mark
-    return ""
+    return None
 
 
 def _staying(word: str, small: float, told: Tongue) -> float:
